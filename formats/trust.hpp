@@ -1,0 +1,58 @@
+// Who signed, and is that enough? Trust comes from outside the bundle: an allowed-signers file (ssh-keygen(1), ALLOWED
+// SIGNERS) and a policy.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/dsse.hpp"
+#include "formats/keys.hpp"
+#include "toolkit/base/result.hpp"
+
+namespace assay::formats {
+
+struct AllowedSigner {
+  std::vector<std::string> principals;      ///< patterns as OpenSSH matches them
+  PublicKey key;
+  std::vector<std::string> namespaces;      ///< empty: all
+  std::optional<std::int64_t> valid_after, valid_before;  ///< seconds since 1970, UTC
+};
+Result<std::vector<AllowedSigner>> parse_allowed_signers(std::string_view text, const std::string& where);
+
+struct Policy {
+  unsigned threshold = 1;                   ///< distinct principals, each with a key of its own
+  std::vector<std::string> payload_types;   ///< empty: the two that assay writes
+  std::vector<std::string> revoked;         ///< fingerprints
+};
+Result<Policy> parse_policy(std::string_view json, const std::string& where);
+
+struct SignatureVerdict {
+  std::string keyid;
+  std::optional<PublicKey> key;  ///< from the keyid; nothing if that is no key
+  std::string principal;         ///< empty: unknown signer
+  enum class State { valid_known, valid_unknown, expired, not_yet_valid, revoked, bad } state = State::bad;
+  std::string text;              ///< one sentence
+};
+
+struct TrustVerdict {
+  std::vector<SignatureVerdict> signatures;
+  unsigned principals = 0;       ///< distinct, valid and known
+  bool met = false;              ///< policy met
+  bool any_bad = false;          ///< a signature that does not verify
+  std::string text;
+};
+
+struct Trust {
+  std::vector<AllowedSigner> allowed;
+  Policy policy;
+};
+
+/// `when`: seconds since 1970 at which validity is judged: the trusted timestamp's, else now. `trust` null: every valid
+/// signature is "valid signature, unknown signer". Each signature is checked against the key that its keyid spells; one whose
+/// keyid is no Ed25519 key is bad.
+TrustVerdict judge_signatures(const Envelope& envelope, const Trust* trust, std::int64_t when);
+
+}  // namespace assay::formats

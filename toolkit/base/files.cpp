@@ -1,0 +1,221 @@
+#include "toolkit/base/files.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "toolkit/base/sha256.hpp"
+
+namespace assay {
+
+namespace {
+
+Error system_error(const std::string& doing, const fs::path& path, int code) {
+  Error error{Fault::unreadable, doing + ": " + std::strerror(code), path.string(), ""};
+  if (code == ENOENT) error.fault = Fault::missing;
+  if (code == ENOSPC) error.hint = "free some space or name another place with -o";
+  if (code == EACCES) error.hint = "check the permissions of the file and of the folders above it";
+  return error;
+}
+
+}  // namespace
+
+Fd::~Fd() {
+  if (fd_ >= 0) ::close(fd_);
+}
+Fd::Fd(Fd&& other) noexcept : fd_(other.release()) {}
+Fd& Fd::operator=(Fd&& other) noexcept {
+  if (this != &other) {
+    if (fd_ >= 0) ::close(fd_);
+    fd_ = other.release();
+  }
+  return *this;
+}
+int Fd::release() { return std::exchange(fd_, -1); }
+
+Result<Fd> open_read(const fs::path& path) {
+  // O_NONBLOCK: opening a FIFO must not wait for a writer; regular files do not notice.
+  Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd) return system_error("cannot open", path, errno);
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) return system_error("cannot open", path, errno);
+  if (!S_ISREG(info.st_mode)) return Error{Fault::unreadable, "not a regular file", path.string(), ""};
+  return fd;
+}
+
+Result<std::uint64_t> file_size(int fd) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return system_error("cannot read the size", "", errno);
+  return static_cast<std::uint64_t>(info.st_size);
+}
+
+Status read_at(int fd, std::uint64_t offset, char* into, std::uint64_t length) {
+  std::uint64_t done = 0;
+  while (done < length) {
+    const ssize_t got = ::pread(fd, into + done, length - done, static_cast<off_t>(offset + done));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_error("cannot read at byte " + std::to_string(offset + done), "", errno);
+    if (got == 0) {
+      return Error{Fault::damaged,
+                   "the file ends early: " + std::to_string(length) + " bytes expected at byte " + std::to_string(offset) +
+                       ", found " + std::to_string(done), "", ""};
+    }
+    done += static_cast<std::uint64_t>(got);
+  }
+  return {};
+}
+
+Result<std::string> read_at(int fd, std::uint64_t offset, std::uint64_t length) {
+  std::string bytes(length, '\0');
+  ASSAY_TRY(read_at(fd, offset, bytes.data(), length));
+  return bytes;
+}
+
+Result<std::string> read_file(const fs::path& path, std::uint64_t limit) {
+  const Fd fd = ASSAY_TRY(open_read(path));
+  const std::uint64_t size = ASSAY_TRY(file_size(fd.get()));
+  if (size > limit) {
+    return Error{Fault::refused, "too large: " + std::to_string(size) + " bytes, at most " + std::to_string(limit) + " are read",
+                 path.string(), ""};
+  }
+  Result<std::string> bytes = read_at(fd.get(), 0, size);
+  if (!bytes) return std::move(bytes.error()).in(path.string());
+  return bytes;
+}
+
+namespace {
+
+Status write_all(int fd, std::string_view bytes, const fs::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return system_error("cannot write", path, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+}  // namespace
+
+Status write_at(int fd, std::uint64_t offset, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return system_error("cannot write at byte " + std::to_string(offset), "", errno);
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+    offset += static_cast<std::uint64_t>(put);
+  }
+  return {};
+}
+
+Result<AtomicFile> AtomicFile::create(const fs::path& path, Existing existing, unsigned mode) {
+  if (existing == Existing::refuse && fs::exists(fs::symlink_status(path)))
+    return Error{Fault::refused, "already there", path.string(), "--force replaces it"};
+  AtomicFile file;
+  file.path_ = path;
+  file.existing_ = existing;
+  file.temporary_ = path;
+  file.temporary_ += ".partial-" + sha256(fs::absolute(path).string()).hex().substr(0, 16);
+  // A leftover of a killed run goes away; O_EXCL then keeps links that somebody put there out of the way.
+  ::unlink(file.temporary_.c_str());
+  file.fd_ = Fd(::open(file.temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
+  if (!file.fd_) return system_error("cannot create", path, errno);
+  return file;
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_ && !temporary_.empty()) ::unlink(temporary_.c_str());
+}
+AtomicFile::AtomicFile(AtomicFile&&) noexcept = default;
+AtomicFile& AtomicFile::operator=(AtomicFile&&) noexcept = default;
+
+Status AtomicFile::write(std::string_view bytes) { return write_all(fd_.get(), bytes, path_); }
+
+Status AtomicFile::commit() {
+  if (::fsync(fd_.get()) != 0) return system_error("cannot sync", path_, errno);
+  // link() fails where something came into being meanwhile; rename() would replace it.
+  if (existing_ == Existing::refuse) {
+    if (::link(temporary_.c_str(), path_.c_str()) == 0) {
+      ::unlink(temporary_.c_str());
+    } else if (errno == EEXIST) {
+      return Error{Fault::refused, "already there", path_.string(), "--force replaces it"};
+    } else if (::rename(temporary_.c_str(), path_.c_str()) != 0) {  // a file system without hard links
+      return system_error("cannot rename into place", path_, errno);
+    }
+  } else if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    return system_error("cannot rename into place", path_, errno);
+  }
+  fd_ = Fd();
+  const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
+  const Fd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory || ::fsync(directory.get()) != 0) return system_error("cannot sync the folder", folder, errno);
+  return {};
+}
+
+Status write_file(const fs::path& path, std::string_view bytes, Existing existing, unsigned mode) {
+  AtomicFile file = ASSAY_TRY(AtomicFile::create(path, existing, mode));
+  ASSAY_TRY(file.write(bytes));
+  return file.commit();
+}
+
+namespace {
+
+struct DirCloser {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+Status walk_folder(int parent, const char* name, const std::string& prefix, const fs::path& root,
+                   std::vector<FoundFile>& found) {
+  const int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+  if (fd < 0) return system_error("cannot list", root / prefix, errno);
+  const std::unique_ptr<DIR, DirCloser> dir(::fdopendir(fd));
+  std::vector<std::string> folders;
+  while (const dirent* entry = ::readdir(dir.get())) {
+    const std::string_view leaf = entry->d_name;
+    if (leaf == "." || leaf == "..") continue;
+    struct stat info {};
+    if (::fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
+      return system_error("cannot read", root / (prefix + entry->d_name), errno);
+    if (S_ISDIR(info.st_mode)) {
+      folders.emplace_back(leaf);
+    } else if (S_ISREG(info.st_mode)) {
+      found.push_back({prefix + entry->d_name, static_cast<std::uint64_t>(info.st_size)});
+    } else {
+      return Error{Fault::refused, S_ISLNK(info.st_mode) ? "a symbolic link, expected a file" : "not a regular file",
+                   (root / (prefix + entry->d_name)).string(), "replace it by the file that is meant, or remove it"};
+    }
+  }
+  for (const std::string& folder : folders) ASSAY_TRY(walk_folder(fd, folder.c_str(), prefix + folder + "/", root, found));
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<FoundFile>> walk_files(const fs::path& root) {
+  std::vector<FoundFile> found;
+  if (!fs::is_directory(root)) return Error{Fault::missing, "no such folder", root.string(), ""};
+  // "/.": the root itself may be a link; nothing below it may.
+  ASSAY_TRY(walk_folder(AT_FDCWD, (root.string() + "/.").c_str(), "", root, found));
+  std::sort(found.begin(), found.end(), [](const FoundFile& a, const FoundFile& b) { return a.relative < b.relative; });
+  return found;
+}
+
+Result<fs::path> inside(const fs::path& root, std::string_view relative) {
+  bool legal = !relative.empty() && relative.find('\0') == relative.npos;
+  for (std::string_view rest = relative; legal;) {
+    const auto slash = rest.find('/');
+    const std::string_view part = rest.substr(0, slash);
+    legal = !part.empty() && part != "." && part != "..";
+    if (slash == rest.npos) break;
+    rest.remove_prefix(slash + 1);
+  }
+  if (!legal) return Error{Fault::refused, "a path that leaves its folder: " + std::string(relative), root.string(), ""};
+  return root / relative;
+}
+
+}  // namespace assay
