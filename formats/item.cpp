@@ -30,6 +30,14 @@ const DtypeRow& row_of(Dtype dtype) {
   return kDtypes[0];
 }
 
+// The N of "sN", 1 to 65,535; 0 if `name` is no such type.
+std::uint32_t string_width(std::string_view name) {
+  std::uint32_t width = 0;
+  if (name.size() < 2 || name.size() > 6 || name[0] != 's' || name[1] == '0') return 0;
+  const auto [end, code] = std::from_chars(name.data() + 1, name.data() + name.size(), width);
+  return code == std::errc() && end == name.data() + name.size() && width <= 65535 ? width : 0;
+}
+
 Error bad_type(std::string_view text) {
   return {Fault::malformed, "not an item type: \"" + std::string(text.substr(0, 80)) + "\", expected e.g. bytes or f64[12]", "", ""};
 }
@@ -59,8 +67,10 @@ void collect_path(std::span<const Digest> leaves, std::size_t index, std::vector
 
 std::size_t dtype_size(Dtype dtype) { return row_of(dtype).size; }
 
+std::size_t ItemType::element_size() const { return dtype == Dtype::str ? width : dtype_size(dtype); }
+
 std::string ItemType::text() const {
-  std::string out = row_of(dtype).name;
+  std::string out = dtype == Dtype::str ? "s" + std::to_string(width) : row_of(dtype).name;
   if (!is_array()) return out;
   out += '[';
   for (std::size_t i = 0; i < shape.size(); ++i) out += (i ? "," : "") + std::to_string(shape[i]);
@@ -73,7 +83,8 @@ Result<ItemType> ItemType::parse(std::string_view text) {
   ItemType type;
   bool known = false;
   for (const auto& row : kDtypes)
-    if (name == row.name) type.dtype = row.dtype, known = true;
+    if (name == row.name && row.dtype != Dtype::str) type.dtype = row.dtype, known = true;
+  if ((type.width = string_width(name))) type.dtype = Dtype::str, known = true;
   if (!known || type.is_array() != (bracket != text.npos)) return bad_type(text);
   if (!type.is_array()) return type;
   std::string_view rest = text.substr(bracket + 1);
@@ -89,13 +100,12 @@ Result<ItemType> ItemType::parse(std::string_view text) {
     if (rest[0] != ',' || rest.size() == 1) return bad_type(text);
     rest.remove_prefix(1);
   }
-  if (type.shape.size() > 32 || (type.dtype == Dtype::str && type.shape.size() != 1)) return bad_type(text);
-  if (type.dtype != Dtype::str && !type.byte_size()) return bad_type(text);
+  if (type.shape.size() > 32 || !type.byte_size()) return bad_type(text);
   return type;
 }
 
 std::optional<std::uint64_t> ItemType::byte_size() const {
-  std::uint64_t size = dtype_size(dtype);
+  std::uint64_t size = element_size();
   if (size == 0) return std::nullopt;
   for (const std::uint64_t extent : shape)
     if (__builtin_mul_overflow(size, extent, &size)) return std::nullopt;

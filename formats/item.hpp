@@ -20,12 +20,14 @@ enum class Dtype : std::uint8_t { bytes, withheld, str, u8, i8, u16, i16, u32, i
 struct ItemType {
   Dtype dtype = Dtype::bytes;
   std::vector<std::uint64_t> shape;
+  std::uint32_t width = 0;  ///< of `str` alone: bytes a string, padded with zeros; "s16[1772]" has width 16
 
   bool operator==(const ItemType&) const = default;
   std::string text() const;                                   ///< "f64[1772]"
   static Result<ItemType> parse(std::string_view text);
   bool is_array() const { return dtype != Dtype::bytes && dtype != Dtype::withheld; }
-  std::optional<std::uint64_t> byte_size() const;             ///< of fixed-size dtypes; nothing on overflow
+  std::optional<std::uint64_t> byte_size() const;             ///< of arrays; nothing for bytes, withheld, on overflow
+  std::size_t element_size() const;                           ///< bytes an element
 };
 std::size_t dtype_size(Dtype dtype);  ///< bytes an element; 0 for bytes, withheld and str
 
