@@ -142,6 +142,12 @@ std::size_t utf8_length(const unsigned char* at, std::size_t left) {
 
 }  // namespace
 
+std::size_t utf8_sequence(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  return bytes[0] < 0x80 ? 1 : utf8_length(bytes, text.size());
+}
+
 std::size_t first_invalid_utf8(std::string_view text) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
   for (std::size_t i = 0; i < text.size();) {

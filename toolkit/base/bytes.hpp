@@ -31,5 +31,7 @@ std::uint64_t get_u64_le(const char* at);
 
 /// Byte offset of the first byte that is not valid UTF-8 (RFC 3629: no surrogates, no overlong forms), or npos.
 std::size_t first_invalid_utf8(std::string_view text);
+/// Length (1 to 4) of the UTF-8 sequence that `text` starts with, or 0 where it is not valid or `text` is empty.
+std::size_t utf8_sequence(std::string_view text);
 
 }  // namespace assay
