@@ -1,0 +1,80 @@
+#include "toolkit/cli/topics.hpp"
+
+namespace assay::cli {
+
+namespace {
+
+constexpr Topic kTopics[] = {
+    {"bundle", "what one sealed file holds",
+     R"(A bundle is one HDF5 file that holds one finished campaign: every experiment's record, program, metrics
+and checkpoints, the agents' steps, the claims as the authors state them, and a report of what is missing.
+
+Logically it is a list of items, each with a name, a type and bytes. A manifest has one line an item; the
+Merkle root over those lines is the bundle's identity. The root depends on content and names alone, not on
+how the file is laid out or compressed. A signed statement carries the root and the digest of every stored
+byte range, so no byte of the file can change unseen.
+
+h5py (with hdf5plugin), pandas and h5dump read the file; its first 4,096 bytes are plain JSON.
+A reader can be written from docs/formats/bundle.md alone.)"},
+    {"trust", "who signed, and why believe it",
+     R"(A valid signature says that the holder of a key signed these bytes. It does not say who that is. So trust
+comes from outside the bundle:
+
+  --trust FILE    who may sign: the allowed-signers file of OpenSSH, one line a person
+                      alice@lab.example valid-after="20260101" ssh-ed25519 AAAA...
+  --policy FILE   how many distinct people must have signed, which keys are revoked (JSON)
+  --tsa-ca FILE   certificates of the time-stamping authority, for an RFC 3161 timestamp
+
+Without --trust, verify says "valid signature, unknown signer" and exits with 5. With a timestamp, a key's
+validity is judged at that time, else now. Ask the authors for the fingerprint by another way than the one
+the bundle came by, a paper for instance, and compare it with what `assay key show` and `assay verify` print.)"},
+    {"verdicts", "the five lines of verify",
+     R"(intact      hashes, signatures, policy, timestamp: this is what was sealed, unchanged
+complete    each claim has its program, seed, data hash, environment, metrics, checkpoint, transcript
+consistent  the published numbers follow from the sealed raw numbers
+reproduced  the authors' program and recipe give the same bits again
+replicated  fresh seeds on one's own testbed show the claimed gain
+
+The five lines always stand there, in this order. What was not tried says so. A line proves what it says and
+nothing more: an intact bundle may hold wrong numbers, and consistent numbers may be made up.)"},
+    {"replay", "running an experiment again",
+     R"(This build has no replay engine: `reproduced` and `replicated` are reported as not tried. What a replay
+needs is sealed where the campaign has it: program, seeds, dataset hash, environment, curves. `assay verify`
+says for each experiment which of these is missing; docs/concepts.md explains the terms.)"},
+    {"archive", "a git history of bundles",
+     R"(An archive is a git repository that holds bundles as Git LFS objects, and beside each one its programs,
+manifest and completeness report as plain text, so that `git log -p` shows how programs changed. Commits and
+tags are signed with SSH keys. Stock git, git-lfs and ssh-keygen read and check it; assay is not needed for
+that. `assay archive check` walks every generation and every pointer.)"},
+    {"withheld", "content that the author keeps",
+     R"(seal --withhold KIND seals only a salted digest of those items. The author keeps the content and the file
+of salts (--salts), and can disclose an item later: anyone can then check that it is what was sealed.
+
+export --without KIND makes a smaller bundle from one that has everything. It still verifies, under the
+authors' own signature, and says what was left out.
+
+KIND is programs, transcripts, checkpoints, metrics, columns, source, records, texts or other, or an item's
+name.)"},
+    {"exit-status", "what the exit status says",
+     R"(  0  done, and nothing wrong
+  1  could not do it: bad usage, unreadable file, no space
+  2  not intact: damage, bad signature, policy not met
+  3  intact, but findings of severity error
+  4  replay differs
+  5  intact, signer unknown (no --trust)
+130  interrupted; nothing half-done is left
+
+Of several, the first that holds in the order 1, 2, 5, 3, 4.)"},
+};
+
+}  // namespace
+
+std::span<const Topic> help_topics() { return kTopics; }
+
+const Topic* find_topic(std::string_view name) {
+  for (const Topic& topic : kTopics)
+    if (topic.name == name) return &topic;
+  return nullptr;
+}
+
+}  // namespace assay::cli
