@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -113,6 +114,40 @@ Status write_at(int fd, std::uint64_t offset, std::string_view bytes) {
   return {};
 }
 
+namespace {
+
+// The temporary files of this process, where a signal handler can find them: no lock, no allocation.
+struct PartialSlot {
+  enum State : int { free_slot, being_filled, in_use };
+  std::atomic<int> state = free_slot;
+  char path[4096];
+};
+PartialSlot partial_slots[16];
+static_assert(std::atomic<int>::is_always_lock_free);
+
+void remember_partial(const fs::path& path) {
+  if (path.native().size() >= sizeof(PartialSlot::path)) return;
+  for (PartialSlot& slot : partial_slots) {
+    int expected = PartialSlot::free_slot;
+    if (!slot.state.compare_exchange_strong(expected, PartialSlot::being_filled)) continue;
+    std::memcpy(slot.path, path.c_str(), path.native().size() + 1);
+    slot.state.store(PartialSlot::in_use);
+    return;
+  }
+}
+
+void forget_partial(const fs::path& path) {
+  for (PartialSlot& slot : partial_slots)
+    if (slot.state.load() == PartialSlot::in_use && path.native() == slot.path) slot.state.store(PartialSlot::free_slot);
+}
+
+}  // namespace
+
+void remove_partial_files() noexcept {
+  for (const PartialSlot& slot : partial_slots)
+    if (slot.state.load() == PartialSlot::in_use) ::unlink(slot.path);
+}
+
 Result<AtomicFile> AtomicFile::create(const fs::path& path, Existing existing, unsigned mode) {
   if (existing == Existing::refuse && fs::exists(fs::symlink_status(path)))
     return Error{Fault::refused, "already there", path.string(), "--force replaces it"};
@@ -125,11 +160,14 @@ Result<AtomicFile> AtomicFile::create(const fs::path& path, Existing existing, u
   ::unlink(file.temporary_.c_str());
   file.fd_ = Fd(::open(file.temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!file.fd_) return system_error("cannot create", path, errno);
+  remember_partial(file.temporary_);
   return file;
 }
 
 AtomicFile::~AtomicFile() {
-  if (fd_ && !temporary_.empty()) ::unlink(temporary_.c_str());
+  if (!fd_ || temporary_.empty()) return;
+  ::unlink(temporary_.c_str());
+  forget_partial(temporary_);
 }
 AtomicFile::AtomicFile(AtomicFile&&) noexcept = default;
 AtomicFile& AtomicFile::operator=(AtomicFile&&) noexcept = default;
@@ -151,6 +189,7 @@ Status AtomicFile::commit() {
     return system_error("cannot rename into place", path_, errno);
   }
   fd_ = Fd();
+  forget_partial(temporary_);
   const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
   const Fd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory || ::fsync(directory.get()) != 0) return system_error("cannot sync the folder", folder, errno);

@@ -51,7 +51,8 @@ struct Slot {
   std::vector<std::string> values;
 };
 
-Status check_word(const Command& command, std::string_view name, std::string_view words, const std::string& value) {
+Status check_word(const Command& command, std::string_view name, std::string_view words,
+                  const std::string& value) {
   const std::vector<std::string> known = split_words(words);
   if (std::find(known.begin(), known.end(), value) != known.end()) return {};
   std::string list;
@@ -76,7 +77,8 @@ Status run_parser(CLI::App& app, const Command& command, const std::vector<std::
   try {
     app.parse(std::vector<std::string>(words.rbegin(), words.rend()));  // CLI11 takes them last first
   } catch (const CLI::ArgumentMismatch& mismatch) {
-    return usage(command, std::string("a value is missing: ") + mismatch.what());
+    const std::string text = mismatch.what();  // "--output: 1 required TEXT missing"
+    return usage(command, text.substr(0, text.find(':')) + " needs a value");
   } catch (const CLI::Error& error) {
     return usage(command, error.what());
   }
@@ -87,7 +89,10 @@ Status run_parser(CLI::App& app, const Command& command, const std::vector<std::
 
 const std::vector<Option>& common_options() {
   static const std::vector<Option> options = {
-      {.name = "--quiet", .value = "", .text = "nothing but the result: no progress, no remarks", .letter = 'q'},
+      {.name = "--quiet",
+       .value = "",
+       .text = "nothing but the result: no progress, no remarks",
+       .letter = 'q'},
       {.name = "--help", .value = "", .text = "this help", .letter = 'h'},
   };
   return options;
@@ -95,7 +100,7 @@ const std::vector<Option>& common_options() {
 
 std::optional<std::string> nearest(std::string_view word, const std::vector<std::string>& words) {
   std::optional<std::string> best;
-  std::size_t best_distance = std::max<std::size_t>(word.size() / 3, 1) + 1;
+  std::size_t best_distance = std::clamp<std::size_t>(word.size() / 2, 1, 3) + 1;
   for (const std::string& other : words) {
     std::vector<std::size_t> row(other.size() + 1);  // Levenshtein's distance, a row at a time
     std::iota(row.begin(), row.end(), std::size_t{0});
@@ -131,9 +136,11 @@ Result<Arguments> Arguments::parse(const Command& command, const std::vector<std
     const auto& values = arguments.values(option.name);
     if (option.required && values.empty())
       return usage(command, "missing: " + std::string(option.name) + " " + std::string(option.value));
-    if (!option.repeats && values.size() > 1) return usage(command, std::string(option.name) + " was given twice");
+    if (!option.repeats && values.size() > 1)
+      return usage(command, std::string(option.name) + " was given twice");
     if (option.completes == Completes::words)
-      for (const std::string& value : values) ASSAY_TRY(check_word(command, option.name, option.words, value));
+      for (const std::string& value : values)
+        ASSAY_TRY(check_word(command, option.name, option.words, value));
   }
 
   bool only_positionals = false;

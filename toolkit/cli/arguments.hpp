@@ -1,4 +1,5 @@
-// Arguments as a command sees them, parsed by its description. CLI11 is seen by arguments.cpp alone: its header takes 6 s.
+// Arguments as a command sees them, parsed by its description. CLI11 is seen by arguments.cpp alone: its
+// header takes 6 s.
 #pragma once
 
 #include <map>

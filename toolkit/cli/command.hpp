@@ -1,5 +1,5 @@
-// What a command is: a description, from which the parser, the help, the man page and the shell completion are made, and
-// a function. One file a command in toolkit/cli/commands, one row in command_table.cpp.
+// What a command is: a description, from which the parser, the help, the man page and the shell completion
+// are made, and a function. One file a command in toolkit/cli/commands, one row in command_table.cpp.
 #pragma once
 
 #include <string_view>
@@ -17,10 +17,10 @@ class Output;
 enum class Completes { nothing, file, folder, words };
 
 struct Option {
-  std::string_view name;        ///< "--output"
-  std::string_view value;       ///< "FILE"; empty: a flag
-  std::string_view text;        ///< one line
-  char letter = 0;              ///< 'o', or 0
+  std::string_view name;   ///< "--output"
+  std::string_view value;  ///< "FILE"; empty: a flag
+  std::string_view text;   ///< one line
+  char letter = 0;         ///< 'o', or 0
   bool required = false;
   bool repeats = false;
   Completes completes = Completes::nothing;
@@ -31,7 +31,7 @@ struct Positional {
   std::string_view name;  ///< "FILE"
   std::string_view text;
   bool required = true;
-  bool repeats = false;   ///< only the last one
+  bool repeats = false;  ///< only the last one
   Completes completes = Completes::file;
   std::string_view words = {};
 };

@@ -74,7 +74,8 @@ std::string bash_case(const CommandRow& row) {
 std::string bash_completion() {
   std::string groups, cases;
   for (const std::string& word : first_words())
-    if (const std::string second = second_words(word); !second.empty()) groups += "    " + word + ") seconds=" + quoted(second) + " ;;\n";
+    if (const std::string second = second_words(word); !second.empty())
+      groups += "    " + word + ") seconds=" + quoted(second) + " ;;\n";
   for (const CommandRow& row : command_table()) cases += bash_case(row);
   return "# bash completion for assay: source this file, or put it into /etc/bash_completion.d\n"
          "_assay() {\n"
@@ -82,16 +83,22 @@ std::string bash_completion() {
          "  local command=${COMP_WORDS[1]-} seconds='' options='' words='' values=''\n"
          "  COMPREPLY=()\n"
          "  if [[ $COMP_CWORD -eq 1 ]]; then\n"
-         "    COMPREPLY=($(compgen -W " + quoted(join(first_words(), " ")) + " -- \"$current\"))\n"
+         "    COMPREPLY=($(compgen -W " +
+         quoted(join(first_words(), " ")) +
+         " -- \"$current\"))\n"
          "    return\n"
          "  fi\n"
-         "  case $command in\n" + groups + "  esac\n"
+         "  case $command in\n" +
+         groups +
+         "  esac\n"
          "  if [[ -n $seconds && $COMP_CWORD -eq 2 ]]; then\n"
          "    COMPREPLY=($(compgen -W \"$seconds\" -- \"$current\"))\n"
          "    return\n"
          "  fi\n"
          "  [[ -n $seconds ]] && command+=\" ${COMP_WORDS[2]}\"\n"
-         "  case $command in\n" + cases + "  esac\n"
+         "  case $command in\n" +
+         cases +
+         "  esac\n"
          "  if [[ -n $values ]]; then COMPREPLY=($(compgen -W \"$values\" -- \"$current\"))\n"
          "  elif [[ $current == -* ]]; then COMPREPLY=($(compgen -W \"$options\" -- \"$current\"))\n"
          "  elif [[ -n $words ]]; then COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
@@ -108,7 +115,8 @@ std::string zsh_completion() {
 }
 
 std::string fish_completion() {
-  std::string text = "# fish completion for assay: put this file into ~/.config/fish/completions\ncomplete -c assay -f\n";
+  std::string text =
+      "# fish completion for assay: put this file into ~/.config/fish/completions\ncomplete -c assay -f\n";
   std::set<std::string> seen;
   for (const CommandRow& row : command_table()) {
     const Command command = row.make();
@@ -120,21 +128,26 @@ std::string fish_completion() {
     std::string when = "__fish_seen_subcommand_from " + first;
     if (two) {
       const std::string second(row.name.substr(first.size() + 1));
-      text += "complete -c assay -n " + quoted(when + "; and not __fish_seen_subcommand_from " + second_words(first)) +
-              " -a " + second + " -d " + quoted(command.sentence) + "\n";
+      text += "complete -c assay -n " +
+              quoted(when + "; and not __fish_seen_subcommand_from " + second_words(first)) + " -a " +
+              second + " -d " + quoted(command.sentence) + "\n";
       when += "; and __fish_seen_subcommand_from " + second;
     }
     const std::string start = "complete -c assay -n " + quoted(when);
     for (const Option& option : options_of(command)) {
       text += start + " -l " + std::string(option.name.substr(2));
       if (option.letter) text += std::string(" -s ") + option.letter;
-      if (option.completes == Completes::words) text += " -x -a " + quoted(option.words);
-      else if (!option.value.empty()) text += " -r -F";
+      if (option.completes == Completes::words)
+        text += " -x -a " + quoted(option.words);
+      else if (!option.value.empty())
+        text += " -r -F";
       text += " -d " + quoted(option.text) + "\n";
     }
     for (const Positional& positional : command.positionals) {
-      if (positional.completes == Completes::words) text += start + " -a " + quoted(positional.words) + "\n";
-      else if (positional.completes != Completes::nothing) text += start + " -F\n";
+      if (positional.completes == Completes::words)
+        text += start + " -a " + quoted(positional.words) + "\n";
+      else if (positional.completes != Completes::nothing)
+        text += start + " -F\n";
     }
   }
   return text;

@@ -86,7 +86,9 @@ std::string usage_line(const Command& command) {
   }
   for (const Option& option : command.options)
     if (option.required)
-      line.append(option.letter ? std::string(" -") + option.letter : " " + std::string(option.name)).append(" ").append(option.value);
+      line.append(option.letter ? std::string(" -") + option.letter : " " + std::string(option.name))
+          .append(" ")
+          .append(option.value);
   return line + " [options]";
 }
 
@@ -94,12 +96,14 @@ std::string help_of(const Command& command) {
   std::string text = std::string(command.sentence) + ".\n\nUsage\n  " + usage_line(command) + "\n";
   if (!command.about.empty()) text += "\n" + wrapped(command.about, 0) + "\n";
   std::vector<Row> rows;
-  for (const Positional& positional : command.positionals) rows.emplace_back(positional.name, positional.text);
+  for (const Positional& positional : command.positionals)
+    rows.emplace_back(positional.name, positional.text);
   text += section("Arguments", rows);
   text += options_text(command);
   text += examples_text(command);
   rows.clear();
-  for (const Exit exit : exits_of(command)) rows.emplace_back(std::to_string(static_cast<int>(exit)), meaning_of(exit));
+  for (const Exit exit : exits_of(command))
+    rows.emplace_back(std::to_string(static_cast<int>(exit)), meaning_of(exit));
   return text + section("Exit status", rows);
 }
 
@@ -119,7 +123,8 @@ std::string overview() {
   text += section(std::string(group).c_str(), rows);
   std::string topics;
   for (const Topic& topic : help_topics()) topics.append(topics.empty() ? "" : ", ").append(topic.name);
-  return text + "\nassay COMMAND --help tells more of each; assay help TOPIC explains an idea: " + topics + ".\n";
+  return text + "\nassay COMMAND --help tells more of each; assay help TOPIC explains an idea: " + topics +
+         ".\n";
 }
 
 std::string overview_of(std::string_view group_word) {

@@ -8,8 +8,9 @@
 
 namespace assay::cli {
 
-std::string overview();                       ///< assay help
-std::string overview_of(std::string_view group_word);  ///< commands "archive ...", one line each; empty if there is none
+std::string overview();  ///< assay help
+std::string overview_of(
+    std::string_view group_word);  ///< commands "archive ...", one line each; empty if there is none
 std::string help_of(const Command& command);  ///< assay verify --help
 std::string usage_line(const Command& command);
 std::string option_names(const Option& option);  ///< "-o, --output FILE"

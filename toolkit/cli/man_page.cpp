@@ -18,9 +18,12 @@ std::string roff(std::string_view text) {
     if (!out.empty()) out += '\n';
     if (!line.empty() && (line[0] == '.' || line[0] == '\'')) out += "\\&";
     for (const char c : line) {
-      if (c == '\\') out += "\\e";
-      else if (c == '-') out += "\\-";
-      else out += c;
+      if (c == '\\')
+        out += "\\e";
+      else if (c == '-')
+        out += "\\-";
+      else
+        out += c;
     }
   }
   return out;
@@ -58,14 +61,16 @@ std::string man_page(const Command& command) {
   page += ".SH EXAMPLES\n";
   for (const Example& example : command.examples) page += entry(example.line, example.text);
   page += ".SH EXIT STATUS\n";
-  for (const Exit exit : exits_of(command)) page += entry(std::to_string(static_cast<int>(exit)), meaning_of(exit));
+  for (const Exit exit : exits_of(command))
+    page += entry(std::to_string(static_cast<int>(exit)), meaning_of(exit));
   return page + ".SH SEE ALSO\n.BR assay (1)\n";
 }
 
 std::string man_overview() {
-  std::string page = heading("assay") +
-                     ".SH NAME\nassay \\- seals AI\\-research campaigns into signed bundles that anyone can check\n"
-                     ".SH SYNOPSIS\n.B assay\n.I COMMAND\n[arguments] [options]\n.SH COMMANDS\n";
+  std::string page =
+      heading("assay") +
+      ".SH NAME\nassay \\- seals AI\\-research campaigns into signed bundles that anyone can check\n"
+      ".SH SYNOPSIS\n.B assay\n.I COMMAND\n[arguments] [options]\n.SH COMMANDS\n";
   for (const CommandRow& row : command_table()) page += entry(row.name, row.make().sentence);
   page += ".SH CONCEPTS\n";
   for (const Topic& topic : help_topics())

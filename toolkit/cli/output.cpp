@@ -1,11 +1,10 @@
 #include "toolkit/cli/output.hpp"
 
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <unistd.h>
 
 #include "toolkit/base/text.hpp"
 #include "toolkit/cli/progress_bar.hpp"
@@ -22,7 +21,11 @@ Style style_of(int fd) {
 
 std::string error_text(const Error& error, const Style& style) {
   std::string text;
-  text.append(style.red).append("error: ").append(style.reset).append(escape_terminal(error.what)).append("\n");
+  text.append(style.red)
+      .append("error: ")
+      .append(style.reset)
+      .append(escape_terminal(error.what))
+      .append("\n");
   if (!error.where.empty()) text.append("  in:   ").append(escape_terminal(error.where)).append("\n");
   if (!error.hint.empty()) text.append("  hint: ").append(escape_terminal(error.hint)).append("\n");
   return text;
@@ -37,7 +40,7 @@ void Output::print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-void Output::print(const Json& document) { print(document.dump_pretty()); }
+void Output::print_json(const Json& document) { print(document.dump_pretty()); }
 
 void Output::remark(std::string_view line) {
   if (quiet_) return;
@@ -62,7 +65,7 @@ void Output::fail(const Error& error) {
     Json inner = Json::object({{"kind", name_of(error.fault)}, {"what", error.what}});
     if (!error.where.empty()) inner.set("where", error.where);
     if (!error.hint.empty()) inner.set("hint", error.hint);
-    print(document().set("error", std::move(inner)));
+    print_json(document().set("error", std::move(inner)));
   }
   std::fflush(stdout);
   const std::string text = error_text(error, style_of(STDERR_FILENO));
@@ -72,19 +75,28 @@ void Output::fail(const Error& error) {
 Status Output::finish() {
   end_progress();
   if (std::fflush(stdout) == 0 && !std::ferror(stdout)) return {};
-  return Error{Fault::unreadable, std::string("cannot write the result: ") + std::strerror(errno), "standard output", ""};
+  return Error{Fault::unreadable, std::string("cannot write the result: ") + std::strerror(errno),
+               "standard output", ""};
 }
 
 const char* name_of(Fault fault) {
   switch (fault) {
-    case Fault::usage: return "usage";
-    case Fault::unreadable: return "unreadable";
-    case Fault::malformed: return "malformed";
-    case Fault::damaged: return "damaged";
-    case Fault::untrusted: return "untrusted";
-    case Fault::refused: return "refused";
-    case Fault::missing: return "missing";
-    case Fault::interrupted: return "interrupted";
+    case Fault::usage:
+      return "usage";
+    case Fault::unreadable:
+      return "unreadable";
+    case Fault::malformed:
+      return "malformed";
+    case Fault::damaged:
+      return "damaged";
+    case Fault::untrusted:
+      return "untrusted";
+    case Fault::refused:
+      return "refused";
+    case Fault::missing:
+      return "missing";
+    case Fault::interrupted:
+      return "interrupted";
   }
   return "unknown";
 }

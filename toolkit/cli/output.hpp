@@ -1,5 +1,5 @@
-// What a command prints. The result goes to standard output, everything else (progress, remarks, errors) to standard
-// error. Text that comes from a bundle must be escaped (escape_terminal) before it comes here.
+// What a command prints. The result goes to standard output, everything else (progress, remarks, errors) to
+// standard error. Text that comes from a bundle must be escaped (escape_terminal) before it comes here.
 #pragma once
 
 #include <memory>
@@ -26,11 +26,11 @@ class Output {
   bool quiet() const { return quiet_; }
   const Style& style() const { return style_; }
 
-  void print(std::string_view text);  ///< to standard output, as it is
-  void print(const Json& document);   ///< to standard output, indented
-  void remark(std::string_view line); ///< one line to standard error, unless --quiet
-  Progress& progress();               ///< a bar on a terminal, plain lines otherwise, nothing with --quiet
-  void end_progress();                ///< takes the bar away
+  void print(std::string_view text);      ///< to standard output, as it is
+  void print_json(const Json& document);  ///< to standard output, indented
+  void remark(std::string_view line);     ///< one line to standard error, unless --quiet
+  Progress& progress();  ///< a bar on a terminal, plain lines otherwise, nothing with --quiet
+  void end_progress();   ///< takes the bar away
 
   /// The start of every --json document: {assay, command}.
   Json document() const;
@@ -49,6 +49,6 @@ class Output {
 /// "error: WHAT", "  in:   WHERE", "  hint: HINT"; what holds control characters is escaped.
 std::string error_text(const Error& error, const Style& style);
 const char* name_of(Fault fault);  ///< "damaged": stable, for --json
-Style style_of(int fd);  ///< for the terminal behind this descriptor
+Style style_of(int fd);            ///< for the terminal behind this descriptor
 
 }  // namespace assay::cli

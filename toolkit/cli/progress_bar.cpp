@@ -1,12 +1,11 @@
 #include "toolkit/cli/progress_bar.hpp"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <mutex>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "toolkit/base/text.hpp"
 
@@ -100,7 +99,8 @@ std::string progress_text(const ProgressState& state) {
   if (state.total) text += " of " + amount(state.total, state.unit);
   if (state.unit != "B" && !state.unit.empty()) text += " " + state.unit;
   const double done = static_cast<double>(state.done), total = static_cast<double>(state.total);
-  if (state.total) text += "  " + std::to_string(static_cast<int>(std::min(100.0, 100 * done / total))) + " %";
+  if (state.total)
+    text += "  " + std::to_string(static_cast<int>(std::min(100.0, 100 * done / total))) + " %";
   if (state.seconds <= 0 || state.done == 0) return text;
   const double rate = done / state.seconds;
   text += "  " + amount(static_cast<std::uint64_t>(rate), state.unit) + "/s";

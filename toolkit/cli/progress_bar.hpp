@@ -1,5 +1,5 @@
-// Long work as a person sees it: what, how much of how much, rate, time left. A bar on a terminal, else a plain line now
-// and then; nothing at all for work that is over at once.
+// Long work as a person sees it: what, how much of how much, rate, time left. A bar on a terminal, else a
+// plain line now and then; nothing at all for work that is over at once.
 #pragma once
 
 #include <cstdint>

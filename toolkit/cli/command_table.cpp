@@ -1,0 +1,25 @@
+#include "toolkit/cli/command_table.hpp"
+
+#include "toolkit/cli/commands/commands.hpp"
+
+namespace assay::cli {
+
+namespace {
+
+constexpr CommandRow kTable[] = {
+    {"completion", "Tools", commands::completion},
+    {"man", "Tools", commands::man},
+    {"help", "Tools", commands::help},
+};
+
+}  // namespace
+
+std::span<const CommandRow> command_table() { return kTable; }
+
+const CommandRow* find_command(std::string_view name) {
+  for (const CommandRow& row : kTable)
+    if (row.name == name) return &row;
+  return nullptr;
+}
+
+}  // namespace assay::cli

@@ -1,0 +1,12 @@
+// What each file of this folder defines; command_table.cpp lists them.
+#pragma once
+
+#include "toolkit/cli/command.hpp"
+
+namespace assay::cli::commands {
+
+Command completion();
+Command help();
+Command man();
+
+}  // namespace assay::cli::commands
