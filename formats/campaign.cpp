@@ -21,6 +21,13 @@ void check_parents(Fields& fields, const Experiment& experiment) {
     if (!is_experiment_id(parent)) fields.refuse("parents", "experiment ids, not " + describe(Json(parent)));
 }
 
+// Names and statuses become columns of fixed width, so one long name costs its length for every experiment.
+void check_column_text(Fields& fields, std::string_view key, const std::optional<std::string>& text,
+                       std::size_t limit) {
+  if (text && (text->size() > limit || text->find('\0') != text->npos))
+    fields.refuse(key, "at most " + std::to_string(limit) + " bytes, none of them zero");
+}
+
 void check_seeds(Fields& fields, const Json& seeds) {
   for (const auto& member : seeds.members())
     if (!member.value.string())
@@ -94,6 +101,8 @@ Result<Experiment> Experiment::parse(std::string_view text) {
   if (const Json* parameters = fields.find("parameters")) out.parameters = *parameters;
   if (fields.ok() && !is_experiment_id(out.id)) fields.refuse("id", "an id: 1 to 128 of [A-Za-z0-9._-]");
   if (out.index && *out.index < 0) fields.refuse("index", "an integer that is not negative");
+  check_column_text(fields, "name", out.name, 1000);
+  check_column_text(fields, "status", out.status, 100);
   check_parents(fields, out);
   check_seeds(fields, out.seeds);
   check_dataset(fields, out.dataset);
