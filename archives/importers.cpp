@@ -1,0 +1,28 @@
+// The table of importers. A new one is a new file and a row here.
+#include "archives/importers.hpp"
+
+#include "archives/import.hpp"
+
+namespace assay::archives {
+
+namespace {
+
+constexpr Importer kImporters[] = {
+    {"assay", "the plain documented layout: campaign.json, experiments/ID/... (docs/formats/campaign.md)",
+     import_assay},
+};
+
+}  // namespace
+
+std::span<const Importer> importers() { return kImporters; }
+
+Result<const Importer*> find_importer(const std::string& kind) {
+  std::string known;
+  for (const Importer& importer : kImporters) {
+    if (kind == importer.kind) return &importer;
+    known += (known.empty() ? "" : ", ") + std::string(importer.kind);
+  }
+  return Error{Fault::usage, "no importer for \"" + kind.substr(0, 80) + "\"", "", "the kinds are " + known};
+}
+
+}  // namespace assay::archives

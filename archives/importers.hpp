@@ -1,0 +1,12 @@
+// What the table in importers.cpp is made of: one function an importer, each in a file of its own.
+#pragma once
+
+#include <filesystem>
+
+#include "archives/import.hpp"
+
+namespace assay::archives {
+
+Result<Import> import_assay(const std::filesystem::path& source, const ImportOptions& options);
+
+}  // namespace assay::archives

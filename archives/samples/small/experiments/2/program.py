@@ -1,0 +1,70 @@
+"""Linear attention that corrects instead of adding: the delta rule.
+
+Before a value is written, what the state already answers to its key is read and subtracted, so that a key that comes
+again replaces its value. A write strength between 0 and 1 comes from the token. Keys and queries have length one; then
+no normaliser is needed.
+"""
+
+import math
+
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+
+class LinearMixer(nn.Module):
+    """Mixes tokens along the sequence. Input and output: [batch, time, width]."""
+
+    def __init__(self, width: int, heads: int = 4):
+        super().__init__()
+        if width % heads:
+            raise ValueError(f"width {width} is not a multiple of {heads} heads")
+        self.heads = heads
+        self.head_width = width // heads
+        self.to_q = nn.Linear(width, width, bias=False)
+        self.to_k = nn.Linear(width, width, bias=False)
+        self.to_v = nn.Linear(width, width, bias=False)
+        self.to_beta = nn.Linear(width, heads, bias=True)
+        self.to_out = nn.Linear(width, width, bias=False)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        for layer in (self.to_q, self.to_k, self.to_v, self.to_out):
+            nn.init.normal_(layer.weight, std=1.0 / math.sqrt(layer.in_features))
+        nn.init.zeros_(self.to_beta.bias)
+        nn.init.normal_(self.to_beta.weight, std=0.02)
+
+    def split(self, x: torch.Tensor) -> torch.Tensor:
+        """[batch, time, width] to [batch, heads, time, head width]."""
+        batch, time, _ = x.shape
+        return x.view(batch, time, self.heads, self.head_width).transpose(1, 2)
+
+    def merge(self, x: torch.Tensor) -> torch.Tensor:
+        """The inverse of split."""
+        batch, _, time, _ = x.shape
+        return x.transpose(1, 2).reshape(batch, time, self.heads * self.head_width)
+
+    @staticmethod
+    def feature(x: torch.Tensor) -> torch.Tensor:
+        """SiLU, then length one: the delta rule is a projection only for unit keys."""
+        return F.normalize(F.silu(x), dim=-1)
+
+    def recur(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, beta: torch.Tensor) -> torch.Tensor:
+        """The recurrence over time, one token a step. beta: [batch, heads, time]."""
+        batch, heads, time, width = q.shape
+        state = q.new_zeros(batch, heads, width, width)
+        outputs = []
+        for t in range(time):
+            k_t, v_t, q_t = k[:, :, t], v[:, :, t], q[:, :, t]
+            known = torch.einsum("bhk,bhkv->bhv", k_t, state)
+            change = beta[:, :, t].unsqueeze(-1) * (v_t - known)
+            state = state + k_t.unsqueeze(-1) * change.unsqueeze(-2)
+            outputs.append(torch.einsum("bhk,bhkv->bhv", q_t, state))
+        return torch.stack(outputs, dim=2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        q = self.feature(self.split(self.to_q(x)))
+        k = self.feature(self.split(self.to_k(x)))
+        v = self.split(self.to_v(x))
+        beta = torch.sigmoid(self.to_beta(x)).transpose(1, 2)
+        return self.to_out(self.merge(self.recur(q, k, v, beta)))
