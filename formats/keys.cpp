@@ -1,0 +1,209 @@
+#include "formats/keys.hpp"
+
+#include <algorithm>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+
+#include "formats/openssh_key.hpp"
+#include "formats/ssh_agent.hpp"
+#include "formats/ssh_wire.hpp"
+#include "toolkit/base/files.hpp"
+#include "toolkit/base/sha256.hpp"
+
+namespace assay::formats {
+
+namespace {
+
+constexpr std::uint64_t kMaxKeyFile = 64 * 1024;
+
+struct Free {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+  void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+using Pkey = std::unique_ptr<EVP_PKEY, Free>;
+using Context = std::unique_ptr<EVP_MD_CTX, Free>;
+
+const unsigned char* raw(std::string_view bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
+
+Pkey private_key(const SecretBytes& seed) {
+  return Pkey(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.data(), seed.size()));
+}
+
+Result<PublicKey> public_of(const Pkey& key) {
+  PublicKey out;
+  std::size_t length = out.bytes.size();
+  if (!key || EVP_PKEY_get_raw_public_key(key.get(), out.bytes.data(), &length) != 1 ||
+      length != out.bytes.size())
+    return Error{Fault::malformed, "not an Ed25519 key", "", ""};
+  return out;
+}
+
+class MemorySigner : public Signer {
+ public:
+  MemorySigner(Pkey key, const PublicKey& public_key) : key_(std::move(key)), public_key_(public_key) {}
+  const PublicKey& public_key() const override { return public_key_; }
+
+  Result<Bytes> sign(std::string_view message) const override {
+    const Context context(EVP_MD_CTX_new());
+    Bytes signature(64, '\0');
+    std::size_t length = signature.size();
+    auto* out = reinterpret_cast<unsigned char*>(signature.data());
+    if (!context || EVP_DigestSignInit(context.get(), nullptr, nullptr, nullptr, key_.get()) != 1 ||
+        EVP_DigestSign(context.get(), out, &length, raw(message), message.size()) != 1 ||
+        length != signature.size())
+      return Error{Fault::malformed, "OpenSSL could not sign with " + public_key_.fingerprint(), "", ""};
+    return signature;
+  }
+
+ private:
+  Pkey key_;  // OpenSSL wipes it when it is freed
+  PublicKey public_key_;
+};
+
+Result<std::unique_ptr<Signer>> signer_from_openssh(std::string_view text) {
+  const KeyPair pair = ASSAY_TRY(parse_openssh_key(text));
+  Pkey key = private_key(pair.seed);
+  const PublicKey computed = ASSAY_TRY(public_of(key));
+  if (computed != pair.public_key)
+    return Error{Fault::malformed, "the private key does not belong to the public key beside it", "", ""};
+  return std::unique_ptr<Signer>(new MemorySigner(std::move(key), computed));
+}
+
+// Without this OpenSSL would ask for a passphrase on the terminal.
+int no_passphrase(char*, int, int, void*) { return -1; }
+
+Result<std::unique_ptr<Signer>> signer_from_pem(std::string_view text) {
+  if (text.find("ENCRYPTED") != text.npos) {
+    return Error{Fault::refused, "the key is encrypted, and passphrases are not asked for here", "",
+                 "ssh-add FILE, then --key agent:SHA256:... (ssh-add -l lists fingerprints)"};
+  }
+  const std::unique_ptr<BIO, Free> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  Pkey key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr) : nullptr);
+  if (!key) return Error{Fault::malformed, "no private key can be read from this PEM file", "", ""};
+  if (EVP_PKEY_get_id(key.get()) != EVP_PKEY_ED25519) {
+    const char* type = EVP_PKEY_get0_type_name(key.get());
+    return Error{Fault::malformed,
+                 std::string("an Ed25519 key is needed, this one is ") + (type ? type : "of another type"),
+                 "", "assay key new FILE makes one"};
+  }
+  const PublicKey public_key = ASSAY_TRY(public_of(key));
+  return std::unique_ptr<Signer>(new MemorySigner(std::move(key), public_key));
+}
+
+// As ssh does: a key of the caller's own that others can read is no secret.
+Status check_mode(int fd) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0) return Error{Fault::unreadable, "cannot read its permissions", "", ""};
+  if (info.st_uid != ::getuid() || (info.st_mode & 077) == 0) return {};
+  return Error{Fault::refused, "others can read or write this private key", "", "chmod 600 FILE"};
+}
+
+Result<std::unique_ptr<Signer>> signer_from_file(const fs::path& path) {
+  const Fd fd = ASSAY_TRY(open_read(path));
+  const std::uint64_t size = ASSAY_TRY(file_size(fd.get()));
+  if (size > kMaxKeyFile) return Error{Fault::malformed, "too large for a key file", "", ""};
+  SecretBytes text(Bytes(size, '\0'));
+  ASSAY_TRY(read_at(fd.get(), 0, text.bytes().data(), size));
+  if (text.view().starts_with("ssh-") || text.view().starts_with("ecdsa-") || text.view().starts_with("sk-"))
+    return agent_signer(ASSAY_TRY(PublicKey::parse(text.view())));
+  if (text.view().find("-----BEGIN ") == std::string_view::npos) {
+    return Error{Fault::malformed, "neither an OpenSSH key file nor a PEM file", "",
+                 "--key takes a private key file, a .pub file or agent:FINGERPRINT"};
+  }
+  ASSAY_TRY(check_mode(fd.get()));
+  return text.view().starts_with(kOpensshBegin) ? signer_from_openssh(text.view())
+                                                : signer_from_pem(text.view());
+}
+
+// Hints say FILE; a person wants to paste them. An error that has its place already is ssh-agent's.
+Error about_file(Error error, const std::string& path) {
+  if (!error.where.empty()) return error;
+  if (const auto at = error.hint.find("FILE"); at != std::string::npos && !error.hint.ends_with("makes one"))
+    error.hint.replace(at, 4, path);
+  return std::move(error).in(path);
+}
+
+Result<KeyPair> new_pair() {
+  const Pkey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+  KeyPair pair{ASSAY_TRY(public_of(key)), SecretBytes(Bytes(32, '\0'))};
+  std::size_t length = pair.seed.size();
+  auto* out = reinterpret_cast<unsigned char*>(pair.seed.bytes().data());
+  if (EVP_PKEY_get_raw_private_key(key.get(), out, &length) != 1)
+    return Error{Fault::malformed, "OpenSSL made no key", "", ""};
+  return pair;
+}
+
+}  // namespace
+
+std::string PublicKey::fingerprint() const {
+  std::string digits = to_base64(sha256(ssh::key_blob(*this)).view());
+  digits.erase(digits.find('='));
+  return "SHA256:" + digits;
+}
+
+std::string PublicKey::line() const {
+  return std::string(ssh::kEd25519) + " " + to_base64(ssh::key_blob(*this));
+}
+
+Result<PublicKey> PublicKey::parse(std::string_view line) {
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  const auto space = line.find(' ');
+  const std::string_view type = line.substr(0, space);
+  if (type != ssh::kEd25519) {
+    return Error{Fault::malformed,
+                 "expected an \"ssh-ed25519\" public key, found \"" + std::string(type.substr(0, 40)) + "\"",
+                 "", "ssh-keygen -t ed25519 makes one"};
+  }
+  std::string_view digits = space == line.npos ? std::string_view() : line.substr(space + 1);
+  digits = digits.substr(0, digits.find_first_of(" \t"));
+  const Result<Bytes> blob = from_base64(digits);
+  const auto key = blob ? ssh::key_from_blob(*blob) : std::nullopt;
+  if (!key || line.find('\n') != line.npos)
+    return Error{Fault::malformed, "not an \"ssh-ed25519 AAAA...\" line", "", ""};
+  return *key;
+}
+
+bool PublicKey::verify(std::string_view message, std::string_view signature) const {
+  if (signature.size() != 64) return false;
+  const Pkey key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes.data(), bytes.size()));
+  const Context context(EVP_MD_CTX_new());
+  return key && context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&
+         EVP_DigestVerify(context.get(), raw(signature), signature.size(), raw(message), message.size()) == 1;
+}
+
+Result<std::unique_ptr<Signer>> load_signer(const std::string& key) {
+  if (key == "agent") return agent_signer("");
+  if (key.starts_with("agent:")) return agent_signer(std::string_view(key).substr(6));
+  Result<std::unique_ptr<Signer>> signer = signer_from_file(key);
+  if (!signer) return about_file(std::move(signer.error()), key);
+  return signer;
+}
+
+Result<PublicKey> create_key(const fs::path& path, const std::string& comment, bool force) {
+  if (comment.find_first_of("\r\n") != std::string::npos || first_invalid_utf8(comment) != std::string::npos)
+    return Error{Fault::usage, "a key's comment is one line of UTF-8", "", ""};
+  const Existing existing = force ? Existing::replace : Existing::refuse;
+  fs::path public_path = path;
+  public_path += ".pub";
+  AtomicFile public_file = ASSAY_TRY(AtomicFile::create(public_path, existing));
+  AtomicFile private_file = ASSAY_TRY(AtomicFile::create(path, existing, 0600));
+  const KeyPair pair = ASSAY_TRY(new_pair());
+  Bytes random(4, '\0');
+  if (RAND_bytes(reinterpret_cast<unsigned char*>(random.data()), 4) != 1)
+    return Error{Fault::unreadable, "the system gives no random numbers", "", ""};
+  ASSAY_TRY(private_file.write(format_openssh_key(pair, comment, get_u32_be(random.data())).view()));
+  ASSAY_TRY(public_file.write(pair.public_key.line() + (comment.empty() ? "" : " " + comment) + "\n"));
+  ASSAY_TRY(private_file.commit());
+  ASSAY_TRY(public_file.commit());
+  return pair.public_key;
+}
+
+}  // namespace assay::formats
