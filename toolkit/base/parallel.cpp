@@ -1,14 +1,17 @@
 #include "toolkit/base/parallel.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
+#include <exception>
 #include <mutex>
+#include <new>
 #include <optional>
+#include <sched.h>
 #include <thread>
 #include <vector>
+
+#include "toolkit/base/interrupt.hpp"
 
 namespace assay {
 
@@ -37,6 +40,18 @@ struct FirstError {
   }
 };
 
+// An exception that left a thread would end the process.
+Status guarded(const std::function<Status(std::size_t)>& work, std::size_t i) {
+  if (interrupted()) return Error{Fault::interrupted, "interrupted", "", ""};
+  try {
+    return work(i);
+  } catch (const std::bad_alloc&) {
+    return Error{Fault::refused, "not enough memory", "", ""};
+  } catch (const std::exception& exception) {
+    return Error{Fault::refused, std::string("an exception: ") + exception.what(), "", ""};
+  }
+}
+
 }  // namespace
 
 Status parallel_for(std::size_t count, const std::function<Status(std::size_t)>& work) {
@@ -45,7 +60,7 @@ Status parallel_for(std::size_t count, const std::function<Status(std::size_t)>&
   FirstError first;
   auto loop = [&] {
     for (std::size_t i; !failed && (i = next++) < count;) {
-      if (Status done = work(i); !done) {
+      if (Status done = guarded(work, i); !done) {
         failed = true;
         first.offer(i, std::move(done.error()));
       }
