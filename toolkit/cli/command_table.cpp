@@ -7,6 +7,8 @@ namespace assay::cli {
 namespace {
 
 constexpr CommandRow kTable[] = {
+    {"key new", "Keys", commands::key_new},
+    {"key show", "Keys", commands::key_show},
     {"completion", "Tools", commands::completion},
     {"man", "Tools", commands::man},
     {"help", "Tools", commands::help},

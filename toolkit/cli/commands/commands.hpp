@@ -7,6 +7,8 @@ namespace assay::cli::commands {
 
 Command completion();
 Command help();
+Command key_new();
+Command key_show();
 Command man();
 
 }  // namespace assay::cli::commands
