@@ -1,23 +1,26 @@
 #include "toolkit/base/interrupt.hpp"
 
-#include <atomic>
 #include <csignal>
 #include <unistd.h>
+
+#include "toolkit/base/files.hpp"
 
 namespace assay {
 
 namespace {
 
-std::atomic<bool> stop{false};
-static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
+volatile pid_t owner = 0;
 
-void on_signal(int number) {
-  if (stop.exchange(true)) ::_exit(128 + number);
+// Only calls that are safe in a handler (signal-safety(7)). A child may inherit the handler; the files are not its own.
+extern "C" void on_signal(int) {
+  if (::getpid() == owner) remove_partial_files();
+  ::_exit(130);
 }
 
 }  // namespace
 
-void catch_interrupts() {
+void end_cleanly_on_signals() {
+  owner = ::getpid();
   struct sigaction action {};
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
@@ -28,7 +31,5 @@ void catch_interrupts() {
       ::sigaction(number, &action, nullptr);
   }
 }
-
-bool interrupted() { return stop.load(std::memory_order_relaxed); }
 
 }  // namespace assay

@@ -1,11 +1,11 @@
-// Ctrl-C and its kin as a flag that long work looks at, so that it can stop with nothing half-done.
+// Ctrl-C and its kin: nothing half-done is left.
 #pragma once
 
 namespace assay {
 
-/// SIGINT, SIGTERM and SIGHUP set the flag from now on; a second one ends the process at once. Blocking calls
-/// return EINTR. For the program's start, not for libraries.
-void catch_interrupts();
-bool interrupted();
+/// On SIGINT, SIGTERM and SIGHUP this process removes its temporary files (files.hpp) and ends at once with status 130;
+/// confined children end with it. The rejected alternative, a flag that long work looks at, is late or never seen inside
+/// foreign libraries. For the program's start, not for libraries.
+void end_cleanly_on_signals();
 
 }  // namespace assay

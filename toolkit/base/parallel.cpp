@@ -11,7 +11,6 @@
 #include <thread>
 #include <vector>
 
-#include "toolkit/base/interrupt.hpp"
 
 namespace assay {
 
@@ -42,7 +41,6 @@ struct FirstError {
 
 // An exception that left a thread would end the process.
 Status guarded(const std::function<Status(std::size_t)>& work, std::size_t i) {
-  if (interrupted()) return Error{Fault::interrupted, "interrupted", "", ""};
   try {
     return work(i);
   } catch (const std::bad_alloc&) {

@@ -12,7 +12,7 @@ namespace assay {
 unsigned usable_cores();
 
 /// Calls `work(i)` for i in [0, count) on up to usable_cores() threads. Returns the Error of the lowest i that
-/// failed; once one fails, or interrupted() becomes true, no new i is started. An exception that `work` throws
+/// failed; once one fails, no new i is started. An exception that `work` throws
 /// (std::bad_alloc) is an Error.
 Status parallel_for(std::size_t count, const std::function<Status(std::size_t)>& work);
 

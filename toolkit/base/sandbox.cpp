@@ -15,7 +15,6 @@
 
 #include "toolkit/base/bytes.hpp"
 #include "toolkit/base/files.hpp"
-#include "toolkit/base/interrupt.hpp"
 #include "toolkit/base/sandbox_child.hpp"
 #include "toolkit/base/sandbox_frames.hpp"
 #include "toolkit/base/sandbox_tier.hpp"
@@ -212,11 +211,10 @@ class LastWords {
   std::string text_;
 };
 
-// Reads until the final frame, the end of the pipe, an error or an interruption.
+// Reads until the final frame, the end of the pipe or an error.
 Status pump(int fd, LastWords& last_words, Receiver& receiver) {
   std::string buffer(1u << 18, '\0');
   while (!receiver.finished()) {
-    if (interrupted()) return Error{Fault::interrupted, "interrupted", "", ""};
     pollfd ends[2] = {{fd, POLLIN, 0}, {last_words.fd(), POLLIN, 0}};
     const int ready = ::poll(ends, 2, 200);
     if (ready < 0 && errno != EINTR) return no_child("poll");

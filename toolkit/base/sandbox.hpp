@@ -38,7 +38,7 @@ struct Confinement {
 /// network, no processes, no signals to others. Descriptors that are open for writing are open for reading
 /// only, or closed, in the child; standard input and output are empty. `work` sends its result in pieces with
 /// `emit`; the pieces reach `receive` in this process, in order (one of more than 1 MiB arrives in parts).
-/// The child is killed when this process ends, by whatever means, and when interrupted() becomes true. A
+/// The child is killed when this process ends, by whatever means. A
 /// child that dies is an Error that says how ("forbidden system call openat", "more than 10 s of CPU time");
 /// an Error that `work` returns comes back whole, its texts cut at 16 KiB. The calling process must have one
 /// thread: a lock that another thread holds would stay locked in the child.

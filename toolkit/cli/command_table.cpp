@@ -9,6 +9,7 @@ namespace {
 constexpr CommandRow kTable[] = {
     {"key new", "Keys", commands::key_new},
     {"key show", "Keys", commands::key_show},
+    {"doctor", "Tools", commands::doctor},
     {"completion", "Tools", commands::completion},
     {"man", "Tools", commands::man},
     {"help", "Tools", commands::help},

@@ -6,10 +6,10 @@
 #include <unistd.h>
 #include <vector>
 
+#include "toolkit/base/interrupt.hpp"
 #include "toolkit/cli/arguments.hpp"
 #include "toolkit/cli/command_table.hpp"
 #include "toolkit/cli/help.hpp"
-#include "toolkit/cli/interrupt.hpp"
 #include "toolkit/cli/output.hpp"
 #include "toolkit/cli/version.hpp"
 
@@ -98,6 +98,6 @@ Exit run(std::vector<std::string> words) {
 }  // namespace assay::cli
 
 int main(int argc, char** argv) {
-  assay::cli::end_cleanly_on_signals();
+  assay::end_cleanly_on_signals();
   return static_cast<int>(assay::cli::run(std::vector<std::string>(argv + 1, argv + argc)));
 }

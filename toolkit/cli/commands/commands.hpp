@@ -6,6 +6,7 @@
 namespace assay::cli::commands {
 
 Command completion();
+Command doctor();
 Command help();
 Command key_new();
 Command key_show();

@@ -1,0 +1,113 @@
+// `assay doctor`: what this installation can do, what it cannot, and how to get that.
+#include <filesystem>
+
+#include "formats/keys.hpp"
+#include "toolkit/base/files.hpp"
+#include "toolkit/base/parallel.hpp"
+#include "toolkit/base/process.hpp"
+#include "toolkit/base/sandbox.hpp"
+#include "toolkit/base/sha256.hpp"
+#include "toolkit/base/text.hpp"
+#include "toolkit/cli/arguments.hpp"
+#include "toolkit/cli/commands/commands.hpp"
+#include "toolkit/cli/output.hpp"
+#include "toolkit/cli/version.hpp"
+
+namespace assay::cli::commands {
+
+namespace {
+
+/// One line of the diagnosis. Where something is missing, `hint` says what it would bring and how to get it.
+struct Line {
+  std::string name, state, hint;
+};
+
+Line about_sandbox() {
+  const SandboxTiers tiers = sandbox_tiers();
+  Line line{"sandbox", tiers.text(), ""};
+  if (!tiers.seccomp) {
+    line.hint =
+        "without seccomp a hostile bundle is held by fewer walls: build with libseccomp-dev on a kernel that "
+        "has it";
+  } else if (!tiers.landlock_abi) {
+    line.hint = "without Landlock a hostile bundle is held by seccomp alone: Linux 5.13 or later has it";
+  }
+  return line;
+}
+
+Line about_agent() {
+  const auto signer = formats::load_signer("agent");
+  if (signer) return {"ssh-agent", (*signer)->public_key().fingerprint(), ""};
+  return {"ssh-agent", "no key to sign with: " + signer.error().what,
+          "only needed for --key agent: ssh-add FILE"};
+}
+
+Line about_program(const std::string& name, const std::vector<std::string>& words, const std::string& purpose,
+                   const std::string& package) {
+  assay::Command command;
+  command.arguments = words;
+  command.timeout = 5;
+  const auto outcome = run_command(command);
+  if (!outcome) return {name, "not found", purpose + ": apt-get install " + package};
+  const std::string text = outcome->out.empty() ? outcome->err : outcome->out;
+  return {name, std::string(trim(text.substr(0, text.find('\n')))), ""};
+}
+
+std::vector<Line> diagnose() {
+  std::vector<Line> lines;
+  lines.push_back({"assay", kVersion, ""});
+  lines.push_back({"compiler", __VERSION__, ""});
+  lines.push_back({"cores", std::to_string(usable_cores()), ""});
+  const std::string path(sha256_path());
+  lines.push_back(
+      {"SHA-256",
+       path == "openssl" ? "OpenSSL, one message at a time" : path + ", side by side in vector registers",
+       ""});
+  lines.push_back(about_sandbox());
+  lines.push_back({"replay", "not in this build", "reproduced and replicated are reported as not tried"});
+  lines.push_back(about_agent());
+  lines.push_back(about_program("git", {"git", "--version"},
+                                "stock git reads an archive; assay itself does without", "git"));
+  lines.push_back(about_program("git-lfs", {"git-lfs", "--version"},
+                                "stock git-lfs reads an archive; assay itself does without", "git-lfs"));
+  return lines;
+}
+
+Result<Exit> run(const Arguments&, Output& output) {
+  const std::vector<Line> lines = diagnose();
+  if (output.wants_json()) {
+    Json result = Json::object();
+    for (const Line& line : lines) {
+      Json entry = Json::object({{"state", line.state}});
+      if (!line.hint.empty()) entry.set("hint", line.hint);
+      result.set(line.name, std::move(entry));
+    }
+    output.print_json(output.document().set("result", std::move(result)));
+    return Exit::done;
+  }
+  for (const Line& line : lines) {
+    std::string name = line.name;
+    name.resize(11, ' ');
+    output.print(name + escape_terminal(line.state) + "\n");
+    if (!line.hint.empty()) output.print(std::string(11, ' ') + escape_terminal(line.hint) + "\n");
+  }
+  return Exit::done;
+}
+
+}  // namespace
+
+Command doctor() {
+  return {
+      .name = "doctor",
+      .sentence = "Tell what this installation can do, what is missing, and how to get it",
+      .about = "",
+      .positionals = {},
+      .options = {{.name = "--json", .value = "", .text = "the result as a JSON document"}},
+      .examples = {{"assay doctor", "versions, sandbox, hashing, cores, keys"},
+                   {"assay doctor --json", "the same for a bug report"}},
+      .exits = {},
+      .run = run,
+  };
+}
+
+}  // namespace assay::cli::commands
