@@ -10,45 +10,28 @@
 #include <vector>
 
 #include "formats/dsse.hpp"
+#include "formats/layout.hpp"
 #include "formats/manifest.hpp"
 #include "toolkit/base/files.hpp"
 #include "toolkit/base/json.hpp"
 
 namespace assay::formats {
 
-/// One run of stored bytes, one line of the extents block.
-struct Extent {
-  std::uint64_t offset = 0, length = 0;
-  Digest digest;
-  std::string area;        ///< "header", "hdf5", or the path of a dataset: "/blobs", "/manifest", "/items/..."
-  std::uint64_t chunk = 0; ///< number of the chunk in its dataset, row-major
-  enum class Coding { plain, zstd, deflate } coding = Coding::plain;
-};
-
-/// The signed statement, parsed (docs/formats/bundle.md, "Statement").
-struct Statement {
-  Digest root;
-  std::uint64_t items = 0;
-  std::uint64_t extents_offset = 0, extents_size = 0;
-  Digest extents_digest;
-  std::optional<Digest> supersedes;  ///< root of the generation before
-  std::uint64_t generation = 1;
-  Json summary;                      ///< title, system, counts: for people, repeated from campaign.json
-  Json raw;
-};
-
 class Bundle {
  public:
+  struct State;  ///< bundle_state.hpp; for the files that implement this class
   /// Reads header, signature area, statement and extents and checks all that needs no content: their form, that the
-  /// signature area is canonical, that the extents match the statement's digest and tile the file, then manifest and
-  /// root. Signatures are judged by `judge_signatures` (trust.hpp) from envelope(). Errors are Fault::damaged and name
-  /// area and offset. The descriptor is the only one ever used.
+  /// signature area is canonical, that each signature verifies with the key it names, that the extents match the
+  /// statement's digest and tile the file, then manifest and root. Who the signers are is judged by `judge_signatures`
+  /// (trust.hpp) from envelope(). Errors are Fault::damaged; `where` is "AREA, bytes A to B" (B included). The
+  /// descriptor is the only one ever used.
   static Result<Bundle> open(Fd file, std::string name);
   Bundle(Bundle&&) noexcept;
   ~Bundle();
 
   const std::string& file_name() const;
   std::uint64_t file_size() const;
+  const Header& header() const;
   const Envelope& envelope() const;
   const Statement& statement() const;
   const std::vector<Extent>& extents() const;
@@ -62,8 +45,15 @@ class Bundle {
   Result<std::string> read(std::size_t item, std::uint64_t limit = 1ull << 31) const;
   Result<std::string> read(std::string_view name) const;  ///< Fault::missing if there is no such item
 
+  /// `length` bytes of the content from `offset`, each stored chunk's digest checked (the item's own only where the whole
+  /// is read).
+  Status read_range(std::size_t item, std::uint64_t offset, char* into, std::uint64_t length) const;
+  /// What the HDF5 file must hold, for check_container (container.hpp).
+  std::vector<ExpectedDataset> expected_datasets() const;
+  std::uint64_t container_end() const;  ///< where the HDF5 file ends: header().extents
+
   /// Every item that has content, in storage order, on the calling thread. The digest of each has been checked;
-  /// content over 64 MiB is checked in a stream and given as an empty view with `whole` false. Damage is not an
+  /// content over 16 MiB is checked in a stream and given as an empty view with `whole` false. Damage is not an
   /// error: it goes to `damage` (area, offset, text) and the walk goes on.
   struct Damage {
     std::string area;           ///< "header", "signature", "/blobs chunk 3", item name
@@ -79,7 +69,6 @@ class Bundle {
               const std::function<void(std::uint64_t, std::uint64_t)>& progress = {}) const;
 
  private:
-  struct State;
   explicit Bundle(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
@@ -91,6 +80,17 @@ class ItemSource {
   virtual const Manifest& manifest() const = 0;
   virtual bool has_content(std::size_t item) const = 0;
   virtual Result<std::string> read(std::size_t item) const = 0;
+};
+
+class BundleItems final : public ItemSource {
+ public:
+  explicit BundleItems(const Bundle& bundle) : bundle_(bundle) {}
+  const Manifest& manifest() const override { return bundle_.manifest(); }
+  bool has_content(std::size_t item) const override { return bundle_.has_content(item); }
+  Result<std::string> read(std::size_t item) const override { return bundle_.read(item); }
+
+ private:
+  const Bundle& bundle_;
 };
 
 }  // namespace assay::formats

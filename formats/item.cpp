@@ -136,6 +136,22 @@ ContentDigest content_digest(const std::vector<Digest>& pieces, std::uint64_t si
   return {true, tree_hash(pieces)};
 }
 
+void PieceHasher::update(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::uint64_t room = kPiece - size_ % kPiece;
+    const std::string_view part = bytes.substr(0, room);
+    piece_.update(part);
+    size_ += part.size();
+    bytes.remove_prefix(part.size());
+    if (size_ % kPiece == 0) pieces_.push_back(piece_.finish());
+  }
+}
+
+ContentDigest PieceHasher::finish() {
+  if (size_ % kPiece != 0 || size_ == 0) pieces_.push_back(piece_.finish());
+  return content_digest(pieces_, size_);
+}
+
 Digest leaf_hash(std::string_view entry) { return sha256(std::string_view("\0", 1), entry); }
 
 Digest node_hash(const Digest& left, const Digest& right) {

@@ -44,6 +44,19 @@ ContentDigest content_digest(std::string_view content);
 /// From the SHA-256 of each piece of 1 MiB, for content of `size` bytes.
 ContentDigest content_digest(const std::vector<Digest>& pieces, std::uint64_t size);
 
+/// content_digest of bytes that come in parts.
+class PieceHasher {
+ public:
+  void update(std::string_view bytes);
+  ContentDigest finish();
+  std::uint64_t size() const { return size_; }
+
+ private:
+  Sha256 piece_;
+  std::vector<Digest> pieces_;
+  std::uint64_t size_ = 0;
+};
+
 /// RFC 6962 tree hash over leaf hashes that are given (n > 0; n = 0 gives SHA-256 of nothing).
 Digest tree_hash(const std::vector<Digest>& leaves);
 Digest leaf_hash(std::string_view entry);                      ///< SHA-256(0x00 || entry)

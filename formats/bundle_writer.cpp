@@ -1,0 +1,360 @@
+#include "formats/bundle_writer.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+
+#include "formats/coding.hpp"
+#include "formats/container.hpp"
+#include "formats/layout.hpp"
+#include "toolkit/base/files.hpp"
+#include "toolkit/base/pipeline.hpp"
+
+namespace assay::formats {
+
+namespace {
+
+constexpr std::size_t kPiecesATask = 16;  ///< as many as there are hash lanes
+
+/// A part of an item in one chunk of the packed blobs.
+struct Segment {
+  std::size_t item = 0;
+  std::uint64_t item_offset = 0, chunk_offset = 0, length = 0;
+};
+
+/// One chunk of the packed blobs, compressed and hashed.
+struct PackedChunk {
+  std::string stored;
+  bool raw = false;
+  Digest digest;
+  std::vector<std::pair<std::size_t, std::vector<Digest>>> pieces;  ///< of items that span chunks
+  std::vector<std::pair<std::size_t, ContentDigest>> digests;       ///< of items that do not
+  std::uint64_t content = 0;
+};
+
+class BundleWriter {
+ public:
+  BundleWriter(const std::vector<PlannedItem>& items, const ContentReader& reader, const WriteOptions& options)
+      : items_(items), reader_(reader), options_(options), digests_(items.size()), offsets_(items.size(), kNoBlob) {}
+
+  Result<WriteReport> write(const std::filesystem::path& output) {
+    file_ = ASSAY_TRY(AtomicFile::create(output, options_.force ? Existing::replace : Existing::refuse));
+    container_ = ASSAY_TRY(ContainerWriter::create(file_->temporary()));
+    ASSAY_TRY(plan());
+    if (options_.progress) options_.progress->stage("sealing", content_, "B");
+    ASSAY_TRY(write_blobs());
+    ASSAY_TRY(write_arrays());
+    ASSAY_TRY(reader_.content_seen());
+    ASSAY_TRY(write_manifest());
+    ASSAY_TRY(container_->close());
+    ASSAY_TRY(write_tail());
+    ASSAY_TRY(file_->commit());
+    return report_;
+  }
+
+ private:
+  // ---- where everything goes
+
+  Status plan() {
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      const PlannedItem& item = items_[i];
+      if (item.fixed) {
+        digests_[i] = *item.fixed;
+        continue;
+      }
+      content_ += item.size;
+      if (item.type.is_array()) {
+        if (is_reserved_array_name(item.name)) return Error{Fault::refused, "an array must not have this name: HDF5 paths would clash", item.name, "rename it"};
+        arrays_.push_back(i);
+      } else {
+        place(i);
+      }
+    }
+    std::sort(arrays_.begin(), arrays_.end(), [&](auto a, auto b) { return items_[a].name < items_[b].name; });
+    return {};
+  }
+
+  void place(std::size_t i) {
+    const std::uint64_t size = items_[i].size;
+    offsets_[i] = place_blob(stream_, size);
+    stream_ = offsets_[i] + size;
+    chunk_segments_.resize((stream_ + kBlobChunk - 1) / kBlobChunk);
+    if (size == 0) digests_[i] = content_digest("");
+    for (std::uint64_t done = 0; done < size;) {
+      const std::uint64_t at = offsets_[i] + done, length = std::min(size - done, kBlobChunk - at % kBlobChunk);
+      chunk_segments_[at / kBlobChunk].push_back({i, done, at % kBlobChunk, length});
+      done += length;
+    }
+  }
+
+  // ---- blobs
+
+  Result<PackedChunk> pack(std::size_t number) const {
+    PackedChunk packed;
+    std::string bytes(std::min(stream_, kBlobChunk), '\0');
+    for (const Segment& segment : chunk_segments_[number]) {
+      ASSAY_TRY(reader_.read(segment.item, segment.item_offset, bytes.data() + segment.chunk_offset, segment.length));
+      hash_segment(segment, std::string_view(bytes).substr(segment.chunk_offset, segment.length), packed);
+      packed.content += segment.length;
+    }
+    packed.stored = zstd_frame(bytes, true);
+    packed.raw = packed.stored.size() >= bytes.size();
+    if (packed.raw) packed.stored = std::move(bytes);
+    packed.digest = sha256(packed.stored);
+    return packed;
+  }
+
+  void hash_segment(const Segment& segment, std::string_view content, PackedChunk& packed) const {
+    reader_.saw(segment.item, segment.item_offset, content);
+    if (segment.length == items_[segment.item].size) {
+      packed.digests.emplace_back(segment.item, content_digest(content));
+      return;
+    }
+    std::vector<std::string_view> pieces;
+    for (std::uint64_t at = 0; at < content.size(); at += kPiece) pieces.push_back(content.substr(at, kPiece));
+    std::vector<Digest> digests(pieces.size());
+    sha256_many(pieces, digests);
+    packed.pieces.emplace_back(segment.item, std::move(digests));
+  }
+
+  Status write_blobs() {
+    const std::size_t dataset = ASSAY_TRY(container_->add(blobs_plan(stream_)));
+    std::vector<Stored> stored;
+    std::vector<Digest> open;  // pieces of the one item that spans chunks
+    ASSAY_TRY(ordered_pipeline<PackedChunk>(
+        chunk_segments_.size(), 2 + usable_cores(), [&](std::size_t i) { return pack(i); },
+        [&](std::size_t i, PackedChunk packed) -> Status {
+          ASSAY_TRY(container_->write_chunk(dataset, i, packed.stored, packed.raw));
+          stored.push_back({packed.digest, packed.raw ? Extent::Coding::raw : Extent::Coding::zstd});
+          for (auto& [item, digest] : packed.digests) digests_[item] = digest;
+          for (auto& [item, pieces] : packed.pieces) {
+            open.insert(open.end(), pieces.begin(), pieces.end());
+            if (open.size() < (items_[item].size + kPiece - 1) / kPiece) continue;
+            digests_[item] = content_digest(open, items_[item].size);
+            open.clear();
+          }
+          advance(packed.content);
+          return {};
+        }));
+    chunk_segments_.clear();
+    chunk_segments_.shrink_to_fit();
+    return collect({dataset, std::string(kBlobsPath), std::move(stored)});
+  }
+
+  // ---- arrays
+
+  Status write_arrays() {
+    for (const std::size_t i : arrays_) {
+      const PlannedItem& item = items_[i];
+      std::string sample(std::min<std::uint64_t>(item.size, 256 << 10), '\0');
+      ASSAY_TRY(reader_.read(i, (item.size - sample.size()) / 2, sample.data(), sample.size()));
+      const bool packed = item.size > 512 && !item.type.shape.empty() && compresses(sample);
+      const DatasetPlan plan = array_plan(item.name, item.type, packed);
+      const std::size_t dataset = ASSAY_TRY(container_->add(plan));
+      if (item.size == 0) digests_[i] = content_digest("");
+      else if (packed) ASSAY_TRY(write_packed(i, plan, dataset));
+      else ASSAY_TRY(write_pieces(i, plan, dataset));
+    }
+    return {};
+  }
+
+  struct ArrayChunk {
+    std::string content, stored;
+    bool raw = false;
+    Digest digest;
+  };
+
+  Result<ArrayChunk> pack_array_chunk(std::size_t item, const DatasetPlan& plan, std::uint64_t number, std::uint64_t offset) const {
+    ArrayChunk chunk;
+    chunk.content.resize(chunk_content_bytes(plan, number, items_[item].size));
+    ASSAY_TRY(reader_.read(item, offset, chunk.content.data(), chunk.content.size()));
+    std::string whole = chunk.content;
+    whole.resize(plan.chunk_bytes(), '\0');
+    chunk.stored = zstd_frame(whole, false);
+    chunk.raw = chunk.stored.size() >= whole.size();
+    if (chunk.raw) chunk.stored = std::move(whole);
+    chunk.digest = sha256(chunk.stored);
+    return chunk;
+  }
+
+  Status write_packed(std::size_t item, const DatasetPlan& plan, std::size_t dataset) {
+    std::vector<std::uint64_t> offsets(plan.chunk_count());
+    for (std::uint64_t number = 1; number < offsets.size(); ++number)
+      offsets[number] = offsets[number - 1] + chunk_content_bytes(plan, number - 1, items_[item].size);
+    PieceHasher hasher;
+    std::vector<Stored> stored;
+    ASSAY_TRY(ordered_pipeline<ArrayChunk>(
+        offsets.size(), 2 + usable_cores(), [&](std::size_t i) { return pack_array_chunk(item, plan, i, offsets[i]); },
+        [&](std::size_t i, ArrayChunk chunk) -> Status {
+          hasher.update(chunk.content);
+          stored.push_back({chunk.digest, chunk.raw ? Extent::Coding::raw : Extent::Coding::zstd});
+          advance(chunk.content.size());
+          return container_->write_chunk(dataset, i, chunk.stored, chunk.raw);
+        }));
+    digests_[item] = hasher.finish();
+    return collect({dataset, plan.path, std::move(stored)});
+  }
+
+  // Bytes that do not shrink go into the file as they are, each piece hashed once: its digest serves content and extent.
+  Status write_pieces(std::size_t item, const DatasetPlan& plan, std::size_t dataset) {
+    const std::uint64_t size = items_[item].size, start = ASSAY_TRY(container_->contiguous_offset(dataset));
+    std::vector<Digest> digests((size + kPiece - 1) / kPiece);
+    constexpr std::uint64_t kTask = kPiece * kPiecesATask;
+    ASSAY_TRY(parallel_for((size + kTask - 1) / kTask, [&](std::size_t task) -> Status {
+      thread_local std::string buffer;
+      const std::uint64_t at = task * kTask;
+      buffer.resize(std::min(kTask, size - at));
+      ASSAY_TRY(reader_.read(item, at, buffer.data(), buffer.size()));
+      std::vector<std::string_view> pieces;
+      for (std::uint64_t k = 0; k < buffer.size(); k += kPiece) pieces.push_back(std::string_view(buffer).substr(k, kPiece));
+      sha256_many(pieces, std::span(digests).subspan(task * kPiecesATask, pieces.size()));
+      advance(buffer.size());
+      return write_at(file_->fd(), start + at, buffer);
+    }));
+    for (std::size_t i = 0; i < digests.size(); ++i)
+      extents_.push_back({start + i * kPiece, std::min(kPiece, size - i * kPiece), digests[i], plan.path, i, Extent::Coding::piece});
+    digests_[item] = content_digest(digests, size);
+    return {};
+  }
+
+  // ---- manifest and index
+
+  Status write_manifest() {
+    std::vector<std::size_t> order(items_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](auto a, auto b) { return items_[a].name < items_[b].name; });
+    std::string text, index;
+    for (const std::size_t i : order) {
+      text += manifest_line({items_[i].name, items_[i].type, items_[i].size, digests_[i]}) += '\n';
+      put_u64_le(index, offsets_[i]);
+    }
+    ASSAY_TRY(write_text(manifest_plan(text.size()), text));
+    ASSAY_TRY(write_text(index_plan(items_.size()), index));
+    // Parsed again: what a reader would refuse must not be sealed.
+    Result<Manifest> manifest = Manifest::parse(std::move(text));
+    if (!manifest) return Error{Fault::refused, manifest.error().what, manifest.error().where, "rename one of the two"};
+    report_.root = manifest->root();
+    return {};
+  }
+
+  Status write_text(const DatasetPlan& plan, std::string_view bytes) {
+    const std::size_t dataset = ASSAY_TRY(container_->add(plan));
+    const std::uint64_t step = plan.chunk_bytes();
+    std::vector<Stored> stored;
+    ASSAY_TRY(ordered_pipeline<std::string>(
+        plan.chunk_count(), 2 + usable_cores(),
+        [&](std::size_t i) -> Result<std::string> {
+          std::string chunk(bytes.substr(i * step, step));
+          chunk.resize(step, '\0');
+          return zlib_stream(chunk);
+        },
+        [&](std::size_t i, std::string chunk) -> Status {
+          stored.push_back({sha256(chunk), Extent::Coding::deflate});
+          return container_->write_chunk(dataset, i, chunk, false);
+        }));
+    return collect({dataset, plan.path, std::move(stored)});
+  }
+
+  // ---- extents, statement, signatures
+
+  struct Stored {
+    Digest digest;
+    Extent::Coding coding;
+  };
+  struct Chunked {
+    std::size_t dataset;
+    std::string path;
+    std::vector<Stored> chunks;
+  };
+
+  Status collect(const Chunked& chunked) {
+    const std::vector<StoredChunk> chunks = ASSAY_TRY(container_->chunks(chunked.dataset));
+    for (const StoredChunk& chunk : chunks) {
+      const Stored& stored = chunked.chunks[chunk.number];
+      extents_.push_back({chunk.offset, chunk.length, stored.digest, chunked.path, chunk.number, stored.coding});
+    }
+    return {};
+  }
+
+  // What lies between the chunks: the header, and HDF5's own structures.
+  Status fill_gaps(std::uint64_t end) {
+    std::sort(extents_.begin(), extents_.end(), [](const Extent& a, const Extent& b) { return a.offset < b.offset; });
+    std::vector<Extent> all{{0, kUserBlock, Digest{}, "header", 0, Extent::Coding::none}};
+    std::uint64_t at = kUserBlock;
+    auto gap = [&](std::uint64_t to) -> Status {
+      for (; at < to; at += std::min(kPiece, to - at)) {
+        const std::string bytes = ASSAY_TRY(read_at(file_->fd(), at, std::min(kPiece, to - at)));
+        all.push_back({at, bytes.size(), sha256(bytes), "hdf5", 0, Extent::Coding::none});
+      }
+      return {};
+    };
+    for (Extent& extent : extents_) {
+      ASSAY_TRY(gap(extent.offset));
+      at = extent.offset + extent.length;
+      all.push_back(std::move(extent));
+    }
+    ASSAY_TRY(gap(end));
+    extents_ = std::move(all);
+    return {};
+  }
+
+  Status write_tail() {
+    const std::uint64_t end = ASSAY_TRY(file_size(file_->fd()));
+    ASSAY_TRY(fill_gaps(end));
+    // Digests have one length, so the size of the block is known before the header's digest is.
+    const Header header{end, end + encode_extents(extents_).size()};
+    const std::string head = header.encode();
+    extents_[0].digest = sha256(head);
+    const std::string block = encode_extents(extents_);
+    Statement statement{options_.title, report_.root, items_.size(), end, block.size(), sha256(block),
+                        options_.generation, options_.supersedes, options_.left_out, options_.summary};
+    const Envelope envelope = ASSAY_TRY(sign_statement(statement.encode(), options_.signers));
+    std::string area = envelope.encode() + '\n';
+    if (options_.origin) area += options_.origin->encode() + '\n';
+    ASSAY_TRY(write_at(file_->fd(), 0, head));
+    ASSAY_TRY(write_at(file_->fd(), end, block));
+    ASSAY_TRY(write_at(file_->fd(), header.signatures, area));
+    report_.file_bytes = header.signatures + area.size();
+    report_.content_bytes = content_;
+    return {};
+  }
+
+  void advance(std::uint64_t bytes) {
+    const std::uint64_t done = done_ += bytes;
+    if (options_.progress) options_.progress->update(done);
+  }
+
+  const std::vector<PlannedItem>& items_;
+  const ContentReader& reader_;
+  const WriteOptions& options_;
+  std::optional<AtomicFile> file_;
+  std::optional<ContainerWriter> container_;
+  std::vector<ContentDigest> digests_;
+  std::vector<std::uint64_t> offsets_;
+  std::vector<std::vector<Segment>> chunk_segments_;
+  std::vector<std::size_t> arrays_;
+  std::vector<Extent> extents_;
+  std::uint64_t stream_ = 0, content_ = 0;
+  std::atomic<std::uint64_t> done_{0};
+  WriteReport report_;
+};
+
+}  // namespace
+
+Result<WriteReport> write_bundle(const std::filesystem::path& output, const std::vector<PlannedItem>& items,
+                                 const ContentReader& reader, const WriteOptions& options) {
+  if (options.signers.empty() && !options.origin)
+    return Error{Fault::usage, "nobody signs: a bundle needs at least one signature", output.string(), "give a key with --key; assay key new FILE makes one"};
+  return BundleWriter(items, reader, options).write(output);
+}
+
+Result<Envelope> sign_statement(const std::string& statement, const std::vector<const Signer*>& signers) {
+  Envelope envelope{std::string(kInTotoPayload), statement, {}};
+  const Bytes message = pre_authentication_encoding(envelope.payload_type, envelope.payload);
+  for (const Signer* signer : signers)
+    envelope.signatures.push_back({signer->public_key().line(), ASSAY_TRY(signer->sign(message))});
+  // Sorted as encode() does, so that what is in memory is what is on disk.
+  return Envelope::decode(envelope.encode());
+}
+
+}  // namespace assay::formats

@@ -1,0 +1,72 @@
+// Writing a bundle: the same items give the same file, byte for byte.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/dsse.hpp"
+#include "formats/keys.hpp"
+#include "formats/manifest.hpp"
+#include "toolkit/base/json.hpp"
+#include "toolkit/base/progress.hpp"
+#include "toolkit/base/result.hpp"
+
+namespace assay::formats {
+
+/// One item to write. Content comes from a ContentReader while the file is made.
+struct PlannedItem {
+  std::string name;
+  ItemType type;
+  std::uint64_t size = 0;
+  /// Set for items without content here: withheld ones, and those that an export leaves out.
+  std::optional<ContentDigest> fixed;
+};
+
+/// Gives the content of planned items. Called from several threads.
+class ContentReader {
+ public:
+  virtual ~ContentReader() = default;
+  /// Exactly `length` bytes of item `item` from `offset`.
+  virtual Status read(std::size_t item, std::uint64_t offset, char* into, std::uint64_t length) const = 0;
+  /// Sees the whole content of each blob item once, in the thread that packs it; for the scan for secrets. Items over one
+  /// chunk come in parts.
+  virtual void saw(std::size_t item, std::uint64_t offset, std::string_view content) const { (void)item, (void)offset, (void)content; }
+  /// Asked after all content was seen, before anything is signed: an Error stops the writing.
+  virtual Status content_seen() const { return {}; }
+};
+
+struct WriteOptions {
+  std::string title;
+  Json summary;
+  std::uint64_t generation = 1;
+  std::optional<Digest> supersedes;
+  std::vector<std::string> left_out;
+  std::optional<Envelope> origin;              ///< the authors' envelope, in an export
+  std::vector<const Signer*> signers;          ///< none only with an origin
+  bool force = false;                          ///< replace an existing file
+  Progress* progress = nullptr;
+};
+
+struct WriteReport {
+  Digest root;
+  std::uint64_t file_bytes = 0;
+  std::uint64_t content_bytes = 0;
+};
+
+/// Writes `items` (unique names; blobs are stored in the order given) to `output`.
+Result<WriteReport> write_bundle(const std::filesystem::path& output, const std::vector<PlannedItem>& items,
+                                 const ContentReader& reader, const WriteOptions& options);
+
+/// Signs a statement: one envelope with the signatures of all signers.
+Result<Envelope> sign_statement(const std::string& statement, const std::vector<const Signer*>& signers);
+
+/// A copy of the bundle `input` at `output` with `signer`'s signature added (in place of an older one by the same key). Only
+/// the signature area differs.
+Status add_signature(const std::filesystem::path& input, const std::filesystem::path& output, const Signer& signer, bool force);
+
+}  // namespace assay::formats
