@@ -25,11 +25,16 @@ std::uint64_t Bundle::container_end() const { return state_->header.extents; }
 
 Result<std::string> Bundle::State::stored(const Extent& extent) const {
   Result<std::string> bytes = read_at(file.get(), extent.offset, extent.length);
-  if (!bytes) return Error{Fault::damaged, bytes.error().what, byte_range(extent.area, extent.offset, extent.length), ""};
+  if (!bytes)
+    return Error{Fault::damaged, bytes.error().what, byte_range(extent.area, extent.offset, extent.length),
+                 ""};
   if (sha256(*bytes) != extent.digest) {
     return Error{Fault::damaged, "the stored bytes are not those that were signed",
-                 byte_range(extent.area == "header" || extent.area == "hdf5" ? extent.area : extent.area + " chunk " + std::to_string(extent.chunk),
-                            extent.offset, extent.length), ""};
+                 byte_range(extent.area == "header" || extent.area == "hdf5"
+                                ? extent.area
+                                : extent.area + " chunk " + std::to_string(extent.chunk),
+                            extent.offset, extent.length),
+                 ""};
   }
   return bytes;
 }
@@ -38,7 +43,9 @@ Result<std::string> Bundle::State::blob_chunk(std::uint64_t number) const {
   const Extent& extent = extents[dataset(std::string(kBlobsPath))->at(number)];
   const std::string bytes = ASSAY_TRY(stored(extent));
   Result<std::string> decoded = decode_chunk(bytes, extent.coding, blob_chunk_bytes());
-  if (!decoded) return Error{Fault::damaged, decoded.error().what, byte_range(extent.area, extent.offset, extent.length), ""};
+  if (!decoded)
+    return Error{Fault::damaged, decoded.error().what, byte_range(extent.area, extent.offset, extent.length),
+                 ""};
   return decoded;
 }
 
@@ -53,14 +60,18 @@ namespace {
 
 Error left_out(const ManifestEntry& entry) {
   const bool withheld = entry.type.dtype == Dtype::withheld;
-  return {Fault::missing, withheld ? "withheld by the authors: only a salted digest is sealed" : "left out of this bundle when it was exported",
-          entry.name, withheld ? "ask the authors to disclose it" : "ask for the whole bundle; its root is the same"};
+  return {Fault::missing,
+          withheld ? "withheld by the authors: only a salted digest is sealed"
+                   : "left out of this bundle when it was exported",
+          entry.name,
+          withheld ? "ask the authors to disclose it" : "ask for the whole bundle; its root is the same"};
 }
 
 }  // namespace
 
 // Bytes [offset, offset + length) of the packed stream.
-static Status read_blob_range(const Bundle::State& state, std::uint64_t offset, char* into, std::uint64_t length) {
+static Status read_blob_range(const Bundle::State& state, std::uint64_t offset, char* into,
+                              std::uint64_t length) {
   while (length > 0) {
     const std::uint64_t number = offset / kBlobChunk, inside = offset % kBlobChunk;
     const std::lock_guard lock(state.cache_mutex);
@@ -76,8 +87,10 @@ static Status read_blob_range(const Bundle::State& state, std::uint64_t offset, 
   return {};
 }
 
-// The same of an array; `step` is the content bytes that a stored chunk holds, where the arrangement is uniform.
-static Status read_array_range(const Bundle::State& state, std::size_t item, std::uint64_t offset, char* into, std::uint64_t length) {
+// The same of an array; `step` is the content bytes that a stored chunk holds, where the arrangement is
+// uniform.
+static Status read_array_range(const Bundle::State& state, std::size_t item, std::uint64_t offset, char* into,
+                               std::uint64_t length) {
   const ManifestEntry entry = state.manifest.entry(item);
   const auto* chunks = state.dataset(state.array_path(item));
   const DatasetPlan plan = array_plan(entry.name, entry.type, state.is_packed(*chunks));
@@ -87,42 +100,53 @@ static Status read_array_range(const Bundle::State& state, std::size_t item, std
     const std::uint64_t holds = chunk_content_bytes(plan, i, entry.size);
     if (at + holds > offset) {
       const std::string stored = ASSAY_TRY(state.stored(extent));
-      Result<std::string> bytes = decode_chunk(stored, extent.coding, plan.chunk.empty() ? holds : plan.chunk_bytes());
-      if (!bytes) return Error{Fault::damaged, bytes.error().what, byte_range(extent.area, extent.offset, extent.length), ""};
+      Result<std::string> bytes =
+          decode_chunk(stored, extent.coding, plan.chunk.empty() ? holds : plan.chunk_bytes());
+      if (!bytes)
+        return Error{Fault::damaged, bytes.error().what,
+                     byte_range(extent.area, extent.offset, extent.length), ""};
       const std::uint64_t from = offset - at, part = std::min(length, holds - from);
       std::memcpy(into, bytes->data() + from, part);
       offset += part, into += part, length -= part;
     }
     at += holds;
   }
-  if (length > 0) return Error{Fault::damaged, "the array's chunks hold fewer bytes than its type says", entry.name, ""};
+  if (length > 0)
+    return Error{Fault::damaged, "the array's chunks hold fewer bytes than its type says", entry.name, ""};
   return {};
 }
 
 Status Bundle::read_range(std::size_t item, std::uint64_t offset, char* into, std::uint64_t length) const {
   const ManifestEntry entry = state_->manifest.entry(item);
   if (!has_content(item)) return left_out(entry);
-  if (offset > entry.size || length > entry.size - offset) return Error{Fault::usage, "a range outside the item", entry.name, ""};
+  if (offset > entry.size || length > entry.size - offset)
+    return Error{Fault::usage, "a range outside the item", entry.name, ""};
   if (length == 0) return {};
-  if (entry.type.dtype == Dtype::bytes) return read_blob_range(*state_, state_->index[item] + offset, into, length);
+  if (entry.type.dtype == Dtype::bytes)
+    return read_blob_range(*state_, state_->index[item] + offset, into, length);
   return read_array_range(*state_, item, offset, into, length);
 }
 
 Result<std::string> Bundle::read(std::size_t item, std::uint64_t limit) const {
   const ManifestEntry entry = state_->manifest.entry(item);
   if (entry.size > limit) {
-    return Error{Fault::refused, std::to_string(entry.size) + " bytes, more than the " + std::to_string(limit) + " that are read at once",
+    return Error{Fault::refused,
+                 std::to_string(entry.size) + " bytes, more than the " + std::to_string(limit) +
+                     " that are read at once",
                  entry.name, "assay export writes it to a file"};
   }
   std::string content(entry.size, '\0');
   ASSAY_TRY(read_range(item, 0, content.data(), entry.size));
-  if (content_digest(content) != entry.digest) return Error{Fault::damaged, "the content is not what was sealed", entry.name, ""};
+  if (content_digest(content) != entry.digest)
+    return Error{Fault::damaged, "the content is not what was sealed", entry.name, ""};
   return content;
 }
 
 Result<std::string> Bundle::read(std::string_view name) const {
   const auto item = state_->manifest.find(name);
-  if (!item) return Error{Fault::missing, "no such item in the bundle", std::string(name), "assay show FILE manifest lists them"};
+  if (!item)
+    return Error{Fault::missing, "no such item in the bundle", std::string(name),
+                 "assay show FILE manifest lists them"};
   return read(*item);
 }
 
@@ -134,7 +158,8 @@ std::vector<ExpectedDataset> Bundle::expected_datasets() const {
       dataset.offset = state_->extents[chunks->front()].offset;
       for (const std::size_t i : *chunks) {
         const Extent& extent = state_->extents[i];
-        dataset.chunks.push_back({extent.chunk, extent.offset, extent.length, extent.coding == Extent::Coding::raw});
+        dataset.chunks.push_back(
+            {extent.chunk, extent.offset, extent.length, extent.coding == Extent::Coding::raw});
       }
     }
     out.push_back(std::move(dataset));

@@ -1,5 +1,6 @@
-// Reading a bundle. Nothing here opens HDF5: the signed extents say where every byte is, so content is read with
-// pread, checked against its digest and only then decompressed. verify's container check opens HDF5, in confinement.
+// Reading a bundle. Nothing here opens HDF5: the signed extents say where every byte is, so content is read
+// with pread, checked against its digest and only then decompressed. verify's container check opens HDF5, in
+// confinement.
 #pragma once
 
 #include <functional>
@@ -20,11 +21,11 @@ namespace assay::formats {
 class Bundle {
  public:
   struct State;  ///< bundle_state.hpp; for the files that implement this class
-  /// Reads header, signature area, statement and extents and checks all that needs no content: their form, that the
-  /// signature area is canonical, that each signature verifies with the key it names, that the extents match the
-  /// statement's digest and tile the file, then manifest and root. Who the signers are is judged by `judge_signatures`
-  /// (trust.hpp) from envelope(). Errors are Fault::damaged; `where` is "AREA, bytes A to B" (B included). The
-  /// descriptor is the only one ever used.
+  /// Reads header, signature area, statement and extents and checks all that needs no content: their form,
+  /// that the signature area is canonical, that each signature verifies with the key it names, that the
+  /// extents match the statement's digest and tile the file, then manifest and root. Who the signers are is
+  /// judged by `judge_signatures` (trust.hpp) from envelope(). Errors are Fault::damaged; `where` is "AREA,
+  /// bytes A to B" (B included). The descriptor is the only one ever used.
   static Result<Bundle> open(Fd file, std::string name);
   Bundle(Bundle&&) noexcept;
   ~Bundle();
@@ -41,23 +42,24 @@ class Bundle {
 
   /// False for items that were left out by `export --without`, and for withheld ones.
   bool has_content(std::size_t item) const;
-  /// The content of one item, its digest checked. For tensors: their row-major bytes. Over `limit` bytes: an error.
+  /// The content of one item, its digest checked. For tensors: their row-major bytes. Over `limit` bytes: an
+  /// error.
   Result<std::string> read(std::size_t item, std::uint64_t limit = 1ull << 31) const;
   Result<std::string> read(std::string_view name) const;  ///< Fault::missing if there is no such item
 
-  /// `length` bytes of the content from `offset`, each stored chunk's digest checked (the item's own only where the whole
-  /// is read).
+  /// `length` bytes of the content from `offset`, each stored chunk's digest checked (the item's own only
+  /// where the whole is read).
   Status read_range(std::size_t item, std::uint64_t offset, char* into, std::uint64_t length) const;
   /// What the HDF5 file must hold, for check_container (container.hpp).
   std::vector<ExpectedDataset> expected_datasets() const;
   std::uint64_t container_end() const;  ///< where the HDF5 file ends: header().extents
 
-  /// Every item that has content, in storage order, on the calling thread. The digest of each has been checked;
-  /// content over 16 MiB is checked in a stream and given as an empty view with `whole` false. Damage is not an
-  /// error: it goes to `damage` (area, offset, text) and the walk goes on.
+  /// Every item that has content, in storage order, on the calling thread. The digest of each has been
+  /// checked; content over 16 MiB is checked in a stream and given as an empty view with `whole` false.
+  /// Damage is not an error: it goes to `damage` (area, offset, text) and the walk goes on.
   struct Damage {
-    std::string area;           ///< "header", "signature", "/blobs chunk 3", item name
-    std::uint64_t offset = 0;   ///< in the file
+    std::string area;          ///< "header", "signature", "/blobs chunk 3", item name
+    std::uint64_t offset = 0;  ///< in the file
     std::uint64_t length = 0;
     std::vector<std::string> items;  ///< items whose content lies there (up to 16)
     std::string text;

@@ -1,5 +1,6 @@
-// Opening a bundle: everything that is checked before any content is read. The order is that of docs/formats/bundle.md,
-// "Reading": header, signatures, extents, manifest; nothing is parsed before its digest or signature holds.
+// Opening a bundle: everything that is checked before any content is read. The order is that of
+// docs/formats/bundle.md, "Reading": header, signatures, extents, manifest; nothing is parsed before its
+// digest or signature holds.
 #include <algorithm>
 
 #include "formats/bundle.hpp"
@@ -10,7 +11,8 @@
 namespace assay::formats {
 
 std::string byte_range(const std::string& area, std::uint64_t offset, std::uint64_t length) {
-  return area + ", bytes " + std::to_string(offset) + " to " + std::to_string(offset + (length ? length - 1 : 0));
+  return area + ", bytes " + std::to_string(offset) + " to " +
+         std::to_string(offset + (length ? length - 1 : 0));
 }
 
 namespace {
@@ -25,18 +27,22 @@ struct Opening {
             "compare the file with the author's copy; nothing in this one can be relied on"};
   }
   Error bad_signature_area(std::string what) const {
-    return damaged(std::move(what), "signatures", state.header.signatures, state.size - state.header.signatures);
+    return damaged(std::move(what), "signatures", state.header.signatures,
+                   state.size - state.header.signatures);
   }
 
   Status read_header() {
     if (state.size < kUserBlock)
-      return damaged("not an assay bundle: " + std::to_string(state.size) + " bytes, expected at least 4,096", "header", 0, state.size);
+      return damaged("not an assay bundle: " + std::to_string(state.size) + " bytes, expected at least 4,096",
+                     "header", 0, state.size);
     const std::string bytes = ASSAY_TRY(read_at(state.file.get(), 0, kUserBlock));
     state.header = ASSAY_TRY(Header::decode(bytes));
     const auto& [extents, signatures] = state.header;
-    if (extents < kUserBlock || signatures < extents) return damaged("the header's offsets are out of order", "header", 0, kUserBlock);
+    if (extents < kUserBlock || signatures < extents)
+      return damaged("the header's offsets are out of order", "header", 0, kUserBlock);
     if (signatures >= state.size) {
-      return damaged("the file ends early: " + std::to_string(state.size) + " bytes, expected more than " + std::to_string(signatures),
+      return damaged("the file ends early: " + std::to_string(state.size) + " bytes, expected more than " +
+                         std::to_string(signatures),
                      "signatures", state.size, 1);
     }
     return {};
@@ -47,7 +53,8 @@ struct Opening {
     for (const auto& signature : envelope.signatures) {
       const Result<PublicKey> key = PublicKey::parse(signature.keyid);
       if (!key) return bad_signature_area("a signature that names no Ed25519 key");
-      if (!key->verify(message, signature.sig)) return bad_signature_area("bad signature: the bytes are not what " + key->fingerprint() + " signed");
+      if (!key->verify(message, signature.sig))
+        return bad_signature_area("bad signature: the bytes are not what " + key->fingerprint() + " signed");
     }
     return {};
   }
@@ -55,22 +62,27 @@ struct Opening {
   Result<Envelope> read_envelope(std::string_view line) const {
     Result<Envelope> envelope = Envelope::decode(line);
     if (!envelope) return bad_signature_area(envelope.error().what);
-    if (envelope->payload_type != kInTotoPayload) return bad_signature_area("payload type " + envelope->payload_type + ", expected " + std::string(kInTotoPayload));
+    if (envelope->payload_type != kInTotoPayload)
+      return bad_signature_area("payload type " + envelope->payload_type + ", expected " +
+                                std::string(kInTotoPayload));
     ASSAY_TRY(check_signatures(*envelope));
     return envelope;
   }
 
   Status read_signatures() {
     const std::uint64_t length = state.size - state.header.signatures;
-    if (length > kMostSignatureBytes) return bad_signature_area("a signature area of " + std::to_string(length) + " bytes");
+    if (length > kMostSignatureBytes)
+      return bad_signature_area("a signature area of " + std::to_string(length) + " bytes");
     const std::string area = ASSAY_TRY(read_at(state.file.get(), state.header.signatures, length));
     const auto feed = area.find('\n');
-    if (feed == area.npos || area.back() != '\n') return bad_signature_area("the signature area does not end in a line feed");
+    if (feed == area.npos || area.back() != '\n')
+      return bad_signature_area("the signature area does not end in a line feed");
     state.envelope = ASSAY_TRY(read_envelope(std::string_view(area).substr(0, feed)));
     Result<Statement> statement = Statement::decode(state.envelope.payload);
     if (!statement) return bad_signature_area(statement.error().where + ": " + statement.error().what);
     state.statement = std::move(*statement);
-    if (state.statement.encode() != state.envelope.payload) return bad_signature_area("the statement is not in its canonical form");
+    if (state.statement.encode() != state.envelope.payload)
+      return bad_signature_area("the statement is not in its canonical form");
     const std::string_view rest = std::string_view(area).substr(feed + 1);
     return rest.empty() ? require_signer() : read_origin(rest.substr(0, rest.size() - 1));
   }
@@ -96,9 +108,11 @@ struct Opening {
     const Statement& statement = state.statement;
     if (statement.extents_offset != begin || statement.extents_size != end - begin)
       return damaged("the header's offsets are not those that were signed", "header", 0, kUserBlock);
-    if (sha256(block) != statement.extents_digest) return damaged("the extents are not those that were signed", "extents", begin, end - begin);
+    if (sha256(block) != statement.extents_digest)
+      return damaged("the extents are not those that were signed", "extents", begin, end - begin);
     Result<std::vector<Extent>> extents = decode_extents(block, begin);
-    if (!extents) return damaged(extents.error().where + ": " + extents.error().what, "extents", begin, end - begin);
+    if (!extents)
+      return damaged(extents.error().where + ": " + extents.error().what, "extents", begin, end - begin);
     state.extents = std::move(*extents);
     return group_extents();
   }
@@ -110,9 +124,11 @@ struct Opening {
       state.datasets[extent.area].push_back(i);
     }
     for (auto& [path, chunks] : state.datasets) {
-      std::sort(chunks.begin(), chunks.end(), [&](auto a, auto b) { return state.extents[a].chunk < state.extents[b].chunk; });
+      std::sort(chunks.begin(), chunks.end(),
+                [&](auto a, auto b) { return state.extents[a].chunk < state.extents[b].chunk; });
       for (std::size_t i = 0; i < chunks.size(); ++i)
-        if (state.extents[chunks[i]].chunk != i) return extents_problem("chunks of " + path + " are missing or named twice");
+        if (state.extents[chunks[i]].chunk != i)
+          return extents_problem("chunks of " + path + " are missing or named twice");
     }
     if (state.extents.empty() || state.extents[0].area != "header" || state.extents[0].length != kUserBlock)
       return extents_problem("the first extent is not the header");
@@ -121,7 +137,8 @@ struct Opening {
   }
 
   Error extents_problem(std::string what) const {
-    return damaged(std::move(what), "extents", state.header.extents, state.header.signatures - state.header.extents);
+    return damaged(std::move(what), "extents", state.header.extents,
+                   state.header.signatures - state.header.extents);
   }
 
   // The chunks of a small dataset (manifest, index), one after the other.
@@ -133,7 +150,8 @@ struct Opening {
       const std::string stored = ASSAY_TRY(state.stored(extent));
       Result<std::string> bytes = decode_chunk(stored, extent.coding, chunk_bytes);
       if (!bytes) return damaged(bytes.error().what, std::string(path), extent.offset, extent.length);
-      if (i + 1 < chunks->size() && bytes->size() != chunk_bytes) return extents_problem("a short chunk inside " + std::string(path));
+      if (i + 1 < chunks->size() && bytes->size() != chunk_bytes)
+        return extents_problem("a short chunk inside " + std::string(path));
       text += *bytes;
     }
     return text;
@@ -146,9 +164,11 @@ struct Opening {
     if (!manifest) return Error{Fault::damaged, manifest.error().what, manifest.error().where, ""};
     state.manifest = std::move(*manifest);
     if (state.manifest.size() != state.statement.items)
-      return extents_problem(std::to_string(state.statement.items) + " items signed, the manifest lists " + std::to_string(state.manifest.size()));
+      return extents_problem(std::to_string(state.statement.items) + " items signed, the manifest lists " +
+                             std::to_string(state.manifest.size()));
     if (state.manifest.root() != state.statement.root)
-      return Error{Fault::damaged, "the manifest's Merkle root is not the one that was signed", "manifest", ""};
+      return Error{Fault::damaged, "the manifest's Merkle root is not the one that was signed", "manifest",
+                   ""};
     return {};
   }
 
@@ -171,25 +191,31 @@ struct Opening {
   Status place_item(std::size_t i, const ManifestEntry& entry) {
     state.sizes[i] = entry.size;
     const bool blob = state.index[i] != kNoBlob;
-    if (blob && entry.type.dtype != Dtype::bytes) return extents_problem("an array among the blobs: " + entry.name);
+    if (blob && entry.type.dtype != Dtype::bytes)
+      return extents_problem("an array among the blobs: " + entry.name);
     if (!blob) return {};
     std::uint64_t end = 0;
-    if (__builtin_add_overflow(state.index[i], entry.size, &end)) return extents_problem("an index entry out of range: " + entry.name);
+    if (__builtin_add_overflow(state.index[i], entry.size, &end))
+      return extents_problem("an index entry out of range: " + entry.name);
     state.stream = std::max(state.stream, end);
     state.blob_order.push_back(static_cast<std::uint32_t>(i));
     return {};
   }
 
-  // Items lie one after the other, each in one chunk or from the start of one; and the chunks that this needs are there.
+  // Items lie one after the other, each in one chunk or from the start of one; and the chunks that this needs
+  // are there.
   Status check_placement() const {
     std::uint64_t cursor = 0;
     for (const std::uint32_t i : state.blob_order) {
-      if (state.index[i] != place_blob(cursor, state.sizes[i])) return extents_problem("a gap or an overlap in /blobs at " + std::string(state.manifest.name_field(i)));
+      if (state.index[i] != place_blob(cursor, state.sizes[i]))
+        return extents_problem("a gap or an overlap in /blobs at " +
+                               std::string(state.manifest.name_field(i)));
       cursor = state.index[i] + state.sizes[i];
     }
     const auto* chunks = state.dataset(std::string(kBlobsPath));
     const std::uint64_t needed = (state.stream + kBlobChunk - 1) / kBlobChunk;
-    if ((chunks ? chunks->size() : 0) != needed) return extents_problem("/blobs needs " + std::to_string(needed) + " chunks, another number is listed");
+    if ((chunks ? chunks->size() : 0) != needed)
+      return extents_problem("/blobs needs " + std::to_string(needed) + " chunks, another number is listed");
     return {};
   }
 };

@@ -10,7 +10,8 @@
 
 namespace assay::formats {
 
-inline constexpr std::uint64_t kWholeItem = 16u << 20;  ///< items up to this size are given whole by Bundle::walk
+inline constexpr std::uint64_t kWholeItem = 16u
+                                            << 20;  ///< items up to this size are given whole by Bundle::walk
 
 /// "AREA, bytes A to B".
 std::string byte_range(const std::string& area, std::uint64_t offset, std::uint64_t length);
@@ -24,12 +25,13 @@ struct Bundle::State {
   std::optional<Envelope> origin;
   Statement statement;
   std::vector<Extent> extents;
-  std::unordered_map<std::string, std::vector<std::size_t>> datasets;  ///< path -> its extents, by chunk number
+  std::unordered_map<std::string, std::vector<std::size_t>>
+      datasets;  ///< path -> its extents, by chunk number
   Manifest manifest;
-  std::vector<std::uint64_t> index;        ///< by manifest line: offset in /blobs, or kNoBlob
-  std::vector<std::uint32_t> blob_order;   ///< manifest lines of blob items, by offset
-  std::vector<std::uint64_t> sizes;        ///< by manifest line
-  std::uint64_t stream = 0;                ///< length of the packed blobs
+  std::vector<std::uint64_t> index;       ///< by manifest line: offset in /blobs, or kNoBlob
+  std::vector<std::uint32_t> blob_order;  ///< manifest lines of blob items, by offset
+  std::vector<std::uint64_t> sizes;       ///< by manifest line
+  std::uint64_t stream = 0;               ///< length of the packed blobs
 
   mutable std::mutex cache_mutex;
   mutable std::uint64_t cached_chunk = kNoBlob;
@@ -42,7 +44,9 @@ struct Bundle::State {
   /// The stored bytes of one extent, their digest checked.
   Result<std::string> stored(const Extent& extent) const;
   /// Bytes that chunk `number` of /blobs decompresses to.
-  std::uint64_t blob_chunk_bytes() const { return std::min<std::uint64_t>(std::max<std::uint64_t>(stream, 1), kBlobChunk); }
+  std::uint64_t blob_chunk_bytes() const {
+    return std::min<std::uint64_t>(std::max<std::uint64_t>(stream, 1), kBlobChunk);
+  }
   Result<std::string> blob_chunk(std::uint64_t number) const;
   std::string array_path(std::size_t item) const { return "/" + std::string(manifest.name_field(item)); }
   bool is_packed(const std::vector<std::size_t>& chunks) const {

@@ -1,7 +1,6 @@
 // Reading a whole bundle: every extent hashed, every item hashed, on all cores, each stored byte read once.
-#include <sys/mman.h>
-
 #include <algorithm>
+#include <sys/mman.h>
 
 #include "formats/bundle.hpp"
 #include "formats/bundle_state.hpp"
@@ -47,10 +46,18 @@ class Walk {
     Done done;
     for (const std::size_t e : task.extents) done.stored += state_.extents[e].length;
     switch (task.kind) {
-      case Task::Kind::plain: check_plain(task, done); break;
-      case Task::Kind::blob: check_blob(task, done); break;
-      case Task::Kind::pieces: check_pieces(task, done); break;
-      case Task::Kind::packed: check_packed(task, done); break;
+      case Task::Kind::plain:
+        check_plain(task, done);
+        break;
+      case Task::Kind::blob:
+        check_blob(task, done);
+        break;
+      case Task::Kind::pieces:
+        check_pieces(task, done);
+        break;
+      case Task::Kind::packed:
+        check_packed(task, done);
+        break;
     }
     return done;
   }
@@ -63,13 +70,18 @@ class Walk {
     for (std::size_t e = 0; e < state_.extents.size(); ++e) {
       const Extent& extent = state_.extents[e];
       const std::string_view area = extent.area;
-      if (area == kBlobsPath) tasks_.push_back({Task::Kind::blob, {e}, 0});
-      else if (const auto array = area[0] == '/' ? arrays.find(area.substr(1)) : arrays.end(); array != arrays.end()) plan_array(e, array->second);
-      else tasks_.push_back({Task::Kind::plain, {e}, 0});
+      if (area == kBlobsPath)
+        tasks_.push_back({Task::Kind::blob, {e}, 0});
+      else if (const auto array = area[0] == '/' ? arrays.find(area.substr(1)) : arrays.end();
+               array != arrays.end())
+        plan_array(e, array->second);
+      else
+        tasks_.push_back({Task::Kind::plain, {e}, 0});
     }
   }
 
-  // An array's extents become tasks where its first one stands; the order of the sink is the order of storage.
+  // An array's extents become tasks where its first one stands; the order of the sink is the order of
+  // storage.
   void plan_array(std::size_t e, std::size_t item) {
     const Extent& extent = state_.extents[e];
     if (extent.chunk != 0) return;
@@ -77,13 +89,20 @@ class Walk {
     if (state_.is_packed(chunks)) return tasks_.push_back({Task::Kind::packed, chunks, item});
     for (std::size_t i = 0; i < chunks.size(); i += kPiecesATask) {
       const auto end = std::min(chunks.size(), i + kPiecesATask);
-      tasks_.push_back({Task::Kind::pieces, {chunks.begin() + static_cast<std::ptrdiff_t>(i), chunks.begin() + static_cast<std::ptrdiff_t>(end)}, item});
+      tasks_.push_back({Task::Kind::pieces,
+                        {chunks.begin() + static_cast<std::ptrdiff_t>(i),
+                         chunks.begin() + static_cast<std::ptrdiff_t>(end)},
+                        item});
     }
   }
 
   Bundle::Damage damage(const Extent& extent, std::string text) const {
     const bool dataset = extent.area[0] == '/';
-    return {dataset ? extent.area + " chunk " + std::to_string(extent.chunk) : extent.area, extent.offset, extent.length, {}, std::move(text)};
+    return {dataset ? extent.area + " chunk " + std::to_string(extent.chunk) : extent.area,
+            extent.offset,
+            extent.length,
+            {},
+            std::move(text)};
   }
 
   // The stored bytes are those that were signed, yet an item in them is not what the manifest says.
@@ -94,7 +113,8 @@ class Walk {
 
   void check_plain(const Task& task, Done& done) const {
     for (const std::size_t e : task.extents) {
-      if (auto stored = state_.stored(state_.extents[e]); !stored) done.damage.push_back(damage(state_.extents[e], stored.error().what));
+      if (auto stored = state_.stored(state_.extents[e]); !stored)
+        done.damage.push_back(damage(state_.extents[e], stored.error().what));
     }
   }
 
@@ -102,10 +122,12 @@ class Walk {
   void slices_of_chunk(std::uint64_t number, std::uint64_t bytes, std::vector<Slice>& out) const {
     const std::uint64_t begin = number * kBlobChunk, end = begin + bytes;
     auto it = std::partition_point(state_.blob_order.begin(), state_.blob_order.end(), [&](auto i) {
-      return state_.index[i] + state_.sizes[i] < begin || (state_.index[i] + state_.sizes[i] == begin && state_.index[i] < begin);
+      return state_.index[i] + state_.sizes[i] < begin ||
+             (state_.index[i] + state_.sizes[i] == begin && state_.index[i] < begin);
     });
     for (; it != state_.blob_order.end() && state_.index[*it] < end; ++it) {
-      const std::uint64_t from = std::max(state_.index[*it], begin), to = std::min(state_.index[*it] + state_.sizes[*it], end);
+      const std::uint64_t from = std::max(state_.index[*it], begin),
+                          to = std::min(state_.index[*it] + state_.sizes[*it], end);
       out.push_back({*it, from - begin, to - from, from - state_.index[*it], {}, true});
     }
   }
@@ -140,13 +162,14 @@ class Walk {
       return;
     }
     std::vector<std::string_view> pieces;
-    for (std::uint64_t at = 0; at < content.size(); at += kPiece) pieces.push_back(content.substr(at, kPiece));
+    for (std::uint64_t at = 0; at < content.size(); at += kPiece)
+      pieces.push_back(content.substr(at, kPiece));
     slice.pieces.resize(pieces.size());
     sha256_many(pieces, slice.pieces);
   }
 
-  // Mapped, not read: nothing is parsed here, and a copy would cost a quarter of the time. A file that shrinks meanwhile
-  // ends the (confined) process.
+  // Mapped, not read: nothing is parsed here, and a copy would cost a quarter of the time. A file that
+  // shrinks meanwhile ends the (confined) process.
   void check_pieces(const Task& task, Done& done) const {
     const Extent& first = state_.extents[task.extents.front()];
     const Extent& last = state_.extents[task.extents.back()];
@@ -155,9 +178,11 @@ class Walk {
     done.slices.push_back({task.item, 0, whole ? length : 0, first.chunk * kPiece, {}, true});
     bool joined = true;
     for (std::size_t i = 1; i < task.extents.size(); ++i)
-      joined &= state_.extents[task.extents[i]].offset == state_.extents[task.extents[i - 1]].offset + state_.extents[task.extents[i - 1]].length;
+      joined &= state_.extents[task.extents[i]].offset ==
+                state_.extents[task.extents[i - 1]].offset + state_.extents[task.extents[i - 1]].length;
     if (!joined) return spoil(first, "the pieces of an array do not follow each other", done);
-    void* mapped = mmap(nullptr, length + page, PROT_READ, MAP_PRIVATE, state_.file.get(), static_cast<off_t>(first.offset - page));
+    void* mapped = mmap(nullptr, length + page, PROT_READ, MAP_PRIVATE, state_.file.get(),
+                        static_cast<off_t>(first.offset - page));
     if (mapped == MAP_FAILED) return spoil(first, "cannot be read", done);
     const std::string_view bytes(static_cast<const char*>(mapped) + page, length);
     hash_pieces(task, bytes, done);
@@ -175,7 +200,8 @@ class Walk {
     digests.resize(pieces.size());
     sha256_many(pieces, digests);
     for (std::size_t i = 0; i < pieces.size(); ++i)
-      if (digests[i] != state_.extents[task.extents[i]].digest) spoil(state_.extents[task.extents[i]], "the stored bytes are not those that were signed", done);
+      if (digests[i] != state_.extents[task.extents[i]].digest)
+        spoil(state_.extents[task.extents[i]], "the stored bytes are not those that were signed", done);
   }
 
   void check_packed(const Task& task, Done& done) const {
@@ -195,7 +221,8 @@ class Walk {
         spoil(extent, content.error().what, done);
         continue;
       }
-      const std::string_view part = std::string_view(*content).substr(0, chunk_content_bytes(plan, extent.chunk, entry.size));
+      const std::string_view part =
+          std::string_view(*content).substr(0, chunk_content_bytes(plan, extent.chunk, entry.size));
       hasher.update(part);
       if (whole) done.bytes += part;
     }
@@ -243,7 +270,8 @@ class Collector {
     open_.erase(slice.item);
     if (!whole.good) return {};
     const ManifestEntry entry = state_.manifest.entry(slice.item);
-    if (content_digest(whole.pieces, size) == entry.digest) return sink_(slice.item, whole.bytes, size <= kWholeItem);
+    if (content_digest(whole.pieces, size) == entry.digest)
+      return sink_(slice.item, whole.bytes, size <= kWholeItem);
     damage_({entry.name, 0, 0, {entry.name}, "the content is not what was sealed"});
     return {};
   }
@@ -257,17 +285,21 @@ class Collector {
 }  // namespace
 
 // Items without a stored byte, and items that no extent holds.
-static Status take_rest(const Bundle& bundle, const std::vector<bool>& seen, const Bundle::ItemSink& sink, const Bundle::DamageSink& damage) {
+static Status take_rest(const Bundle& bundle, const std::vector<bool>& seen, const Bundle::ItemSink& sink,
+                        const Bundle::DamageSink& damage) {
   for (std::size_t i = 0; i < seen.size(); ++i) {
     if (seen[i] || !bundle.has_content(i)) continue;
     const ManifestEntry entry = bundle.manifest().entry(i);
-    if (entry.size == 0 && entry.digest == content_digest("")) ASSAY_TRY(sink(i, {}, true));
-    else damage({entry.name, 0, 0, {entry.name}, "the content is not what was sealed"});
+    if (entry.size == 0 && entry.digest == content_digest(""))
+      ASSAY_TRY(sink(i, {}, true));
+    else
+      damage({entry.name, 0, 0, {entry.name}, "the content is not what was sealed"});
   }
   return {};
 }
 
-Status Bundle::walk(const ItemSink& sink, const DamageSink& damage, const std::function<void(std::uint64_t, std::uint64_t)>& progress) const {
+Status Bundle::walk(const ItemSink& sink, const DamageSink& damage,
+                    const std::function<void(std::uint64_t, std::uint64_t)>& progress) const {
   const Walk walk(*state_);
   std::vector<bool> seen(state_->manifest.size());
   Collector collector(*state_, sink, damage);

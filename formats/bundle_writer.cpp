@@ -34,8 +34,13 @@ struct PackedChunk {
 
 class BundleWriter {
  public:
-  BundleWriter(const std::vector<PlannedItem>& items, const ContentReader& reader, const WriteOptions& options)
-      : items_(items), reader_(reader), options_(options), digests_(items.size()), offsets_(items.size(), kNoBlob) {}
+  BundleWriter(const std::vector<PlannedItem>& items, const ContentReader& reader,
+               const WriteOptions& options)
+      : items_(items),
+        reader_(reader),
+        options_(options),
+        digests_(items.size()),
+        offsets_(items.size(), kNoBlob) {}
 
   Result<WriteReport> write(const std::filesystem::path& output) {
     file_ = ASSAY_TRY(AtomicFile::create(output, options_.force ? Existing::replace : Existing::refuse));
@@ -64,13 +69,16 @@ class BundleWriter {
       }
       content_ += item.size;
       if (item.type.is_array()) {
-        if (is_reserved_array_name(item.name)) return Error{Fault::refused, "an array must not have this name: HDF5 paths would clash", item.name, "rename it"};
+        if (is_reserved_array_name(item.name))
+          return Error{Fault::refused, "an array must not have this name: HDF5 paths would clash", item.name,
+                       "rename it"};
         arrays_.push_back(i);
       } else {
         place(i);
       }
     }
-    std::sort(arrays_.begin(), arrays_.end(), [&](auto a, auto b) { return items_[a].name < items_[b].name; });
+    std::sort(arrays_.begin(), arrays_.end(),
+              [&](auto a, auto b) { return items_[a].name < items_[b].name; });
     return {};
   }
 
@@ -81,7 +89,8 @@ class BundleWriter {
     chunk_segments_.resize((stream_ + kBlobChunk - 1) / kBlobChunk);
     if (size == 0) digests_[i] = content_digest("");
     for (std::uint64_t done = 0; done < size;) {
-      const std::uint64_t at = offsets_[i] + done, length = std::min(size - done, kBlobChunk - at % kBlobChunk);
+      const std::uint64_t at = offsets_[i] + done,
+                          length = std::min(size - done, kBlobChunk - at % kBlobChunk);
       chunk_segments_[at / kBlobChunk].push_back({i, done, at % kBlobChunk, length});
       done += length;
     }
@@ -93,7 +102,8 @@ class BundleWriter {
     PackedChunk packed;
     std::string bytes(std::min(stream_, kBlobChunk), '\0');
     for (const Segment& segment : chunk_segments_[number]) {
-      ASSAY_TRY(reader_.read(segment.item, segment.item_offset, bytes.data() + segment.chunk_offset, segment.length));
+      ASSAY_TRY(reader_.read(segment.item, segment.item_offset, bytes.data() + segment.chunk_offset,
+                             segment.length));
       hash_segment(segment, std::string_view(bytes).substr(segment.chunk_offset, segment.length), packed);
       packed.content += segment.length;
     }
@@ -111,7 +121,8 @@ class BundleWriter {
       return;
     }
     std::vector<std::string_view> pieces;
-    for (std::uint64_t at = 0; at < content.size(); at += kPiece) pieces.push_back(content.substr(at, kPiece));
+    for (std::uint64_t at = 0; at < content.size(); at += kPiece)
+      pieces.push_back(content.substr(at, kPiece));
     std::vector<Digest> digests(pieces.size());
     sha256_many(pieces, digests);
     packed.pieces.emplace_back(segment.item, std::move(digests));
@@ -151,9 +162,12 @@ class BundleWriter {
       const bool packed = item.size > 512 && !item.type.shape.empty() && compresses(sample);
       const DatasetPlan plan = array_plan(item.name, item.type, packed);
       const std::size_t dataset = ASSAY_TRY(container_->add(plan));
-      if (item.size == 0) digests_[i] = content_digest("");
-      else if (packed) ASSAY_TRY(write_packed(i, plan, dataset));
-      else ASSAY_TRY(write_pieces(i, plan, dataset));
+      if (item.size == 0)
+        digests_[i] = content_digest("");
+      else if (packed)
+        ASSAY_TRY(write_packed(i, plan, dataset));
+      else
+        ASSAY_TRY(write_pieces(i, plan, dataset));
     }
     return {};
   }
@@ -164,7 +178,8 @@ class BundleWriter {
     Digest digest;
   };
 
-  Result<ArrayChunk> pack_array_chunk(std::size_t item, const DatasetPlan& plan, std::uint64_t number, std::uint64_t offset) const {
+  Result<ArrayChunk> pack_array_chunk(std::size_t item, const DatasetPlan& plan, std::uint64_t number,
+                                      std::uint64_t offset) const {
     ArrayChunk chunk;
     chunk.content.resize(chunk_content_bytes(plan, number, items_[item].size));
     ASSAY_TRY(reader_.read(item, offset, chunk.content.data(), chunk.content.size()));
@@ -184,7 +199,8 @@ class BundleWriter {
     PieceHasher hasher;
     std::vector<Stored> stored;
     ASSAY_TRY(ordered_pipeline<ArrayChunk>(
-        offsets.size(), 2 + usable_cores(), [&](std::size_t i) { return pack_array_chunk(item, plan, i, offsets[i]); },
+        offsets.size(), 2 + usable_cores(),
+        [&](std::size_t i) { return pack_array_chunk(item, plan, i, offsets[i]); },
         [&](std::size_t i, ArrayChunk chunk) -> Status {
           hasher.update(chunk.content);
           stored.push_back({chunk.digest, chunk.raw ? Extent::Coding::raw : Extent::Coding::zstd});
@@ -195,7 +211,8 @@ class BundleWriter {
     return collect({dataset, plan.path, std::move(stored)});
   }
 
-  // Bytes that do not shrink go into the file as they are, each piece hashed once: its digest serves content and extent.
+  // Bytes that do not shrink go into the file as they are, each piece hashed once: its digest serves content
+  // and extent.
   Status write_pieces(std::size_t item, const DatasetPlan& plan, std::size_t dataset) {
     const std::uint64_t size = items_[item].size, start = ASSAY_TRY(container_->contiguous_offset(dataset));
     std::vector<Digest> digests((size + kPiece - 1) / kPiece);
@@ -206,13 +223,15 @@ class BundleWriter {
       buffer.resize(std::min(kTask, size - at));
       ASSAY_TRY(reader_.read(item, at, buffer.data(), buffer.size()));
       std::vector<std::string_view> pieces;
-      for (std::uint64_t k = 0; k < buffer.size(); k += kPiece) pieces.push_back(std::string_view(buffer).substr(k, kPiece));
+      for (std::uint64_t k = 0; k < buffer.size(); k += kPiece)
+        pieces.push_back(std::string_view(buffer).substr(k, kPiece));
       sha256_many(pieces, std::span(digests).subspan(task * kPiecesATask, pieces.size()));
       advance(buffer.size());
       return write_at(file_->fd(), start + at, buffer);
     }));
     for (std::size_t i = 0; i < digests.size(); ++i)
-      extents_.push_back({start + i * kPiece, std::min(kPiece, size - i * kPiece), digests[i], plan.path, i, Extent::Coding::piece});
+      extents_.push_back({start + i * kPiece, std::min(kPiece, size - i * kPiece), digests[i], plan.path, i,
+                          Extent::Coding::piece});
     digests_[item] = content_digest(digests, size);
     return {};
   }
@@ -232,7 +251,8 @@ class BundleWriter {
     ASSAY_TRY(write_text(index_plan(items_.size()), index));
     // Parsed again: what a reader would refuse must not be sealed.
     Result<Manifest> manifest = Manifest::parse(std::move(text));
-    if (!manifest) return Error{Fault::refused, manifest.error().what, manifest.error().where, "rename one of the two"};
+    if (!manifest)
+      return Error{Fault::refused, manifest.error().what, manifest.error().where, "rename one of the two"};
     report_.root = manifest->root();
     return {};
   }
@@ -271,14 +291,16 @@ class BundleWriter {
     const std::vector<StoredChunk> chunks = ASSAY_TRY(container_->chunks(chunked.dataset));
     for (const StoredChunk& chunk : chunks) {
       const Stored& stored = chunked.chunks[chunk.number];
-      extents_.push_back({chunk.offset, chunk.length, stored.digest, chunked.path, chunk.number, stored.coding});
+      extents_.push_back(
+          {chunk.offset, chunk.length, stored.digest, chunked.path, chunk.number, stored.coding});
     }
     return {};
   }
 
   // What lies between the chunks: the header, and HDF5's own structures.
   Status fill_gaps(std::uint64_t end) {
-    std::sort(extents_.begin(), extents_.end(), [](const Extent& a, const Extent& b) { return a.offset < b.offset; });
+    std::sort(extents_.begin(), extents_.end(),
+              [](const Extent& a, const Extent& b) { return a.offset < b.offset; });
     std::vector<Extent> all{{0, kUserBlock, Digest{}, "header", 0, Extent::Coding::none}};
     std::uint64_t at = kUserBlock;
     auto gap = [&](std::uint64_t to) -> Status {
@@ -306,8 +328,9 @@ class BundleWriter {
     const std::string head = header.encode();
     extents_[0].digest = sha256(head);
     const std::string block = encode_extents(extents_);
-    Statement statement{options_.title, report_.root, items_.size(), end, block.size(), sha256(block),
-                        options_.generation, options_.supersedes, options_.left_out, options_.summary};
+    Statement statement{options_.title,    report_.root,    items_.size(),       end,
+                        block.size(),      sha256(block),   options_.generation, options_.supersedes,
+                        options_.left_out, options_.summary};
     const Envelope envelope = ASSAY_TRY(sign_statement(statement.encode(), options_.signers));
     std::string area = envelope.encode() + '\n';
     if (options_.origin) area += options_.origin->encode() + '\n';
@@ -344,7 +367,8 @@ class BundleWriter {
 Result<WriteReport> write_bundle(const std::filesystem::path& output, const std::vector<PlannedItem>& items,
                                  const ContentReader& reader, const WriteOptions& options) {
   if (options.signers.empty() && !options.origin)
-    return Error{Fault::usage, "nobody signs: a bundle needs at least one signature", output.string(), "give a key with --key; assay key new FILE makes one"};
+    return Error{Fault::usage, "nobody signs: a bundle needs at least one signature", output.string(),
+                 "give a key with --key; assay key new FILE makes one"};
   return BundleWriter(items, reader, options).write(output);
 }
 

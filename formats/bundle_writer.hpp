@@ -33,9 +33,11 @@ class ContentReader {
   virtual ~ContentReader() = default;
   /// Exactly `length` bytes of item `item` from `offset`.
   virtual Status read(std::size_t item, std::uint64_t offset, char* into, std::uint64_t length) const = 0;
-  /// Sees the whole content of each blob item once, in the thread that packs it; for the scan for secrets. Items over one
-  /// chunk come in parts.
-  virtual void saw(std::size_t item, std::uint64_t offset, std::string_view content) const { (void)item, (void)offset, (void)content; }
+  /// Sees the whole content of each blob item once, in the thread that packs it; for the scan for secrets.
+  /// Items over one chunk come in parts.
+  virtual void saw(std::size_t item, std::uint64_t offset, std::string_view content) const {
+    (void)item, (void)offset, (void)content;
+  }
   /// Asked after all content was seen, before anything is signed: an Error stops the writing.
   virtual Status content_seen() const { return {}; }
 };
@@ -46,9 +48,9 @@ struct WriteOptions {
   std::uint64_t generation = 1;
   std::optional<Digest> supersedes;
   std::vector<std::string> left_out;
-  std::optional<Envelope> origin;              ///< the authors' envelope, in an export
-  std::vector<const Signer*> signers;          ///< none only with an origin
-  bool force = false;                          ///< replace an existing file
+  std::optional<Envelope> origin;      ///< the authors' envelope, in an export
+  std::vector<const Signer*> signers;  ///< none only with an origin
+  bool force = false;                  ///< replace an existing file
   Progress* progress = nullptr;
 };
 
@@ -65,8 +67,9 @@ Result<WriteReport> write_bundle(const std::filesystem::path& output, const std:
 /// Signs a statement: one envelope with the signatures of all signers.
 Result<Envelope> sign_statement(const std::string& statement, const std::vector<const Signer*>& signers);
 
-/// A copy of the bundle `input` at `output` with `signer`'s signature added (in place of an older one by the same key). Only
-/// the signature area differs.
-Status add_signature(const std::filesystem::path& input, const std::filesystem::path& output, const Signer& signer, bool force);
+/// A copy of the bundle `input` at `output` with `signer`'s signature added (in place of an older one by the
+/// same key). Only the signature area differs.
+Status add_signature(const std::filesystem::path& input, const std::filesystem::path& output,
+                     const Signer& signer, bool force);
 
 }  // namespace assay::formats

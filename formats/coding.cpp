@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <memory>
-
 #include <zlib.h>
+
 #include <zstd.h>
 
 namespace assay::formats {
@@ -47,14 +47,16 @@ std::string zstd_frame(std::string_view bytes, bool long_matches) {
 std::string zlib_stream(std::string_view bytes) {
   uLongf size = compressBound(bytes.size());
   std::string out(size, '\0');
-  compress2(reinterpret_cast<Bytef*>(out.data()), &size, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size(), 1);
+  compress2(reinterpret_cast<Bytef*>(out.data()), &size, reinterpret_cast<const Bytef*>(bytes.data()),
+            bytes.size(), 1);
   out.resize(size);
   return out;
 }
 
 bool compresses(std::string_view bytes) {
   constexpr std::size_t kSample = 64 << 10;
-  const std::string_view sample = bytes.substr(bytes.size() > kSample ? (bytes.size() - kSample) / 2 : 0, kSample);
+  const std::string_view sample =
+      bytes.substr(bytes.size() > kSample ? (bytes.size() - kSample) / 2 : 0, kSample);
   std::string out(ZSTD_compressBound(sample.size()), '\0');
   return ZSTD_compress(out.data(), out.size(), sample.data(), sample.size(), 1) < sample.size() * 9 / 10;
 }
@@ -63,8 +65,10 @@ namespace {
 
 Result<std::string> decode_zstd(std::string_view stored, std::uint64_t size) {
   // The declared size is checked before any memory is taken, and the frame must be the whole chunk.
-  if (ZSTD_getFrameContentSize(stored.data(), stored.size()) != size) return damaged("a zstd frame of another size than expected");
-  if (ZSTD_findFrameCompressedSize(stored.data(), stored.size()) != stored.size()) return damaged("bytes after the zstd frame");
+  if (ZSTD_getFrameContentSize(stored.data(), stored.size()) != size)
+    return damaged("a zstd frame of another size than expected");
+  if (ZSTD_findFrameCompressedSize(stored.data(), stored.size()) != stored.size())
+    return damaged("bytes after the zstd frame");
   std::string out(size, '\0');
   if (ZSTD_decompressDCtx(decompressor(), out.data(), size, stored.data(), stored.size()) != size)
     return damaged("a zstd frame that does not decompress");
@@ -74,7 +78,8 @@ Result<std::string> decode_zstd(std::string_view stored, std::uint64_t size) {
 Result<std::string> decode_zlib(std::string_view stored, std::uint64_t size) {
   std::string out(size, '\0');
   uLongf got = size, used = stored.size();
-  const int code = uncompress2(reinterpret_cast<Bytef*>(out.data()), &got, reinterpret_cast<const Bytef*>(stored.data()), &used);
+  const int code = uncompress2(reinterpret_cast<Bytef*>(out.data()), &got,
+                               reinterpret_cast<const Bytef*>(stored.data()), &used);
   if (code != Z_OK || used != stored.size()) return damaged("a zlib stream that does not decompress");
   out.resize(got);
   return out;
@@ -84,13 +89,18 @@ Result<std::string> decode_zlib(std::string_view stored, std::uint64_t size) {
 
 Result<std::string> decode_chunk(std::string_view stored, Extent::Coding coding, std::uint64_t size) {
   switch (coding) {
-    case Extent::Coding::zstd: return decode_zstd(stored, size);
-    case Extent::Coding::deflate: return decode_zlib(stored, size);
+    case Extent::Coding::zstd:
+      return decode_zstd(stored, size);
+    case Extent::Coding::deflate:
+      return decode_zlib(stored, size);
     case Extent::Coding::raw:
     case Extent::Coding::piece:
-      if (stored.size() != size) return damaged("a chunk of " + std::to_string(stored.size()) + " bytes, expected " + std::to_string(size));
+      if (stored.size() != size)
+        return damaged("a chunk of " + std::to_string(stored.size()) + " bytes, expected " +
+                       std::to_string(size));
       return std::string(stored);
-    case Extent::Coding::none: break;
+    case Extent::Coding::none:
+      break;
   }
   return damaged("an extent that holds no chunk");
 }

@@ -1,11 +1,10 @@
 #include "formats/container.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstring>
 #include <map>
 #include <set>
+#include <unistd.h>
 
 #include <hdf5.h>
 
@@ -50,7 +49,8 @@ using Plist = Handle<H5Pclose>;
 using Attribute = Handle<H5Aclose>;
 
 Error hdf5_error(const std::string& what, const std::string& where) {
-  return {Fault::unreadable, "HDF5 could not " + what, where, "check that there is space and that the disk is healthy"};
+  return {Fault::unreadable, "HDF5 could not " + what, where,
+          "check that there is space and that the disk is healthy"};
 }
 
 // Once a process: no plugins from the reader's machine, no error stack on standard error.
@@ -66,17 +66,27 @@ void prepare_library() {
 
 hid_t native_type(Dtype dtype) {
   switch (dtype) {
-    case Dtype::i8: return H5T_STD_I8LE;
+    case Dtype::i8:
+      return H5T_STD_I8LE;
     case Dtype::u16:
-    case Dtype::bf16: return H5T_STD_U16LE;
-    case Dtype::i16: return H5T_STD_I16LE;
-    case Dtype::u32: return H5T_STD_U32LE;
-    case Dtype::i32: return H5T_STD_I32LE;
-    case Dtype::u64: return H5T_STD_U64LE;
-    case Dtype::i64: return H5T_STD_I64LE;
-    case Dtype::f32: return H5T_IEEE_F32LE;
-    case Dtype::f64: return H5T_IEEE_F64LE;
-    default: return H5T_STD_U8LE;
+    case Dtype::bf16:
+      return H5T_STD_U16LE;
+    case Dtype::i16:
+      return H5T_STD_I16LE;
+    case Dtype::u32:
+      return H5T_STD_U32LE;
+    case Dtype::i32:
+      return H5T_STD_I32LE;
+    case Dtype::u64:
+      return H5T_STD_U64LE;
+    case Dtype::i64:
+      return H5T_STD_I64LE;
+    case Dtype::f32:
+      return H5T_IEEE_F32LE;
+    case Dtype::f64:
+      return H5T_IEEE_F64LE;
+    default:
+      return H5T_STD_U8LE;
   }
 }
 
@@ -202,7 +212,8 @@ struct ContainerWriter::State {
     for (auto slash = path.find('/', 1); slash != std::string::npos; slash = path.find('/', slash + 1)) {
       const std::string folder = path.substr(0, slash);
       if (!groups.insert(folder).second) continue;
-      if (!Group(H5Gcreate2(file.get(), folder.c_str(), link_list().get(), creation.get(), H5P_DEFAULT))) return false;
+      if (!Group(H5Gcreate2(file.get(), folder.c_str(), link_list().get(), creation.get(), H5P_DEFAULT)))
+        return false;
     }
     return true;
   }
@@ -210,6 +221,7 @@ struct ContainerWriter::State {
 
 ContainerWriter::ContainerWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
 ContainerWriter::ContainerWriter(ContainerWriter&&) noexcept = default;
+ContainerWriter& ContainerWriter::operator=(ContainerWriter&&) noexcept = default;
 ContainerWriter::~ContainerWriter() = default;
 
 Result<ContainerWriter> ContainerWriter::create(const std::filesystem::path& path) {
@@ -231,7 +243,8 @@ Result<std::size_t> ContainerWriter::add(const DatasetPlan& plan) {
   Space space = make_space(plan.type);
   Plist creation = creation_list(plan), link = link_list();
   if (!state_->make_groups(plan.path)) return hdf5_error("create the groups of " + plan.path, state_->name);
-  Dataset dataset(H5Dcreate2(state_->file.get(), plan.path.c_str(), type.get(), space.get(), link.get(), creation.get(), H5P_DEFAULT));
+  Dataset dataset(H5Dcreate2(state_->file.get(), plan.path.c_str(), type.get(), space.get(), link.get(),
+                             creation.get(), H5P_DEFAULT));
   if (!dataset) return hdf5_error("create dataset " + plan.path, state_->name);
   if (needs_type_attribute(plan.type.dtype) && !write_type_attribute(dataset.get(), plan.type.text()))
     return hdf5_error("write an attribute of " + plan.path, state_->name);
@@ -239,7 +252,8 @@ Result<std::size_t> ContainerWriter::add(const DatasetPlan& plan) {
   return state_->datasets.size() - 1;
 }
 
-Status ContainerWriter::write_chunk(std::size_t dataset, std::uint64_t number, std::string_view stored, bool raw) {
+Status ContainerWriter::write_chunk(std::size_t dataset, std::uint64_t number, std::string_view stored,
+                                    bool raw) {
   const auto& open = state_->datasets[dataset];
   const auto start = chunk_start(open.plan, number);
   const std::uint32_t mask = raw && open.plan.filter != Filter::none ? 1 : 0;
@@ -263,7 +277,8 @@ bool chunk_at(hid_t dataset, const DatasetPlan& plan, std::uint64_t number, Stor
   unsigned mask = 0;
   haddr_t offset = 0;
   hsize_t length = 0;
-  if (H5Dget_chunk_info_by_coord(dataset, start.data(), &mask, &offset, &length) < 0 || offset == HADDR_UNDEF) return false;
+  if (H5Dget_chunk_info_by_coord(dataset, start.data(), &mask, &offset, &length) < 0 || offset == HADDR_UNDEF)
+    return false;
   chunk = {number, static_cast<std::uint64_t>(offset) + kUserBlock, length, mask != 0};
   return true;
 }
@@ -290,8 +305,9 @@ Status ContainerWriter::close() {
 
 namespace {
 
-// A virtual file driver that reads an open descriptor: HDF5 opens no file of its own, so nothing that a hostile file
-// names (external links, external storage, virtual sources) can be reached, and check and read share a descriptor.
+// A virtual file driver that reads an open descriptor: HDF5 opens no file of its own, so nothing that a
+// hostile file names (external links, external storage, virtual sources) can be reached, and check and read
+// share a descriptor.
 struct DescriptorInfo {
   int fd;
   std::uint64_t end;
@@ -314,12 +330,16 @@ herr_t descriptor_close(H5FD_t* file) {
   delete reinterpret_cast<DescriptorFile*>(file);
   return 0;
 }
-haddr_t descriptor_eoa(const H5FD_t* file, H5FD_mem_t) { return reinterpret_cast<const DescriptorFile*>(file)->eoa; }
+haddr_t descriptor_eoa(const H5FD_t* file, H5FD_mem_t) {
+  return reinterpret_cast<const DescriptorFile*>(file)->eoa;
+}
 herr_t descriptor_set_eoa(H5FD_t* file, H5FD_mem_t, haddr_t eoa) {
   reinterpret_cast<DescriptorFile*>(file)->eoa = eoa;
   return 0;
 }
-haddr_t descriptor_eof(const H5FD_t* file, H5FD_mem_t) { return reinterpret_cast<const DescriptorFile*>(file)->end; }
+haddr_t descriptor_eof(const H5FD_t* file, H5FD_mem_t) {
+  return reinterpret_cast<const DescriptorFile*>(file)->end;
+}
 herr_t descriptor_read(H5FD_t* file, H5FD_mem_t, hid_t, haddr_t at, std::size_t size, void* into) {
   const auto* self = reinterpret_cast<const DescriptorFile*>(file);
   if (at > self->end || size > self->end - at) return -1;
@@ -358,7 +378,8 @@ class Checker {
   explicit Checker(const std::vector<ExpectedDataset>& expected) {
     for (const auto& dataset : expected) {
       expected_[dataset.plan.path] = &dataset;
-      for (auto slash = dataset.plan.path.find('/', 1); slash != std::string::npos; slash = dataset.plan.path.find('/', slash + 1))
+      for (auto slash = dataset.plan.path.find('/', 1); slash != std::string::npos;
+           slash = dataset.plan.path.find('/', slash + 1))
         groups_.insert(dataset.plan.path.substr(0, slash));
     }
   }
@@ -388,7 +409,8 @@ class Checker {
     if (info.num_attrs != 0) problem(path.empty() ? "/" : path, "a group with attributes");
     if (!objects_.insert(info.addr).second) return problem(path, "the same object as another path");
     Visit visit{this, path, depth};
-    if (H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, visit_link, &visit) < 0) problem(path, "its links cannot be listed");
+    if (H5Literate(group, H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, visit_link, &visit) < 0)
+      problem(path, "its links cannot be listed");
   }
 
   static herr_t visit_link(hid_t group, const char* name, const H5L_info_t* link, void* data) {
@@ -397,8 +419,10 @@ class Checker {
     return visit->self->problems_.size() < kMost ? 0 : 1;
   }
 
-  void check_link(hid_t group, const char* name, const H5L_info_t& link, const std::string& path, unsigned depth) {
-    if (link.type != H5L_TYPE_HARD) return problem(path, link.type == H5L_TYPE_SOFT ? "a soft link" : "an external or user-defined link");
+  void check_link(hid_t group, const char* name, const H5L_info_t& link, const std::string& path,
+                  unsigned depth) {
+    if (link.type != H5L_TYPE_HARD)
+      return problem(path, link.type == H5L_TYPE_SOFT ? "a soft link" : "an external or user-defined link");
     H5O_info_t info;
     if (H5Oget_info_by_name(group, name, &info, H5P_DEFAULT) < 0) return problem(path, "cannot be read");
     if (info.type == H5O_TYPE_GROUP) {
@@ -407,7 +431,8 @@ class Checker {
       return inner ? walk(inner.get(), path, depth + 1) : problem(path, "cannot be opened");
     }
     const auto found = expected_.find(path);
-    if (info.type != H5O_TYPE_DATASET || found == expected_.end()) return problem(path, "not listed in the manifest");
+    if (info.type != H5O_TYPE_DATASET || found == expected_.end())
+      return problem(path, "not listed in the manifest");
     if (!objects_.insert(info.addr).second) return problem(path, "the same object as another path");
     seen_.insert(path);
     Dataset dataset(H5Dopen2(group, name, H5P_DEFAULT));
@@ -420,14 +445,17 @@ class Checker {
     Plist creation(H5Dget_create_plist(id));
     if (H5Pget_external_count(creation.get()) != 0) return problem(plan.path, "stored in another file");
     const H5D_layout_t layout = H5Pget_layout(creation.get());
-    if (layout != (plan.chunk.empty() ? H5D_CONTIGUOUS : H5D_CHUNKED)) return problem(plan.path, "another layout than listed");
+    if (layout != (plan.chunk.empty() ? H5D_CONTIGUOUS : H5D_CHUNKED))
+      return problem(plan.path, "another layout than listed");
     Type type(H5Dget_type(id)), wanted = make_type(plan.type);
-    if (H5Tequal(type.get(), wanted.get()) <= 0) return problem(plan.path, "another type than " + plan.type.text());
+    if (H5Tequal(type.get(), wanted.get()) <= 0)
+      return problem(plan.path, "another type than " + plan.type.text());
     check_attribute(id, plan, info.num_attrs);
     if (!same_shape(id, plan.type)) return problem(plan.path, "another shape than " + plan.type.text());
     if (plan.chunk.empty()) {
       const std::uint64_t size = plan.type.byte_size().value_or(0);
-      if (size && H5Dget_offset(id) != expected.offset) problem(plan.path, "its bytes lie elsewhere than the extents say");
+      if (size && H5Dget_offset(id) != expected.offset)
+        problem(plan.path, "its bytes lie elsewhere than the extents say");
       return;
     }
     check_chunks(id, creation.get(), expected);
@@ -444,7 +472,8 @@ class Checker {
     Space space(H5Aget_space(attribute.get()));
     std::string found(text.size(), '\0');
     const bool fits = H5Tget_class(type.get()) == H5T_STRING && H5Tis_variable_str(type.get()) == 0 &&
-                      H5Tget_size(type.get()) == text.size() && H5Sget_simple_extent_npoints(space.get()) == 1;
+                      H5Tget_size(type.get()) == text.size() &&
+                      H5Sget_simple_extent_npoints(space.get()) == 1;
     if (!fits || H5Aread(attribute.get(), type.get(), found.data()) < 0 || found != text)
       problem(plan.path, "the attribute assay_type is not \"" + text + "\"");
   }
@@ -471,19 +500,23 @@ class Checker {
   void check_chunks(hid_t id, hid_t creation, const ExpectedDataset& expected) {
     const DatasetPlan& plan = expected.plan;
     std::vector<hsize_t> shape(plan.chunk.size());
-    if (H5Pget_chunk(creation, static_cast<int>(shape.size()), shape.data()) != static_cast<int>(shape.size()) ||
+    if (H5Pget_chunk(creation, static_cast<int>(shape.size()), shape.data()) !=
+            static_cast<int>(shape.size()) ||
         !std::equal(shape.begin(), shape.end(), plan.chunk.begin()))
       return problem(plan.path, "another chunk shape than listed");
     if (!same_filter(creation, plan.filter)) return problem(plan.path, "other filters than listed");
     Space space(H5Dget_space(id));
     hsize_t count = 0;
     if (H5Dget_num_chunks(id, space.get(), &count) < 0 || count != expected.chunks.size())
-      return problem(plan.path, std::to_string(expected.chunks.size()) + " chunks listed, found " + std::to_string(count));
+      return problem(plan.path, std::to_string(expected.chunks.size()) + " chunks listed, found " +
+                                    std::to_string(count));
     for (const StoredChunk& chunk : expected.chunks) {
       StoredChunk found;
       const bool same = chunk_at(id, plan, chunk.number, found) && found.offset == chunk.offset &&
                         found.length == chunk.length && found.raw == chunk.raw;
-      if (!same) return problem(plan.path, "chunk " + std::to_string(chunk.number) + " lies elsewhere than the extents say");
+      if (!same)
+        return problem(plan.path,
+                       "chunk " + std::to_string(chunk.number) + " lies elsewhere than the extents say");
     }
   }
 
@@ -496,12 +529,14 @@ class Checker {
 
 }  // namespace
 
-Result<std::vector<std::string>> check_container(int fd, std::uint64_t end, const std::vector<ExpectedDataset>& expected) {
+Result<std::vector<std::string>> check_container(int fd, std::uint64_t end,
+                                                 const std::vector<ExpectedDataset>& expected) {
   prepare_library();
   static const hid_t kDriver = H5FDregister(&descriptor_class());
   Plist access(H5Pcreate(H5P_FILE_ACCESS));
   const DescriptorInfo info{fd, end};
-  if (kDriver < 0 || H5Pset_driver(access.get(), kDriver, &info) < 0) return hdf5_error("take the file driver", "");
+  if (kDriver < 0 || H5Pset_driver(access.get(), kDriver, &info) < 0)
+    return hdf5_error("take the file driver", "");
   H5Pset_fclose_degree(access.get(), H5F_CLOSE_STRONG);
   File file(H5Fopen("bundle", H5F_ACC_RDONLY, access.get()));
   if (!file) return std::vector<std::string>{"/: the HDF5 file cannot be opened"};

@@ -1,5 +1,5 @@
-// The HDF5 file inside a bundle: written with fixed choices so that the same input gives the same bytes, and checked
-// object by object. container.cpp is the only file that sees hdf5.h.
+// The HDF5 file inside a bundle: written with fixed choices so that the same input gives the same bytes, and
+// checked object by object. container.cpp is the only file that sees hdf5.h.
 #pragma once
 
 #include <cstdint>
@@ -21,17 +21,17 @@ enum class Filter : std::uint8_t { none, deflate, zstd };
 
 /// One dataset: its path, type, layout and filter.
 struct DatasetPlan {
-  std::string path;                 ///< "/blobs", "/columns/experiments/id"
+  std::string path;  ///< "/blobs", "/columns/experiments/id"
   ItemType type;
-  std::vector<std::uint64_t> chunk; ///< elements a chunk, one a dimension; empty: contiguous
+  std::vector<std::uint64_t> chunk;  ///< elements a chunk, one a dimension; empty: contiguous
   Filter filter = Filter::none;
 
   std::uint64_t chunk_bytes() const;
   std::uint64_t chunk_count() const;  ///< 0 for contiguous or empty datasets
 };
 
-/// The chunk shape of a compressed array: whole rows of at most 1 MiB, so that each chunk is one run of row-major bytes
-/// (docs/formats/bundle.md, "Arrays").
+/// The chunk shape of a compressed array: whole rows of at most 1 MiB, so that each chunk is one run of
+/// row-major bytes (docs/formats/bundle.md, "Arrays").
 std::vector<std::uint64_t> chunk_shape(const ItemType& type);
 
 /// Where one chunk lies. `raw`: the filter was skipped.
@@ -45,10 +45,12 @@ class ContainerWriter {
   /// Creates an HDF5 file over the (empty) file at `path`.
   static Result<ContainerWriter> create(const std::filesystem::path& path);
   ContainerWriter(ContainerWriter&&) noexcept;
+  ContainerWriter& operator=(ContainerWriter&&) noexcept;
   ~ContainerWriter();
 
   Result<std::size_t> add(const DatasetPlan& plan);  ///< a handle for the calls below
-  /// Chunk `number`, row-major. `stored` is what the filter made, or with `raw` the bytes themselves. Not thread-safe.
+  /// Chunk `number`, row-major. `stored` is what the filter made, or with `raw` the bytes themselves. Not
+  /// thread-safe.
   Status write_chunk(std::size_t dataset, std::uint64_t number, std::string_view stored, bool raw);
   /// Where a contiguous dataset's bytes go in the file; the caller writes them there.
   Result<std::uint64_t> contiguous_offset(std::size_t dataset);
@@ -69,9 +71,11 @@ struct ExpectedDataset {
   std::uint64_t offset = 0;         ///< contiguous: where its bytes start
 };
 
-/// Opens bytes [0, end) of `fd` as HDF5, through pread alone, and compares every object with what is expected: anything
-/// unlisted, missing, of another type, shape, layout or place, any link that is not hard, any external storage is one
-/// entry of the answer: "/path: what". Call it in confinement: HDF5 parses hostile bytes here.
-Result<std::vector<std::string>> check_container(int fd, std::uint64_t end, const std::vector<ExpectedDataset>& expected);
+/// Opens bytes [0, end) of `fd` as HDF5, through pread alone, and compares every object with what is
+/// expected: anything unlisted, missing, of another type, shape, layout or place, any link that is not hard,
+/// any external storage is one entry of the answer: "/path: what". Call it in confinement: HDF5 parses
+/// hostile bytes here.
+Result<std::vector<std::string>> check_container(int fd, std::uint64_t end,
+                                                 const std::vector<ExpectedDataset>& expected);
 
 }  // namespace assay::formats

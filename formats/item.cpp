@@ -16,13 +16,15 @@ struct DtypeRow {
   const char* name;
   std::size_t size;
 };
-constexpr DtypeRow kDtypes[] = {
-    {Dtype::bytes, "bytes", 0}, {Dtype::withheld, "withheld", 0}, {Dtype::str, "str", 0},
-    {Dtype::u8, "u8", 1},       {Dtype::i8, "i8", 1},             {Dtype::u16, "u16", 2},
-    {Dtype::i16, "i16", 2},     {Dtype::u32, "u32", 4},           {Dtype::i32, "i32", 4},
-    {Dtype::u64, "u64", 8},     {Dtype::i64, "i64", 8},           {Dtype::f16, "f16", 2},
-    {Dtype::bf16, "bf16", 2},   {Dtype::f32, "f32", 4},           {Dtype::f64, "f64", 8},
-    {Dtype::boolean, "bool", 1}, {Dtype::f8e4m3, "f8e4m3", 1},    {Dtype::f8e5m2, "f8e5m2", 1}};
+constexpr DtypeRow kDtypes[] = {{Dtype::bytes, "bytes", 0},   {Dtype::withheld, "withheld", 0},
+                                {Dtype::str, "str", 0},       {Dtype::u8, "u8", 1},
+                                {Dtype::i8, "i8", 1},         {Dtype::u16, "u16", 2},
+                                {Dtype::i16, "i16", 2},       {Dtype::u32, "u32", 4},
+                                {Dtype::i32, "i32", 4},       {Dtype::u64, "u64", 8},
+                                {Dtype::i64, "i64", 8},       {Dtype::f16, "f16", 2},
+                                {Dtype::bf16, "bf16", 2},     {Dtype::f32, "f32", 4},
+                                {Dtype::f64, "f64", 8},       {Dtype::boolean, "bool", 1},
+                                {Dtype::f8e4m3, "f8e4m3", 1}, {Dtype::f8e5m2, "f8e5m2", 1}};
 
 const DtypeRow& row_of(Dtype dtype) {
   for (const auto& row : kDtypes)
@@ -39,7 +41,9 @@ std::uint32_t string_width(std::string_view name) {
 }
 
 Error bad_type(std::string_view text) {
-  return {Fault::malformed, "not an item type: \"" + std::string(text.substr(0, 80)) + "\", expected e.g. bytes or f64[12]", "", ""};
+  return {Fault::malformed,
+          "not an item type: \"" + std::string(text.substr(0, 80)) + "\", expected e.g. bytes or f64[12]", "",
+          ""};
 }
 
 // The largest power of two below n (n > 1): where RFC 6962 splits.
@@ -193,7 +197,8 @@ std::optional<Digest> root_from_path(const Digest& leaf, std::uint64_t index, st
 
 Status check_item_name(std::string_view name) {
   auto refuse = [&](const char* why) {
-    return Error{Fault::malformed, std::string("illegal item name: ") + why, escape_name(name.substr(0, 200)), ""};
+    return Error{Fault::malformed, std::string("illegal item name: ") + why, escape_name(name.substr(0, 200)),
+                 ""};
   };
   if (name.empty()) return refuse("empty");
   if (name.size() > 1024) return refuse("longer than 1,024 bytes");
@@ -234,20 +239,25 @@ std::string escape_name(std::string_view name) {
 }
 
 Result<std::string> unescape_name(std::string_view text) {
-  auto value = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
+  auto value = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+  };
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
       out += text[i];
       continue;
     }
-    const int high = i + 2 < text.size() ? value(text[i + 1]) : -1, low = i + 2 < text.size() ? value(text[i + 2]) : -1;
-    if (high < 0 || low < 0) return Error{Fault::malformed, "a % without two upper-case hex digits", std::string(text), ""};
+    const int high = i + 2 < text.size() ? value(text[i + 1]) : -1,
+              low = i + 2 < text.size() ? value(text[i + 2]) : -1;
+    if (high < 0 || low < 0)
+      return Error{Fault::malformed, "a % without two upper-case hex digits", std::string(text), ""};
     out += static_cast<char>(high << 4 | low);
     i += 2;
   }
   if (text.find('%') != text.npos || first_invalid_utf8(text) != text.npos) {
-    if (escape_name(out) != text) return Error{Fault::malformed, "a name that is not escaped canonically", std::string(text), ""};
+    if (escape_name(out) != text)
+      return Error{Fault::malformed, "a name that is not escaped canonically", std::string(text), ""};
   }
   return out;
 }
@@ -269,7 +279,8 @@ std::string_view kind_of_item(std::string_view name) {
     if (name.find("/code") != name.npos && name.ends_with("/code")) return "programs";
     return "source";
   }
-  if (name == "steps.jsonl" || name.starts_with("steps/") || name.find("/transcript") != name.npos) return "transcripts";
+  if (name == "steps.jsonl" || name.starts_with("steps/") || name.find("/transcript") != name.npos)
+    return "transcripts";
   if (!name.starts_with("experiments/")) return name.find('/') == name.npos ? "campaign" : "other";
   const std::string_view leaf = name.substr(name.rfind('/') + 1);
   if (name.find(".safetensors/") != name.npos) return "checkpoints";

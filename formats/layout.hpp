@@ -1,5 +1,5 @@
-// The texts around the HDF5 file: header, extents, statement. Reader and writer of each stand side by side in layout.cpp;
-// docs/formats/bundle.md is their specification.
+// The texts around the HDF5 file: header, extents, statement. Reader and writer of each stand side by side in
+// layout.cpp; docs/formats/bundle.md is their specification.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,8 @@ inline constexpr std::uint64_t kTextChunk = 256u << 10;      ///< bytes of manif
 inline constexpr std::uint64_t kIndexChunk = 32768;          ///< entries of the index a chunk
 inline constexpr std::uint64_t kNoBlob = ~std::uint64_t{0};  ///< index entry of an item that is not in /blobs
 
-inline constexpr std::string_view kBlobsPath = "/blobs", kManifestPath = "/manifest", kIndexPath = "/index/offset";
+inline constexpr std::string_view kBlobsPath = "/blobs", kManifestPath = "/manifest",
+                                  kIndexPath = "/index/offset";
 
 /// The first 4,096 bytes.
 struct Header {
@@ -59,9 +60,9 @@ struct Statement {
   std::uint64_t extents_offset = 0, extents_size = 0;
   Digest extents_digest;
   std::uint64_t generation = 1;
-  std::optional<Digest> supersedes;    ///< root of the generation before
-  std::vector<std::string> left_out;   ///< kinds that `export --without` left out, sorted
-  Json summary;                        ///< counts, system: for people; campaign.json is the source
+  std::optional<Digest> supersedes;   ///< root of the generation before
+  std::vector<std::string> left_out;  ///< kinds that `export --without` left out, sorted
+  Json summary;                       ///< counts, system: for people; campaign.json is the source
 
   std::string encode() const;  ///< canonical JSON of an in-toto Statement v1
   static Result<Statement> decode(std::string_view json);
@@ -73,14 +74,15 @@ DatasetPlan manifest_plan(std::uint64_t size);
 DatasetPlan index_plan(std::uint64_t items);
 /// The dataset of an array item. `packed`: compressed chunks, else contiguous.
 DatasetPlan array_plan(const std::string& name, const ItemType& type, bool packed);
-/// Bytes of an array's content (of `size` bytes) in its chunk `number`: less than chunk_bytes() at the edges, and for a
-/// contiguous array in its piece `number`.
+/// Bytes of an array's content (of `size` bytes) in its chunk `number`: less than chunk_bytes() at the edges,
+/// and for a contiguous array in its piece `number`.
 std::uint64_t chunk_content_bytes(const DatasetPlan& plan, std::uint64_t number, std::uint64_t size);
-/// Arrays lie at their own names in HDF5, so these names are taken: "manifest", "blobs", "index" and what is below.
+/// Arrays lie at their own names in HDF5, so these names are taken: "manifest", "blobs", "index" and what is
+/// below.
 bool is_reserved_array_name(std::string_view name);
 
-/// Where an item of `size` bytes goes in the packed blobs when `cursor` bytes are taken: in one chunk if it fits into one,
-/// else from the start of a chunk.
+/// Where an item of `size` bytes goes in the packed blobs when `cursor` bytes are taken: in one chunk if it
+/// fits into one, else from the start of a chunk.
 std::uint64_t place_blob(std::uint64_t cursor, std::uint64_t size);
 
 }  // namespace assay::formats

@@ -17,7 +17,8 @@ Result<Fields> split_line(std::string_view line) {
   std::array<std::string_view, 4> parts;
   for (std::size_t i = 0; i < 4; ++i) {
     const auto tab = line.find('\t');
-    if ((tab == line.npos) != (i == 3)) return Error{Fault::damaged, "expected four fields with tabs between", "", ""};
+    if ((tab == line.npos) != (i == 3))
+      return Error{Fault::damaged, "expected four fields with tabs between", "", ""};
     parts[i] = line.substr(0, tab);
     if (tab != line.npos) line.remove_prefix(tab + 1);
   }
@@ -40,13 +41,16 @@ Result<ManifestEntry> parse_line(std::string_view line) {
   entry.type = ASSAY_TRY(ItemType::parse(fields.type));
   entry.digest = ASSAY_TRY(ContentDigest::parse(fields.digest));
   if (entry.type.dtype == Dtype::withheld) {
-    if (fields.size != "-" || entry.digest.tree) return Error{Fault::damaged, "a withheld item has size - and a plain digest", "", ""};
+    if (fields.size != "-" || entry.digest.tree)
+      return Error{Fault::damaged, "a withheld item has size - and a plain digest", "", ""};
     return entry;
   }
   entry.size = ASSAY_TRY(parse_size(fields.size));
-  if (entry.digest.tree != (entry.size > kPiece)) return Error{Fault::damaged, "the digest's form does not fit the size", "", ""};
+  if (entry.digest.tree != (entry.size > kPiece))
+    return Error{Fault::damaged, "the digest's form does not fit the size", "", ""};
   if (const auto size = entry.type.byte_size(); size && *size != entry.size)
-    return Error{Fault::damaged, "size " + std::to_string(entry.size) + " does not fit type " + entry.type.text(), "", ""};
+    return Error{Fault::damaged,
+                 "size " + std::to_string(entry.size) + " does not fit type " + entry.type.text(), "", ""};
   return entry;
 }
 
@@ -61,7 +65,8 @@ Result<Manifest> Manifest::parse(std::string text) {
   Manifest manifest;
   manifest.text_ = std::move(text);
   const std::string_view all = manifest.text_;
-  if (!all.empty() && all.back() != '\n') return Error{Fault::damaged, "the manifest's last line has no line feed", "manifest", ""};
+  if (!all.empty() && all.back() != '\n')
+    return Error{Fault::damaged, "the manifest's last line has no line feed", "manifest", ""};
   std::string previous;
   std::vector<std::string> files;  // names that are prefixes of what may follow: '/' sorts after '-' and '.'
   for (std::size_t at = 0; at < all.size();) {
@@ -69,10 +74,12 @@ Result<Manifest> Manifest::parse(std::string text) {
     Result<ManifestEntry> entry = parse_line(all.substr(at, end - at));
     const std::string where = "manifest line " + std::to_string(manifest.lines_.size() + 1);
     if (!entry) return Error{Fault::damaged, entry.error().what, where, ""};
-    if (!manifest.lines_.empty() && entry->name <= previous) return Error{Fault::damaged, "names are not in ascending order", where, ""};
+    if (!manifest.lines_.empty() && entry->name <= previous)
+      return Error{Fault::damaged, "names are not in ascending order", where, ""};
     while (!files.empty() && !entry->name.starts_with(files.back())) files.pop_back();
     for (const auto& file : files)
-      if (lies_in(entry->name, file)) return Error{Fault::damaged, "an item inside another item: " + entry->name, where, ""};
+      if (lies_in(entry->name, file))
+        return Error{Fault::damaged, "an item inside another item: " + entry->name, where, ""};
     files.push_back(entry->name);
     manifest.lines_.push_back(at);
     previous = std::move(entry->name);
@@ -114,13 +121,16 @@ std::pair<std::size_t, std::size_t> Manifest::range(std::string_view prefix) con
     std::size_t low = 0, high = size();
     while (low < high) {
       const std::size_t middle = (low + high) / 2;
-      if (before(plain_name(name_field(middle)))) low = middle + 1;
-      else high = middle;
+      if (before(plain_name(name_field(middle))))
+        low = middle + 1;
+      else
+        high = middle;
     }
     return low;
   };
   const std::size_t first = bound([&](const std::string& name) { return name < prefix; });
-  const std::size_t last = bound([&](const std::string& name) { return name < prefix || name.starts_with(prefix); });
+  const std::size_t last =
+      bound([&](const std::string& name) { return name < prefix || name.starts_with(prefix); });
   return {first, last};
 }
 

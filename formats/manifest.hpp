@@ -1,4 +1,5 @@
-// The manifest: one line an item, sorted by name. Kept as the one text it is, since a campaign may have a million items.
+// The manifest: one line an item, sorted by name. Kept as the one text it is, since a campaign may have a
+// million items.
 #pragma once
 
 #include <cstdint>

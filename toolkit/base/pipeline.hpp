@@ -14,8 +14,8 @@
 
 namespace assay {
 
-/// Calls `make(i)` on worker threads and `take(i, T)` here, for i = 0 ... count - 1 in order. At most `window` results
-/// exist at once. The first error of `take`, or of the lowest failing `make`, ends it.
+/// Calls `make(i)` on worker threads and `take(i, T)` here, for i = 0 ... count - 1 in order. At most
+/// `window` results exist at once. The first error of `take`, or of the lowest failing `make`, ends it.
 template <typename T, typename Make, typename Take>
 Status ordered_pipeline(std::size_t count, std::size_t window, const Make& make, const Take& take) {
   std::vector<std::optional<Result<T>>> slots(std::min(window, count));
@@ -48,8 +48,10 @@ Status ordered_pipeline(std::size_t count, std::size_t window, const Make& make,
     Result<T> made = std::move(*slots[i % slots.size()]);
     slots[i % slots.size()].reset();
     lock.unlock();
-    if (made.ok()) status = take(i, std::move(*made));
-    else status = std::move(made.error());
+    if (made.ok())
+      status = take(i, std::move(*made));
+    else
+      status = std::move(made.error());
     lock.lock();
     next_take = i + 1;
     changed.notify_all();

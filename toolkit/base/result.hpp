@@ -80,9 +80,12 @@ using Status = Result<void>;
 
 /// `auto x = ASSAY_TRY(f());` takes the value, or returns the Error to the caller. A GNU statement expression,
 /// which gcc, clang and nvcc accept; the alternative (a macro that declares the variable) reads worse.
-#define ASSAY_TRY(expression)                                      \
-  (__extension__({                                                 \
-    auto assay_result_ = (expression);                             \
-    if (!assay_result_.ok()) return std::move(assay_result_.error()); \
-    *std::move(assay_result_);                                     \
+#define ASSAY_TRY(expression) ASSAY_TRY_WITH(expression, __COUNTER__)
+// The counter gives each use a name of its own: one may stand in a lambda inside another.
+#define ASSAY_TRY_WITH(expression, id) ASSAY_TRY_NAMED(expression, id)
+#define ASSAY_TRY_NAMED(expression, id)                                      \
+  (__extension__({                                                           \
+    auto assay_result_##id = (expression);                                   \
+    if (!assay_result_##id.ok()) return std::move(assay_result_##id.error()); \
+    *std::move(assay_result_##id);                                           \
   }))
