@@ -1,6 +1,7 @@
 // --meta and --claims: what the author says about a campaign, checked before it is sealed.
 #include <algorithm>
 #include <set>
+#include <span>
 
 #include "archives/import_parts.hpp"
 #include "formats/campaign.hpp"
@@ -11,6 +12,8 @@ namespace assay::archives {
 namespace {
 
 constexpr std::string_view kMetaFields[] = {"title", "authors", "licence", "doi", "paper", "description"};
+constexpr std::string_view kAuthorFields[] = {"name", "orcid", "affiliation"};
+constexpr std::string_view kClaimsFields[] = {"claims", "baselines"};
 constexpr const char* kMeta = "--meta";
 constexpr const char* kClaims = "--claims";
 
@@ -36,6 +39,18 @@ bool is_licence(std::string_view text) {
   });
 }
 
+// A field that is not known is most often a known one misspelt ("license"): refused, not sealed unseen.
+Status only_fields(const Json& object, const std::string& path, std::span<const std::string_view> known) {
+  for (const auto& member : object.members()) {
+    if (std::find(known.begin(), known.end(), member.key) != known.end()) continue;
+    std::string list;
+    for (const auto name : known) list += (list.empty() ? "" : ", ") + std::string(name);
+    return Error{Fault::malformed, "no such field", "field \"" + path + member.key + "\"",
+                 "the fields are " + list};
+  }
+  return {};
+}
+
 Status check_author(const Json& json, const std::string& path) {
   if (!json.is_object())
     return Error{Fault::malformed, "expected an object with a name, found " + formats::describe(json),
@@ -46,10 +61,8 @@ Status check_author(const Json& json, const std::string& path) {
   if (fields.ok() && name.empty()) fields.refuse("name", "a name");
   if (fields.find("orcid") && fields.ok() && !is_orcid(orcid))
     fields.refuse("orcid", "an ORCID iD such as 0000-0002-1825-0097 whose last character is its checksum");
-  for (const auto& member : json.members())
-    if (member.key != "name" && member.key != "orcid" && member.key != "affiliation")
-      fields.refuse(member.key, "no such field; an author has name, orcid and affiliation");
-  return fields.status();
+  ASSAY_TRY(fields.status());
+  return only_fields(json, path + ".", kAuthorFields);
 }
 
 Status check_authors(const Json& authors) {
@@ -76,11 +89,8 @@ Status check_meta_fields(const Json& meta) {
     fields.refuse("licence", "an SPDX identifier such as Apache-2.0");
   if (fields.find("doi") && fields.ok() && !is_doi(doi))
     fields.refuse("doi", "a DOI such as 10.5281/zenodo.1, without an address before it");
-  for (const auto& member : meta.members())
-    if (std::find(std::begin(kMetaFields), std::end(kMetaFields), member.key) == std::end(kMetaFields))
-      fields.refuse(member.key,
-                    "no such field; there are title, authors, licence, doi, paper and description");
   ASSAY_TRY(fields.status());
+  ASSAY_TRY(only_fields(meta, "", kMetaFields));
   return check_authors(authors);
 }
 
@@ -95,10 +105,7 @@ Status require_source(const Json& source, const std::string& path) {
 Status check_claims_fields(const Json& document) {
   if (!document.is_object())
     return Error{Fault::malformed, "expected an object, found " + formats::describe(document), "", ""};
-  for (const auto& member : document.members())
-    if (member.key != "claims" && member.key != "baselines")
-      return Error{Fault::malformed, "no such field; there are claims and baselines",
-                   "field \"" + member.key + "\"", ""};
+  ASSAY_TRY(only_fields(document, "", kClaimsFields));
   if (document.find("claims")) {
     const auto claims = ASSAY_TRY(formats::parse_claims(document.dump()));
     for (std::size_t i = 0; i < claims.size(); ++i)

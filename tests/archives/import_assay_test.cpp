@@ -130,7 +130,7 @@ TEST(ImportAssay, NamesTheFileAndTheField) {
        "no such file", "files.log"},
       {"experiments/2/program.py", "x = 1\n", "without experiment.json", "experiments/2"},
       {"experiments/a b/experiment.json", "{}", "not an experiment id", "experiments/a b"},
-      {"steps.jsonl", "{\"id\": \"a\"}\n{\"id\": 7}\n", "text", "steps.jsonl, line 2"},
+      {"steps.jsonl", "{\"id\": \"a\"}\n{\"id\": 7}\n", "string", "steps.jsonl, line 2"},
       {"steps.jsonl", "{\"id\": \"a\"}\n\n{\"id\": \"a\"}\n", "that of line 1", "steps.jsonl, line 3"},
       {"steps.jsonl", "{\"id\": \"a\", \"experiment\": \"9\"}", "no such experiment: 9", "line 1"},
       {"steps.jsonl", "{\"id\": \"a\", \"transcript\": \"source/t.json\"}\n", "no such file",

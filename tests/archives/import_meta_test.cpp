@@ -57,11 +57,11 @@ TEST(ImportMeta, SaysWhatIsWrong) {
   const struct {
     const char *meta, *what, *where;
   } kCases[] = {
-      {R"({"title": 7})", "text", "title"},
+      {R"({"title": 7})", "string", "title"},
       {R"({"title": ""})", "a title", "title"},
       {R"({"authors": {"name": "x"}})", "array", "authors"},
       {R"({"authors": ["x"]})", "object", "authors[0]"},
-      {R"({"authors": [{"orcid": "0000-0002-1825-0097"}]})", "name", "authors[0]"},
+      {R"({"authors": [{"orcid": "0000-0002-1825-0097"}]})", "required", "authors[0].name"},
       {R"({"authors": [{"name": "x", "orcid": "0000-0002-1825-0096"}]})", "checksum", "authors[0].orcid"},
       {R"({"authors": [{"name": "x", "email": "y"}]})", "no such field", "authors[0].email"},
       {R"({"doi": "https://doi.org/10.5281/zenodo.1"})", "DOI", "doi"},
@@ -96,7 +96,7 @@ TEST(ImportClaims, SayWhatIsWrong) {
   } kCases[] = {
       {R"({"claims": [{"id": "c", "kind": "text"}]})", "no source", "claims[0].source"},
       {R"({"claims": [{"id": "c", "kind": "wish", "source": {"document": "x"}}]})", "gain", "claims[0].kind"},
-      {R"({"baselines": [{"name": "b", "source": {"document": "x"}}]})", "id", "baselines[0]"},
+      {R"({"baselines": [{"name": "b", "source": {"document": "x"}}]})", "required", "baselines[0].id"},
       {R"({"claim": []})", "no such field", "claim"},
   };
   for (const auto& one : kCases) {
