@@ -15,7 +15,7 @@
 namespace assay::archives {
 
 struct SealOptions {
-  std::vector<const formats::Signer*> signers;     ///< at least one
+  std::vector<const formats::Signer*> signers;      ///< at least one
   bool redact = false;                              ///< replace secrets; else they stop the sealing
   std::vector<std::string> withhold;                ///< kinds (formats::kind_of_item) or item names
   std::filesystem::path salts;                      ///< 32 secret bytes, made on first use

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <mutex>
 #include <numeric>
 
 #include "formats/coding.hpp"
@@ -16,7 +17,7 @@ namespace {
 
 constexpr std::size_t kPiecesATask = 16;  ///< as many as there are hash lanes
 
-/// A part of an item in one chunk of the packed blobs.
+/// A part of an item in one chunk of the packed blobs; derived from the order of storage, never stored.
 struct Segment {
   std::size_t item = 0;
   std::uint64_t item_offset = 0, chunk_offset = 0, length = 0;
@@ -61,17 +62,18 @@ class BundleWriter {
   // ---- where everything goes
 
   Status plan() {
-    for (std::size_t i = 0; i < items_.size(); ++i) {
+    for (std::size_t k = 0; k < items_.size(); ++k) {
+      const std::size_t i = options_.order.empty() ? k : options_.order[k];
       const PlannedItem& item = items_[i];
       if (item.fixed) {
         digests_[i] = *item.fixed;
         continue;
       }
       content_ += item.size;
-      if (item.type.is_array()) {
+      if (item.type->is_array()) {
         if (is_reserved_array_name(item.name))
-          return Error{Fault::refused, "an array must not have this name: HDF5 paths would clash", item.name,
-                       "rename it"};
+          return Error{Fault::refused, "an array must not have this name: HDF5 paths would clash",
+                       std::string(item.name), "rename it"};
         arrays_.push_back(i);
       } else {
         place(i);
@@ -86,14 +88,25 @@ class BundleWriter {
     const std::uint64_t size = items_[i].size;
     offsets_[i] = place_blob(stream_, size);
     stream_ = offsets_[i] + size;
-    chunk_segments_.resize((stream_ + kBlobChunk - 1) / kBlobChunk);
-    if (size == 0) digests_[i] = content_digest("");
-    for (std::uint64_t done = 0; done < size;) {
-      const std::uint64_t at = offsets_[i] + done,
-                          length = std::min(size - done, kBlobChunk - at % kBlobChunk);
-      chunk_segments_[at / kBlobChunk].push_back({i, done, at % kBlobChunk, length});
-      done += length;
+    if (size == 0)
+      digests_[i] = content_digest("");
+    else
+      blobs_.push_back(static_cast<std::uint32_t>(i));
+  }
+
+  std::size_t chunk_count() const { return (stream_ + kBlobChunk - 1) / kBlobChunk; }
+
+  std::vector<Segment> segments(std::size_t number) const {
+    const std::uint64_t begin = number * kBlobChunk, end = begin + kBlobChunk;
+    auto it = std::partition_point(blobs_.begin(), blobs_.end(),
+                                   [&](auto i) { return offsets_[i] + items_[i].size <= begin; });
+    std::vector<Segment> out;
+    for (; it != blobs_.end() && offsets_[*it] < end; ++it) {
+      const std::uint64_t from = std::max(offsets_[*it], begin),
+                          to = std::min(offsets_[*it] + items_[*it].size, end);
+      out.push_back({*it, from - offsets_[*it], from - begin, to - from});
     }
+    return out;
   }
 
   // ---- blobs
@@ -101,7 +114,7 @@ class BundleWriter {
   Result<PackedChunk> pack(std::size_t number) const {
     PackedChunk packed;
     std::string bytes(std::min(stream_, kBlobChunk), '\0');
-    for (const Segment& segment : chunk_segments_[number]) {
+    for (const Segment& segment : segments(number)) {
       ASSAY_TRY(reader_.read(segment.item, segment.item_offset, bytes.data() + segment.chunk_offset,
                              segment.length));
       hash_segment(segment, std::string_view(bytes).substr(segment.chunk_offset, segment.length), packed);
@@ -133,7 +146,7 @@ class BundleWriter {
     std::vector<Stored> stored;
     std::vector<Digest> open;  // pieces of the one item that spans chunks
     ASSAY_TRY(ordered_pipeline<PackedChunk>(
-        chunk_segments_.size(), 2 + usable_cores(), [&](std::size_t i) { return pack(i); },
+        chunk_count(), 2 + usable_cores(), [&](std::size_t i) { return pack(i); },
         [&](std::size_t i, PackedChunk packed) -> Status {
           ASSAY_TRY(container_->write_chunk(dataset, i, packed.stored, packed.raw));
           stored.push_back({packed.digest, packed.raw ? Extent::Coding::raw : Extent::Coding::zstd});
@@ -147,8 +160,6 @@ class BundleWriter {
           advance(packed.content);
           return {};
         }));
-    chunk_segments_.clear();
-    chunk_segments_.shrink_to_fit();
     return collect({dataset, std::string(kBlobsPath), std::move(stored)});
   }
 
@@ -159,8 +170,8 @@ class BundleWriter {
       const PlannedItem& item = items_[i];
       std::string sample(std::min<std::uint64_t>(item.size, 256 << 10), '\0');
       ASSAY_TRY(reader_.read(i, (item.size - sample.size()) / 2, sample.data(), sample.size()));
-      const bool packed = item.size > 512 && !item.type.shape.empty() && compresses(sample);
-      const DatasetPlan plan = array_plan(item.name, item.type, packed);
+      const bool packed = item.size > 512 && !item.type->shape.empty() && compresses(sample);
+      const DatasetPlan plan = array_plan(std::string(item.name), *item.type, packed);
       const std::size_t dataset = ASSAY_TRY(container_->add(plan));
       if (item.size == 0)
         digests_[i] = content_digest("");
@@ -239,32 +250,76 @@ class BundleWriter {
   // ---- manifest and index
 
   Status write_manifest() {
-    std::vector<std::size_t> order(items_.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::vector<std::uint32_t> order(items_.size());
+    std::iota(order.begin(), order.end(), 0u);
     std::sort(order.begin(), order.end(), [&](auto a, auto b) { return items_[a].name < items_[b].name; });
-    std::string text, index;
-    for (const std::size_t i : order) {
-      text += manifest_line({items_[i].name, items_[i].type, items_[i].size, digests_[i]}) += '\n';
-      put_u64_le(index, offsets_[i]);
+    ASSAY_TRY(check_names(order));
+    TreeHasher tree;
+    std::uint64_t size = 0;
+    for (const std::uint32_t i : order) {
+      const std::string line = line_of(i);
+      tree.add(leaf_hash(line));
+      size += line.size() + 1;
     }
-    ASSAY_TRY(write_text(manifest_plan(text.size()), text));
-    ASSAY_TRY(write_text(index_plan(items_.size()), index));
-    // Parsed again: what a reader would refuse must not be sealed.
-    Result<Manifest> manifest = Manifest::parse(std::move(text));
-    if (!manifest)
-      return Error{Fault::refused, manifest.error().what, manifest.error().where, "rename one of the two"};
-    report_.root = manifest->root();
+    report_.root = tree.root();
+    std::size_t next = 0;
+    std::string text;
+    ASSAY_TRY(write_text(manifest_plan(size), [&](std::uint64_t bytes) {
+      while (text.size() < bytes && next < order.size()) text += line_of(order[next++]) += '\n';
+      std::string chunk = text.substr(0, bytes);
+      text.erase(0, bytes);
+      return chunk;
+    }));
+    std::size_t at = 0;
+    return write_text(index_plan(items_.size()), [&](std::uint64_t bytes) {
+      std::string chunk;
+      for (; chunk.size() < bytes && at < order.size(); ++at) put_u64_le(chunk, offsets_[order[at]]);
+      return chunk;
+    });
+  }
+
+  std::string line_of(std::uint32_t i) const {
+    return manifest_line({std::string(items_[i].name), *items_[i].type, items_[i].size, digests_[i]});
+  }
+
+  // What a reader would refuse must not be sealed.
+  Status check_names(const std::vector<std::uint32_t>& order) const {
+    for (std::size_t k = 0; k < order.size(); ++k) {
+      const std::string_view name = items_[order[k]].name;
+      ASSAY_TRY(check_item_name(name));
+      if (k > 0 && items_[order[k - 1]].name == name)
+        return Error{Fault::refused, "two items of one name", std::string(name), ""};
+      for (auto slash = name.find('/'); slash != name.npos; slash = name.find('/', slash + 1)) {
+        const auto is = [&](std::uint32_t i, std::string_view wanted) { return items_[i].name < wanted; };
+        const auto found = std::lower_bound(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k),
+                                            name.substr(0, slash), is);
+        if (found != order.begin() + static_cast<std::ptrdiff_t>(k) &&
+            items_[*found].name == name.substr(0, slash))
+          return Error{Fault::refused, "an item inside another item: " + std::string(items_[*found].name),
+                       std::string(name), "rename one of the two"};
+      }
+    }
     return {};
   }
 
-  Status write_text(const DatasetPlan& plan, std::string_view bytes) {
+  // `next(n)` gives the next n bytes of the text, fewer at its end; called in order.
+  template <typename Next>
+  Status write_text(const DatasetPlan& plan, const Next& next) {
     const std::size_t dataset = ASSAY_TRY(container_->add(plan));
     const std::uint64_t step = plan.chunk_bytes();
+    std::mutex mutex;
+    std::vector<std::string> texts(plan.chunk_count());
     std::vector<Stored> stored;
+    std::size_t made = 0;
     ASSAY_TRY(ordered_pipeline<std::string>(
         plan.chunk_count(), 2 + usable_cores(),
         [&](std::size_t i) -> Result<std::string> {
-          std::string chunk(bytes.substr(i * step, step));
+          std::string chunk;
+          {
+            const std::lock_guard lock(mutex);
+            for (; made <= i; ++made) texts[made] = next(step);
+            chunk = std::move(texts[i]);
+          }
           chunk.resize(step, '\0');
           return zlib_stream(chunk);
         },
@@ -354,7 +409,7 @@ class BundleWriter {
   std::optional<ContainerWriter> container_;
   std::vector<ContentDigest> digests_;
   std::vector<std::uint64_t> offsets_;
-  std::vector<std::vector<Segment>> chunk_segments_;
+  std::vector<std::uint32_t> blobs_;  // items in /blobs that have bytes, in the order of storage
   std::vector<std::size_t> arrays_;
   std::vector<Extent> extents_;
   std::uint64_t stream_ = 0, content_ = 0;
@@ -363,6 +418,11 @@ class BundleWriter {
 };
 
 }  // namespace
+
+const ItemType& bytes_type() {
+  static const ItemType kBytes;
+  return kBytes;
+}
 
 Result<WriteReport> write_bundle(const std::filesystem::path& output, const std::vector<PlannedItem>& items,
                                  const ContentReader& reader, const WriteOptions& options) {

@@ -18,14 +18,17 @@
 
 namespace assay::formats {
 
-/// One item to write. Content comes from a ContentReader while the file is made.
+/// One item to write; a campaign may have a million. Content comes from a ContentReader while the file is
+/// made. What the pointers name outlives the writing.
 struct PlannedItem {
-  std::string name;
-  ItemType type;
+  std::string_view name;
+  const ItemType* type = nullptr;
   std::uint64_t size = 0;
   /// Set for items without content here: withheld ones, and those that an export leaves out.
-  std::optional<ContentDigest> fixed;
+  const ContentDigest* fixed = nullptr;
 };
+/// The type of every item that is no array.
+const ItemType& bytes_type();
 
 /// Gives the content of planned items. Called from several threads.
 class ContentReader {
@@ -38,7 +41,8 @@ class ContentReader {
   virtual void saw(std::size_t item, std::uint64_t offset, std::string_view content) const {
     (void)item, (void)offset, (void)content;
   }
-  /// Asked after all content was seen, before anything is signed: an Error stops the writing.
+  /// Asked after all content was read, before anything is signed: an Error stops the writing. What only the
+  /// content needed may be let go here.
   virtual Status content_seen() const { return {}; }
 };
 
@@ -60,7 +64,7 @@ struct WriteReport {
   std::uint64_t content_bytes = 0;
 };
 
-/// Writes `items` (unique names; blobs are stored in the order given) to `output`.
+/// Writes `items` (unique names) to `output`.
 Result<WriteReport> write_bundle(const std::filesystem::path& output, const std::vector<PlannedItem>& items,
                                  const ContentReader& reader, const WriteOptions& options);
 

@@ -156,6 +156,23 @@ ContentDigest PieceHasher::finish() {
   return content_digest(pieces_, size_);
 }
 
+void TreeHasher::add(const Digest& leaf) {
+  Digest peak = leaf;
+  for (std::uint64_t bit = count_; bit & 1; bit >>= 1) {
+    peak = node_hash(peaks_.back(), peak);
+    peaks_.pop_back();
+  }
+  peaks_.push_back(peak);
+  ++count_;
+}
+
+Digest TreeHasher::root() const {
+  if (peaks_.empty()) return sha256("");
+  Digest root = peaks_.back();
+  for (std::size_t i = peaks_.size() - 1; i-- > 0;) root = node_hash(peaks_[i], root);
+  return root;
+}
+
 Digest leaf_hash(std::string_view entry) { return sha256(std::string_view("\0", 1), entry); }
 
 Digest node_hash(const Digest& left, const Digest& right) {

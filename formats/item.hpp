@@ -78,6 +78,16 @@ class PieceHasher {
 
 /// RFC 6962 tree hash over leaf hashes that are given (n > 0; n = 0 gives SHA-256 of nothing).
 Digest tree_hash(const std::vector<Digest>& leaves);
+/// The same for leaves that come one by one, in memory of the tree's height.
+class TreeHasher {
+ public:
+  void add(const Digest& leaf);
+  Digest root() const;
+
+ private:
+  std::vector<Digest> peaks_;  ///< roots of full subtrees, largest first: one for each bit of count_
+  std::uint64_t count_ = 0;
+};
 Digest leaf_hash(std::string_view entry);                   ///< SHA-256(0x00 || entry)
 Digest node_hash(const Digest& left, const Digest& right);  ///< SHA-256(0x01 || left || right)
 /// RFC 6962 section 2.1.1: siblings from the leaf up.

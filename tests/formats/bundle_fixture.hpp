@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -46,13 +47,19 @@ inline std::string pattern(std::size_t size, unsigned step) {
 
 class MemoryItems : public ContentReader {
  public:
+  MemoryItems() = default;
+  MemoryItems(MemoryItems&&) = default;
+  MemoryItems& operator=(MemoryItems&&) = default;
+
   void add(std::string name, std::string content, ItemType type = {}) {
-    items_.push_back({std::move(name), std::move(type), content.size(), {}});
+    names_.push_back(std::move(name));
+    types_.push_back(std::move(type));
+    items_.push_back({names_.back(), &types_.back(), content.size(), nullptr});
     contents_.push_back(std::move(content));
   }
   const std::vector<PlannedItem>& items() const { return items_; }
   std::size_t size() const { return items_.size(); }
-  const std::string& name(std::size_t i) const { return items_[i].name; }
+  const std::string& name(std::size_t i) const { return names_[i]; }
   const std::string& content(std::size_t i) const { return contents_[i]; }
   Status read(std::size_t item, std::uint64_t offset, char* into, std::uint64_t length) const override {
     std::memcpy(into, contents_[item].data() + offset, length);
@@ -60,6 +67,8 @@ class MemoryItems : public ContentReader {
   }
 
  private:
+  std::deque<std::string> names_;  // stable: the plan points at them
+  std::deque<ItemType> types_;
   std::vector<PlannedItem> items_;
   std::vector<std::string> contents_;
 };
