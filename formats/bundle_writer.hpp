@@ -54,6 +54,7 @@ struct WriteOptions {
   std::vector<std::string> left_out;
   std::optional<Envelope> origin;      ///< the authors' envelope, in an export
   std::vector<const Signer*> signers;  ///< none only with an origin
+  std::vector<std::uint32_t> order;    ///< of storage: each item once; empty: as they are given
   bool force = false;                  ///< replace an existing file
   Progress* progress = nullptr;
 };
