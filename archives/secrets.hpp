@@ -13,7 +13,8 @@ struct Secret {
   const char* rule = "";                 ///< "openai-key", "private-key", "assigned-secret"
 };
 
-/// Every secret in `content`, in order, not overlapping. At least 1 GB/s a core on program text without secrets.
+/// Every secret in `content`, in order, not overlapping. At least 1 GB/s a core on program text without
+/// secrets.
 std::vector<Secret> find_secrets(std::string_view content);
 
 /// `content` with each secret replaced by "[REDACTED:rule]".
