@@ -136,18 +136,22 @@ class Search {
   }
 
 #if defined(__x86_64__)
+  // The tables are copied first: behind the calls below the compiler cannot know that they stay as they are.
   __attribute__((target("avx2"))) std::size_t avx2() {
+    __m256i low[kWindow], high[kWindow];
+    for (std::size_t k = 0; k < kWindow; ++k) {
+      low[k] = _mm256_load_si256(reinterpret_cast<const __m256i*>(tables_.low[k]));
+      high[k] = _mm256_load_si256(reinterpret_cast<const __m256i*>(tables_.high[k]));
+    }
+    const __m256i nibble = _mm256_set1_epi8(15);
     std::size_t i = 0;
     for (; i + 32 + kWindow - 1 <= content_.size(); i += 32) {
       __m256i buckets = _mm256_set1_epi8(-1);
       for (std::size_t k = 0; k < kWindow; ++k) {
         const auto bytes = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(content_.data() + i + k));
-        const auto nibble = _mm256_set1_epi8(15);
-        const auto low = _mm256_load_si256(reinterpret_cast<const __m256i*>(tables_.low[k]));
-        const auto high = _mm256_load_si256(reinterpret_cast<const __m256i*>(tables_.high[k]));
-        buckets = _mm256_and_si256(buckets, _mm256_shuffle_epi8(low, _mm256_and_si256(bytes, nibble)));
-        buckets = _mm256_and_si256(
-            buckets, _mm256_shuffle_epi8(high, _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble)));
+        const auto upper = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
+        buckets = _mm256_and_si256(buckets, _mm256_shuffle_epi8(low[k], _mm256_and_si256(bytes, nibble)));
+        buckets = _mm256_and_si256(buckets, _mm256_shuffle_epi8(high[k], upper));
       }
       const auto none = _mm256_movemask_epi8(_mm256_cmpeq_epi8(buckets, _mm256_setzero_si256()));
       for (auto some = ~static_cast<std::uint32_t>(none); some; some &= some - 1)
@@ -157,17 +161,20 @@ class Search {
   }
 
   __attribute__((target("ssse3"))) std::size_t ssse3() {
+    __m128i low[kWindow], high[kWindow];
+    for (std::size_t k = 0; k < kWindow; ++k) {
+      low[k] = _mm_load_si128(reinterpret_cast<const __m128i*>(tables_.low[k]));
+      high[k] = _mm_load_si128(reinterpret_cast<const __m128i*>(tables_.high[k]));
+    }
+    const __m128i nibble = _mm_set1_epi8(15);
     std::size_t i = 0;
     for (; i + 16 + kWindow - 1 <= content_.size(); i += 16) {
       __m128i buckets = _mm_set1_epi8(-1);
       for (std::size_t k = 0; k < kWindow; ++k) {
         const auto bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(content_.data() + i + k));
-        const auto nibble = _mm_set1_epi8(15);
-        const auto low = _mm_load_si128(reinterpret_cast<const __m128i*>(tables_.low[k]));
-        const auto high = _mm_load_si128(reinterpret_cast<const __m128i*>(tables_.high[k]));
-        buckets = _mm_and_si128(buckets, _mm_shuffle_epi8(low, _mm_and_si128(bytes, nibble)));
-        buckets =
-            _mm_and_si128(buckets, _mm_shuffle_epi8(high, _mm_and_si128(_mm_srli_epi16(bytes, 4), nibble)));
+        const auto upper = _mm_and_si128(_mm_srli_epi16(bytes, 4), nibble);
+        buckets = _mm_and_si128(buckets, _mm_shuffle_epi8(low[k], _mm_and_si128(bytes, nibble)));
+        buckets = _mm_and_si128(buckets, _mm_shuffle_epi8(high[k], upper));
       }
       const auto none =
           static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(buckets, _mm_setzero_si128())));
