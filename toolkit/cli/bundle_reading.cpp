@@ -1,0 +1,61 @@
+#include "toolkit/cli/bundle_reading.hpp"
+
+#include <utility>
+
+namespace assay::cli {
+
+namespace {
+
+// The document of the work as it came through the pipe. Our own child wrote it, but from a hostile bundle.
+Result<Json> ask(const Confinement& limits, const std::function<Result<Json>()>& work) {
+  const std::string text = ASSAY_TRY(run_confined(limits, [&work]() -> Result<std::string> {
+    return ASSAY_TRY(work()).dump();
+  }));
+  return Json::parse(text);
+}
+
+}  // namespace
+
+Confinement confinement(Output& output) {
+  Confinement limits;
+  limits.memory = 6ull << 30;  // an item of 2 GiB is read whole and sent on
+  limits.progress = &output.progress();
+  return limits;
+}
+
+Result<Json> ask_bundle(const Fd& fd, const std::string& file, Output& output, const BundleQuestion& work) {
+  return ask(confinement(output), [&]() -> Result<Json> {
+    // The child's copy of the descriptor, which ends with the child.
+    const formats::Bundle bundle = ASSAY_TRY(formats::Bundle::open(Fd(fd.get()), file));
+    return work(bundle);
+  });
+}
+
+Result<Json> ask_bundle(const std::string& file, Output& output, const BundleQuestion& work) {
+  const Fd fd = ASSAY_TRY(open_read(file));
+  return ask_bundle(fd, file, output, work);
+}
+
+Result<Json> ask_bundles(const std::string& a, const std::string& b, Output& output, const TwoBundlesQuestion& work) {
+  Fd fd_a = ASSAY_TRY(open_read(a)), fd_b = ASSAY_TRY(open_read(b));
+  return ask(confinement(output), [&]() -> Result<Json> {
+    const formats::Bundle bundle_a = ASSAY_TRY(formats::Bundle::open(std::move(fd_a), a));
+    const formats::Bundle bundle_b = ASSAY_TRY(formats::Bundle::open(std::move(fd_b), b));
+    return work(bundle_a, bundle_b);
+  });
+}
+
+Status stream_bundle(const std::string& file, Output& output,
+                     const std::function<Status(const formats::Bundle&, const Emit&)>& work,
+                     const std::function<Status(std::string_view)>& receive) {
+  Fd fd = ASSAY_TRY(open_read(file));
+  return run_confined(
+      confinement(output),
+      [&](const Emit& emit) -> Status {
+        const formats::Bundle bundle = ASSAY_TRY(formats::Bundle::open(std::move(fd), file));
+        return work(bundle, emit);
+      },
+      receive);
+}
+
+}  // namespace assay::cli

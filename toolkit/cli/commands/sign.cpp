@@ -1,0 +1,120 @@
+// `assay sign`: one more signature over a bundle's statement, inside the file or beside it.
+#include <unistd.h>
+
+#include "formats/dsse.hpp"
+#include "toolkit/base/sandbox.hpp"
+#include "toolkit/base/text.hpp"
+#include "toolkit/cli/bundle_reading.hpp"
+#include "toolkit/cli/commands/commands.hpp"
+#include "toolkit/cli/commands/common.hpp"
+
+namespace assay::cli::commands {
+
+namespace {
+
+/// What the signer's process needs of a bundle that was checked whole in the child.
+struct Signable {
+  formats::Envelope envelope;
+  std::uint64_t signatures = 0;  ///< offset of the signature area
+  std::string root;
+};
+
+// Nobody should sign what is damaged: every byte is checked first.
+Result<Json> check_whole(const formats::Bundle& bundle) {
+  std::optional<Error> first;
+  Progress& progress = confined_progress();
+  bool started = false;
+  ASSAY_TRY(bundle.walk([](std::size_t, std::string_view, bool) -> Status { return {}; },
+                        [&first](const formats::Bundle::Damage& damage) {
+                          if (!first)
+                            first = Error{Fault::damaged, damage.text,
+                                          damage.area + ", at byte " + std::to_string(damage.offset), "assay verify lists all damage"};
+                        },
+                        [&](std::uint64_t done, std::uint64_t all) {
+                          if (!std::exchange(started, true)) progress.stage("checking", all, "B");
+                          progress.update(done);
+                        }));
+  if (first) return *first;
+  return Json::object({{"envelope", bundle.envelope().encode()},
+                       {"signatures", bundle.header().signatures},
+                       {"root", bundle.statement().root.hex()}});
+}
+
+Result<Signable> read_signable(const Fd& fd, const std::string& file, Output& output) {
+  const Json answer = ASSAY_TRY(ask_bundle(fd, file, output, check_whole));
+  Signable signable;
+  signable.envelope = ASSAY_TRY(formats::Envelope::decode(answer["envelope"].string_or("")));
+  signable.signatures = answer["signatures"].natural().value_or(0);
+  signable.root = answer["root"].string_or("");
+  return signable;
+}
+
+Result<formats::EnvelopeSignature> sign_envelope(const formats::Envelope& envelope, const formats::Signer& signer) {
+  const Bytes message = formats::pre_authentication_encoding(envelope.payload_type, envelope.payload);
+  return formats::EnvelopeSignature{signer.public_key().line(), ASSAY_TRY(signer.sign(message))};
+}
+
+// Bytes [0, S) as they are, then the new signature area.
+Status write_signed(const Fd& source, const std::string& output, const Signable& signable, Existing existing) {
+  AtomicFile target = ASSAY_TRY(AtomicFile::create(output, existing));
+  constexpr std::uint64_t kPart = 4u << 20;
+  for (std::uint64_t at = 0; at < signable.signatures; at += kPart)
+    ASSAY_TRY(target.write(ASSAY_TRY(read_at(source.get(), at, std::min(kPart, signable.signatures - at)))));
+  ASSAY_TRY(target.write(signable.envelope.encode()));
+  return target.commit();
+}
+
+void report(Output& output, const Signable& signable, const formats::PublicKey& key, const std::string& written) {
+  if (output.wants_json()) {
+    output.print_json(output.document().set(
+        "result", Json::object({{"root", signable.root}, {"fingerprint", key.fingerprint()}, {"written", written},
+                                {"signatures", static_cast<unsigned long>(signable.envelope.signatures.size())}})));
+    return;
+  }
+  output.print("signed   " + shown(written) + "\nroot     " + signable.root + "\nkey      " + key.fingerprint() + "\n");
+}
+
+Result<Exit> run(const Arguments& arguments, Output& output) {
+  const std::string file = *arguments.value("FILE");
+  const auto signer = ASSAY_TRY(formats::load_signer(*arguments.value("--key")));
+  const Fd fd = ASSAY_TRY(open_read(file));
+  Signable signable = ASSAY_TRY(read_signable(fd, file, output));
+  formats::EnvelopeSignature signature = ASSAY_TRY(sign_envelope(signable.envelope, *signer));
+
+  if (arguments.has("--detached")) {
+    signable.envelope.signatures = {std::move(signature)};
+    const std::string written = arguments.value_or("--output", file + ".sig.json");
+    ASSAY_TRY(write_file(written, signable.envelope.encode(), existing(arguments)));
+    report(output, signable, signer->public_key(), written);
+    return Exit::done;
+  }
+  std::erase_if(signable.envelope.signatures, [&](const auto& old) { return old.keyid == signature.keyid; });
+  signable.envelope.signatures.push_back(std::move(signature));
+  const std::string written = arguments.value_or("--output", file);
+  // Without -o the file itself is what was named as the output.
+  const Existing replacing = arguments.has("--output") ? existing(arguments) : Existing::replace;
+  ASSAY_TRY(write_signed(fd, written, signable, replacing));
+  report(output, signable, signer->public_key(), written);
+  return Exit::done;
+}
+
+}  // namespace
+
+Command sign() {
+  return {
+      .name = "sign",
+      .sentence = "Add a signature to a bundle",
+      .about = "The whole bundle is checked first. A signature by the same key is replaced. Signers are kept in the order of their "
+               "keys, so the same signers give the same file whoever signs first. The root does not change.",
+      .positionals = {{.name = "FILE", .text = "the bundle"}},
+      .options = {kKey, output_option("FILE", "write the signed bundle here, not over FILE", false),
+                  {.name = "--detached", .value = "", .text = "write the signature beside the bundle (FILE.sig.json), for verify --signature"},
+                  kForce, kJson},
+      .examples = {{"assay sign campaign.h5 --key archive.key", "signs inside the file"},
+                   {"assay sign campaign.h5 --key agent --detached", "ssh-agent signs; the signature goes to campaign.h5.sig.json"}},
+      .exits = {Exit::not_intact},
+      .run = run,
+  };
+}
+
+}  // namespace assay::cli::commands
