@@ -8,9 +8,8 @@ namespace {
 
 // The document of the work as it came through the pipe. Our own child wrote it, but from a hostile bundle.
 Result<Json> ask(const Confinement& limits, const std::function<Result<Json>()>& work) {
-  const std::string text = ASSAY_TRY(run_confined(limits, [&work]() -> Result<std::string> {
-    return ASSAY_TRY(work()).dump();
-  }));
+  const std::string text =
+      ASSAY_TRY(run_confined(limits, [&work]() -> Result<std::string> { return ASSAY_TRY(work()).dump(); }));
   return Json::parse(text);
 }
 
@@ -36,7 +35,8 @@ Result<Json> ask_bundle(const std::string& file, Output& output, const BundleQue
   return ask_bundle(fd, file, output, work);
 }
 
-Result<Json> ask_bundles(const std::string& a, const std::string& b, Output& output, const TwoBundlesQuestion& work) {
+Result<Json> ask_bundles(const std::string& a, const std::string& b, Output& output,
+                         const TwoBundlesQuestion& work) {
   Fd fd_a = ASSAY_TRY(open_read(a)), fd_b = ASSAY_TRY(open_read(b));
   return ask(confinement(output), [&]() -> Result<Json> {
     const formats::Bundle bundle_a = ASSAY_TRY(formats::Bundle::open(std::move(fd_a), a));

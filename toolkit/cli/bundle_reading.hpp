@@ -1,5 +1,5 @@
-// The one way in which a command reads a bundle: the parent opens one descriptor, a confined child reads through it and
-// sends back a document or bytes (docs/decisions/0006-confined-reading.md).
+// The one way in which a command reads a bundle: the parent opens one descriptor, a confined child reads
+// through it and sends back a document or bytes (docs/decisions/0006-confined-reading.md).
 #pragma once
 
 #include <functional>
@@ -25,7 +25,8 @@ Result<Json> ask_bundle(const Fd& fd, const std::string& file, Output& output, c
 
 /// The same from two bundles.
 using TwoBundlesQuestion = std::function<Result<Json>(const formats::Bundle& a, const formats::Bundle& b)>;
-Result<Json> ask_bundles(const std::string& a, const std::string& b, Output& output, const TwoBundlesQuestion& work);
+Result<Json> ask_bundles(const std::string& a, const std::string& b, Output& output,
+                         const TwoBundlesQuestion& work);
 
 /// `work` sends bytes, in order, to `receive` in this process.
 Status stream_bundle(const std::string& file, Output& output,

@@ -7,6 +7,7 @@ namespace assay::cli {
 namespace {
 
 constexpr CommandRow kTable[] = {
+    {"sign", "Make", commands::sign},
     {"key new", "Keys", commands::key_new},
     {"key show", "Keys", commands::key_show},
     {"doctor", "Tools", commands::doctor},

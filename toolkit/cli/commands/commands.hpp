@@ -11,5 +11,6 @@ Command help();
 Command key_new();
 Command key_show();
 Command man();
+Command sign();
 
 }  // namespace assay::cli::commands

@@ -7,14 +7,22 @@
 namespace assay::cli::commands {
 
 Option output_option(std::string_view value, std::string_view text, bool required, Completes completes) {
-  return {.name = "--output", .value = value, .text = text, .letter = 'o', .required = required, .completes = completes};
+  return {.name = "--output",
+          .value = value,
+          .text = text,
+          .letter = 'o',
+          .required = required,
+          .completes = completes};
 }
 
-Existing existing(const Arguments& arguments) { return arguments.has("--force") ? Existing::replace : Existing::refuse; }
+Existing existing(const Arguments& arguments) {
+  return arguments.has("--force") ? Existing::replace : Existing::refuse;
+}
 
 Result<std::vector<std::unique_ptr<formats::Signer>>> load_signers(const Arguments& arguments) {
   std::vector<std::unique_ptr<formats::Signer>> signers;
-  for (const std::string& key : arguments.values("--key")) signers.push_back(ASSAY_TRY(formats::load_signer(key)));
+  for (const std::string& key : arguments.values("--key"))
+    signers.push_back(ASSAY_TRY(formats::load_signer(key)));
   return signers;
 }
 
@@ -28,7 +36,8 @@ Result<std::optional<formats::Trust>> load_trust(const Arguments& arguments) {
   const auto trust_file = arguments.value("--trust"), policy_file = arguments.value("--policy");
   if (!trust_file) {
     if (!policy_file) return std::optional<formats::Trust>();
-    return Error{Fault::usage, "--policy without --trust: a policy counts known signers", "", "name them with --trust FILE"};
+    return Error{Fault::usage, "--policy without --trust: a policy counts known signers", "",
+                 "name them with --trust FILE"};
   }
   formats::Trust trust;
   const std::string text = ASSAY_TRY(read_file(*trust_file, 16u << 20));

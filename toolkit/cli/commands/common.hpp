@@ -31,7 +31,8 @@ inline constexpr Option kPolicy{.name = "--policy",
                                 .text = "how many must have signed, which keys are revoked (JSON)",
                                 .completes = Completes::file};
 
-Option output_option(std::string_view value, std::string_view text, bool required, Completes completes = Completes::file);
+Option output_option(std::string_view value, std::string_view text, bool required,
+                     Completes completes = Completes::file);
 
 Existing existing(const Arguments& arguments);  ///< replace with --force
 
@@ -42,7 +43,7 @@ std::vector<const formats::Signer*> pointers(const std::vector<std::unique_ptr<f
 /// --trust and --policy; nothing without --trust. A policy without --trust is an error.
 Result<std::optional<formats::Trust>> load_trust(const Arguments& arguments);
 
-std::int64_t now();                            ///< seconds since 1970
+std::int64_t now();                          ///< seconds since 1970
 std::string utc_text(std::int64_t seconds);  ///< "2026-11-20 14:03:11Z"
 
 /// `text` without control characters, for one line of a terminal.

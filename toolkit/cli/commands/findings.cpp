@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "archives/git_loader.hpp"
 #include "toolkit/base/text.hpp"
 #include "toolkit/cli/commands/common.hpp"
 
@@ -10,7 +9,9 @@ namespace assay::cli::commands {
 
 namespace {
 
-bool is_of(const Json& finding, std::string_view level) { return level.empty() || finding["level"].string_or("") == level; }
+bool is_of(const Json& finding, std::string_view level) {
+  return level.empty() || finding["level"].string_or("") == level;
+}
 
 constexpr std::string_view kSeverities[] = {"error", "warning", "note"};
 
@@ -32,27 +33,6 @@ std::string finding_text(const Json& finding, const Style& style) {
     std::string name(part);
     name.resize(9, ' ');
     text += std::string(19, ' ') + name + shown(shorten(value->string_or(""), 160)) + "\n";
-  }
-  return text;
-}
-
-// Trust files as text: the store reads no file that is not in the archive.
-Result<Json> trust_request(const Arguments& arguments) {
-  Json trust;
-  if (const auto file = arguments.value("--trust")) trust.set("allowed_signers", ASSAY_TRY(read_file(*file, 16u << 20)));
-  if (const auto file = arguments.value("--policy")) {
-    if (trust.is_null()) return Error{Fault::usage, "--policy without --trust", "", "name who may sign with --trust FILE"};
-    trust.set("policy", ASSAY_TRY(read_file(*file, 16u << 20)));
-  }
-  return trust;
-}
-
-std::string signers_text(const Json& signers) {
-  std::string text;
-  for (const Json& signer : signers.items()) {
-    const Json* principal = signer.find("principal");
-    text += "  signer    " + (principal ? shown(principal->string_or("")) : std::string("unknown")) + "  " +
-            shown(signer["fingerprint"].string_or("")) + ", " + counted(signer["commits"].natural().value_or(0), "commit") + "\n";
   }
   return text;
 }
@@ -79,7 +59,8 @@ std::string FindingCounts::text() const {
   return counted(all, "finding") + ": " + join(parts, ", ");
 }
 
-std::string findings_text(const Json& findings, std::string_view level, const Style& style, std::size_t limit) {
+std::string findings_text(const Json& findings, std::string_view level, const Style& style,
+                          std::size_t limit) {
   std::string text;
   std::size_t listed = 0, left = 0;
   for (const std::string_view severity : kSeverities) {
@@ -95,31 +76,6 @@ std::string findings_text(const Json& findings, std::string_view level, const St
   }
   if (left) text += "    " + with_separators(std::uint64_t{left}) + " more: --json lists all\n";
   return text;
-}
-
-Result<Exit> check_archive(const std::string& folder, const Arguments& arguments, Output& output) {
-  Json request = Json::object({{"path", folder}, {"when", static_cast<long>(now())}});
-  const Json trust = ASSAY_TRY(trust_request(arguments));
-  const bool trusted = !trust.is_null();
-  if (trusted) request.set("trust", trust);
-  Json answer = ASSAY_TRY(archives::call_git_store("check", request));
-  const Json& findings = answer["findings"];
-  const FindingCounts counts = count_findings(findings);
-  const Exit exit = counts.errors ? Exit::not_intact : trusted ? Exit::done : Exit::unknown_signer;
-  if (output.wants_json()) {
-    output.print_json(output.document().set("input", Json::object({{"path", folder}})).set("result", std::move(answer)));
-    return exit;
-  }
-  const Style& style = output.style();
-  const auto number = [&answer](const char* name) { return answer[name].natural().value_or(0); };
-  output.print(shown(folder) + "  archive: " + counted(number("generations"), "generation") + ", " + counted(number("commits"), "commit") + ", " +
-               counted(number("tags"), "tag") + ", " + human_bytes(number("bytes")) + " of bundles hashed\n");
-  output.print(std::string("  intact    ") + std::string(counts.errors ? style.red : style.green) + (counts.errors ? "no" : "yes") +
-               std::string(style.reset) + "   " + counts.text() + "\n");
-  output.print(findings_text(findings, "", style));
-  output.print(signers_text(answer["signers"]));
-  if (!counts.errors && !trusted) output.print("  valid signatures, unknown signers: name whom you trust with --trust FILE\n");
-  return exit;
 }
 
 }  // namespace assay::cli::commands

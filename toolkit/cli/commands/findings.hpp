@@ -4,7 +4,6 @@
 #include <string>
 
 #include "toolkit/base/json.hpp"
-#include "toolkit/cli/arguments.hpp"
 #include "toolkit/cli/output.hpp"
 
 namespace assay::cli::commands {
@@ -16,10 +15,9 @@ struct FindingCounts {
 /// Of the findings in this array that are of `level`; of all with an empty one.
 FindingCounts count_findings(const Json& findings, std::string_view level = {});
 
-/// "    error    C104  17: TEXT" and a line each of what was expected and found. At most `limit` findings, errors first.
-std::string findings_text(const Json& findings, std::string_view level, const Style& style, std::size_t limit = 20);
-
-/// `archive check DIR` and `verify DIR`.
-Result<Exit> check_archive(const std::string& folder, const Arguments& arguments, Output& output);
+/// "    error    C104  17: TEXT" and a line each of what was expected and found. At most `limit` findings,
+/// errors first.
+std::string findings_text(const Json& findings, std::string_view level, const Style& style,
+                          std::size_t limit = 20);
 
 }  // namespace assay::cli::commands

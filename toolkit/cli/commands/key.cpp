@@ -5,6 +5,7 @@
 #include "toolkit/base/text.hpp"
 #include "toolkit/cli/arguments.hpp"
 #include "toolkit/cli/commands/commands.hpp"
+#include "toolkit/cli/commands/common.hpp"
 #include "toolkit/cli/output.hpp"
 
 namespace assay::cli::commands {
@@ -45,8 +46,6 @@ Result<Exit> run_show(const Arguments& arguments, Output& output) {
   return Exit::done;
 }
 
-constexpr Option kJson{.name = "--json", .value = "", .text = "the result as a JSON document"};
-
 }  // namespace
 
 Command key_new() {
@@ -61,7 +60,7 @@ Command key_new() {
       .options = {{.name = "--comment",
                    .value = "TEXT",
                    .text = "a word on whose key it is, kept in both files"},
-                  {.name = "--force", .value = "", .text = "replace files that are there"},
+                  kForce,
                   kJson},
       .examples = {{"assay key new lab.key --comment alice@lab.example", "writes lab.key and lab.key.pub"},
                    {"assay key new lab.key && ssh-add lab.key", "and hands it to ssh-agent"}},

@@ -28,7 +28,8 @@ Result<Json> check_whole(const formats::Bundle& bundle) {
                         [&first](const formats::Bundle::Damage& damage) {
                           if (!first)
                             first = Error{Fault::damaged, damage.text,
-                                          damage.area + ", at byte " + std::to_string(damage.offset), "assay verify lists all damage"};
+                                          damage.area + ", at byte " + std::to_string(damage.offset),
+                                          "assay verify lists all damage"};
                         },
                         [&](std::uint64_t done, std::uint64_t all) {
                           if (!std::exchange(started, true)) progress.stage("checking", all, "B");
@@ -49,13 +50,15 @@ Result<Signable> read_signable(const Fd& fd, const std::string& file, Output& ou
   return signable;
 }
 
-Result<formats::EnvelopeSignature> sign_envelope(const formats::Envelope& envelope, const formats::Signer& signer) {
+Result<formats::EnvelopeSignature> sign_envelope(const formats::Envelope& envelope,
+                                                 const formats::Signer& signer) {
   const Bytes message = formats::pre_authentication_encoding(envelope.payload_type, envelope.payload);
   return formats::EnvelopeSignature{signer.public_key().line(), ASSAY_TRY(signer.sign(message))};
 }
 
 // Bytes [0, S) as they are, then the new signature area.
-Status write_signed(const Fd& source, const std::string& output, const Signable& signable, Existing existing) {
+Status write_signed(const Fd& source, const std::string& output, const Signable& signable,
+                    Existing existing) {
   AtomicFile target = ASSAY_TRY(AtomicFile::create(output, existing));
   constexpr std::uint64_t kPart = 4u << 20;
   for (std::uint64_t at = 0; at < signable.signatures; at += kPart)
@@ -64,14 +67,19 @@ Status write_signed(const Fd& source, const std::string& output, const Signable&
   return target.commit();
 }
 
-void report(Output& output, const Signable& signable, const formats::PublicKey& key, const std::string& written) {
+void report(Output& output, const Signable& signable, const formats::PublicKey& key,
+            const std::string& written) {
   if (output.wants_json()) {
     output.print_json(output.document().set(
-        "result", Json::object({{"root", signable.root}, {"fingerprint", key.fingerprint()}, {"written", written},
-                                {"signatures", static_cast<unsigned long>(signable.envelope.signatures.size())}})));
+        "result",
+        Json::object({{"root", signable.root},
+                      {"fingerprint", key.fingerprint()},
+                      {"written", written},
+                      {"signatures", static_cast<unsigned long>(signable.envelope.signatures.size())}})));
     return;
   }
-  output.print("signed   " + shown(written) + "\nroot     " + signable.root + "\nkey      " + key.fingerprint() + "\n");
+  output.print("signed   " + shown(written) + "\nroot     " + signable.root + "\nkey      " +
+               key.fingerprint() + "\n");
 }
 
 Result<Exit> run(const Arguments& arguments, Output& output) {
@@ -104,14 +112,21 @@ Command sign() {
   return {
       .name = "sign",
       .sentence = "Add a signature to a bundle",
-      .about = "The whole bundle is checked first. A signature by the same key is replaced. Signers are kept in the order of their "
-               "keys, so the same signers give the same file whoever signs first. The root does not change.",
+      .about =
+          "The whole bundle is checked first. A signature by the same key is replaced. Signers are kept in "
+          "the order of their "
+          "keys, so the same signers give the same file whoever signs first. The root does not change.",
       .positionals = {{.name = "FILE", .text = "the bundle"}},
-      .options = {kKey, output_option("FILE", "write the signed bundle here, not over FILE", false),
-                  {.name = "--detached", .value = "", .text = "write the signature beside the bundle (FILE.sig.json), for verify --signature"},
-                  kForce, kJson},
+      .options = {kKey,
+                  output_option("FILE", "write the signed bundle here, not over FILE", false),
+                  {.name = "--detached",
+                   .value = "",
+                   .text = "write the signature beside the bundle (FILE.sig.json), for verify --signature"},
+                  kForce,
+                  kJson},
       .examples = {{"assay sign campaign.h5 --key archive.key", "signs inside the file"},
-                   {"assay sign campaign.h5 --key agent --detached", "ssh-agent signs; the signature goes to campaign.h5.sig.json"}},
+                   {"assay sign campaign.h5 --key agent --detached",
+                    "ssh-agent signs; the signature goes to campaign.h5.sig.json"}},
       .exits = {Exit::not_intact},
       .run = run,
   };
