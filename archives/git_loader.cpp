@@ -1,7 +1,6 @@
 #include "archives/git_loader.hpp"
 
 #include <dlfcn.h>
-
 #include <memory>
 #include <string>
 
@@ -19,7 +18,8 @@ struct Module {
 };
 
 Error no_module(const std::string& what, const std::string& where) {
-  return Error{Fault::missing, what, where, "install the whole of assay, or build it with -DASSAY_ARCHIVES=ON (libgit2)"};
+  return Error{Fault::missing, what, where,
+               "install the whole of assay, or build it with -DASSAY_ARCHIVES=ON (libgit2)"};
 }
 
 template <typename Function>
@@ -32,15 +32,16 @@ Result<Module> load_module(const fs::path& path) {
   void* handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) {
     const char* why = ::dlerror();
-    return no_module(std::string("cannot load the git store: ") + (why ? why : "unknown reason"), path.string());
+    return no_module(std::string("cannot load the git store: ") + (why ? why : "unknown reason"),
+                     path.string());
   }
   const auto interface = symbol<GitModuleInterface>(handle, kGitModuleInterfaceSymbol);
   const Module module{symbol<GitModuleCall>(handle, kGitModuleCallSymbol),
                       symbol<GitModuleFree>(handle, kGitModuleFreeSymbol)};
   if (!interface || !module.call || !module.free) return no_module("not a git store of assay", path.string());
   if (interface() != kGitModuleInterface) {
-    return no_module("the git store is of another version of assay: interface " + std::to_string(interface()) +
-                         ", expected " + std::to_string(kGitModuleInterface),
+    return no_module("the git store is of another version of assay: interface " +
+                         std::to_string(interface()) + ", expected " + std::to_string(kGitModuleInterface),
                      path.string());
   }
   return module;
@@ -55,7 +56,8 @@ Fault fault_from(const Json& json) {
 Result<Json> unpack(const Json& answer) {
   if (const Json* ok = answer.find("ok")) return *ok;
   const Json& error = answer["error"];
-  return Error{fault_from(error["fault"]), std::string(error["what"].string_or("the git store gave no answer")),
+  return Error{fault_from(error["fault"]),
+               std::string(error["what"].string_or("the git store gave no answer")),
                std::string(error["where"].string_or("")), std::string(error["hint"].string_or(""))};
 }
 

@@ -1,4 +1,5 @@
-// The border between the program and assay_git.so: three C functions. Shared by both sides (git_loader.cpp, git/module.cpp).
+// The border between the program and assay_git.so: three C functions. Shared by both sides (git_loader.cpp,
+// git/module.cpp).
 #pragma once
 
 #include <cstddef>
@@ -9,8 +10,10 @@ namespace assay::archives {
 inline constexpr unsigned kGitModuleInterface = 1;
 
 using GitModuleInterface = unsigned (*)();
-/// `request` is JSON; the answer is JSON {"ok": ...} or {"error": {fault, what, where, hint}}, given back with free.
-using GitModuleCall = char* (*)(const char* operation, const char* request, std::size_t size, std::size_t* answer_size);
+/// `request` is JSON; the answer is JSON {"ok": ...} or {"error": {fault, what, where, hint}}, given back
+/// with free.
+using GitModuleCall = char* (*)(const char* operation, const char* request, std::size_t size,
+                                std::size_t* answer_size);
 using GitModuleFree = void (*)(char* answer);
 
 inline constexpr char kGitModuleFile[] = "assay_git.so";

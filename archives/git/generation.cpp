@@ -19,8 +19,8 @@ Result<Oid> write_commit(GitRepository& repository, CommitText commit, const for
 namespace {
 
 // Files [first, last) all lie in the folder whose path is `depth` characters long.
-Result<Oid> write_folder(GitRepository& repository, const std::vector<TreeFile>& files, std::size_t first, std::size_t last,
-                         std::size_t depth) {
+Result<Oid> write_folder(GitRepository& repository, const std::vector<TreeFile>& files, std::size_t first,
+                         std::size_t last, std::size_t depth) {
   std::vector<TreeEntry> entries;
   for (std::size_t i = first; i < last;) {
     const std::string& path = files[i].path;
@@ -56,12 +56,14 @@ Result<std::vector<TreeEntry>> write_base_entries(GitRepository& repository) {
 
 namespace {
 
-Error wrong_order(const std::string& what, const std::string& hint) { return Error{Fault::refused, what, "", hint}; }
+Error wrong_order(const std::string& what, const std::string& hint) {
+  return Error{Fault::refused, what, "", hint};
+}
 
 class Adding {
  public:
-  Adding(GitRepository& repository, const WriterLock& lock, const GenerationInput& input, const formats::Signer& signer,
-         const AddOptions& options)
+  Adding(GitRepository& repository, const WriterLock& lock, const GenerationInput& input,
+         const formats::Signer& signer, const AddOptions& options)
       : repository_(repository), lock_(lock), input_(input), signer_(signer), options_(options) {}
 
   Result<AddReport> run(int file);
@@ -89,10 +91,12 @@ class Adding {
 
 Status Adding::check_options() const {
   if (options_.tag && !is_tag_name(*options_.tag)) {
-    return Error{Fault::usage, "not a tag name: letters, digits, '.', '_' and '-' are, up to 100", one_line(*options_.tag), ""};
+    return Error{Fault::usage, "not a tag name: letters, digits, '.', '_' and '-' are, up to 100",
+                 one_line(*options_.tag), ""};
   }
   if (options_.campaign && !is_campaign_name(*options_.campaign)) {
-    return Error{Fault::usage, "not a campaign's folder: lower-case letters, digits and single '-' are, up to 60",
+    return Error{Fault::usage,
+                 "not a campaign's folder: lower-case letters, digits and single '-' are, up to 60",
                  one_line(*options_.campaign), "for example " + campaign_from_title(*options_.campaign)};
   }
   return check_person(person_of(options_.identity));
@@ -101,42 +105,51 @@ Status Adding::check_options() const {
 // The same root: then it must be the same file, too.
 Result<bool> Adding::is_there(const HistoryCommit& commit) {
   const auto entry = ASSAY_TRY(find_path(repository_, commit.text.tree, commit.trailers->bundle));
-  if (!entry) return Error{Fault::damaged, "the commit's own bundle is not in its tree", commit.oid, "assay archive check"};
+  if (!entry)
+    return Error{Fault::damaged, "the commit's own bundle is not in its tree", commit.oid,
+                 "assay archive check"};
   const std::string text = ASSAY_TRY(repository_.read(entry->oid, ObjectType::blob, kLongestPointer));
   if (ASSAY_TRY(LfsPointer::parse(text)) == pointer_) return true;
-  return wrong_order("generation " + std::to_string(commit.trailers->generation) +
-                         " with this root is in the archive with other bytes (other signatures, or items left out)",
-                     "keep further signatures beside the archive (assay sign --detached), or seal a new generation");
+  return wrong_order(
+      "generation " + std::to_string(commit.trailers->generation) +
+          " with this root is in the archive with other bytes (other signatures, or items left out)",
+      "keep further signatures beside the archive (assay sign --detached), or seal a new generation");
 }
 
 Status Adding::choose_campaign() {
   if (input_.supersedes.empty()) return choose_first_campaign();
   const HistoryCommit* before = history_.find_root(input_.supersedes);
   if (!before) {
-    return wrong_order("generation " + std::to_string(input_.generation) + " supersedes root " + input_.supersedes +
-                           ", which is not in the archive", "add the generations before it first");
+    return wrong_order("generation " + std::to_string(input_.generation) + " supersedes root " +
+                           input_.supersedes + ", which is not in the archive",
+                       "add the generations before it first");
   }
   report_.campaign = *campaign_of_bundle(before->trailers->bundle);
   const HistoryCommit* latest = history_.latest_of(report_.campaign);
   if (latest != before || input_.generation != latest->trailers->generation + 1) {
-    return wrong_order("expected a bundle that supersedes generation " + std::to_string(latest->trailers->generation) + " of " +
-                           report_.campaign + " (root " + latest->trailers->root + "), found generation " +
+    return wrong_order("expected a bundle that supersedes generation " +
+                           std::to_string(latest->trailers->generation) + " of " + report_.campaign +
+                           " (root " + latest->trailers->root + "), found generation " +
                            std::to_string(input_.generation) + " that supersedes root " + input_.supersedes,
                        "seal it again with --supersedes and the latest generation's file");
   }
   if (options_.campaign && *options_.campaign != report_.campaign)
-    return wrong_order("the generation before it is in campaign " + report_.campaign, "leave the campaign's name out");
+    return wrong_order("the generation before it is in campaign " + report_.campaign,
+                       "leave the campaign's name out");
   return {};
 }
 
 Status Adding::choose_first_campaign() {
   if (input_.generation != 1)
-    return wrong_order("generation " + std::to_string(input_.generation) + " names no generation before it", "seal it again");
+    return wrong_order("generation " + std::to_string(input_.generation) + " names no generation before it",
+                       "seal it again");
   report_.campaign = options_.campaign.value_or(campaign_from_title(input_.title));
   if (const HistoryCommit* latest = history_.latest_of(report_.campaign)) {
-    return wrong_order("campaign " + report_.campaign + " is in the archive already, with root " + latest->trailers->root,
-                       "a new version of it: seal with --supersedes and the latest generation's file; another campaign of the same "
-                       "title: give it a folder of its own with --campaign");
+    return wrong_order(
+        "campaign " + report_.campaign + " is in the archive already, with root " + latest->trailers->root,
+        "a new version of it: seal with --supersedes and the latest generation's file; another campaign of "
+        "the same "
+        "title: give it a folder of its own with --campaign");
   }
   return {};
 }
@@ -145,8 +158,10 @@ Status Adding::store_object(int file) {
   const fs::path object = lfs_object_path(repository_.git_dir(), pointer_.oid);
   report_.object = object.string();
   std::error_code code;
-  if (fs::is_regular_file(fs::symlink_status(object, code)) && fs::file_size(object, code) == pointer_.size) return {};
-  const LfsPointer stored = ASSAY_TRY(store_lfs_object(file, repository_.git_dir(), lock_.scratch() / "object"));
+  if (fs::is_regular_file(fs::symlink_status(object, code)) && fs::file_size(object, code) == pointer_.size)
+    return {};
+  const LfsPointer stored =
+      ASSAY_TRY(store_lfs_object(file, repository_.git_dir(), lock_.scratch() / "object"));
   if (stored == pointer_) return {};
   return Error{Fault::refused, "the bundle changed while it was added", "", "try again"};
 }
@@ -168,25 +183,28 @@ Result<Oid> replace_entry(GitRepository& repository, std::vector<TreeEntry> entr
   return repository.write(ObjectType::tree, encode_tree(std::move(entries)));
 }
 
-Result<std::vector<TreeEntry>> folder_entries(const GitRepository& repository, const std::vector<TreeEntry>& parent,
-                                              std::string_view name) {
+Result<std::vector<TreeEntry>> folder_entries(const GitRepository& repository,
+                                              const std::vector<TreeEntry>& parent, std::string_view name) {
   const TreeEntry* entry = find_entry(parent, name);
   if (!entry) return std::vector<TreeEntry>();
-  if (!entry->is_folder()) return Error{Fault::damaged, "expected a folder in the tree", std::string(name), "assay archive check"};
+  if (!entry->is_folder())
+    return Error{Fault::damaged, "expected a folder in the tree", std::string(name), "assay archive check"};
   return read_tree(repository, entry->oid);
 }
 
 Result<Oid> Adding::write_root() {
   const std::string folder(kModeFolder);
-  const std::vector<TreeEntry> root = history_.commits.empty() ? ASSAY_TRY(write_base_entries(repository_))
-                                                               : ASSAY_TRY(read_tree(repository_, history_.commits.back().text.tree));
+  const std::vector<TreeEntry> root =
+      history_.commits.empty() ? ASSAY_TRY(write_base_entries(repository_))
+                               : ASSAY_TRY(read_tree(repository_, history_.commits.back().text.tree));
   const std::vector<TreeEntry> bundles = ASSAY_TRY(folder_entries(repository_, root, kBundles));
   std::vector<TreeEntry> campaign = ASSAY_TRY(folder_entries(repository_, bundles, report_.campaign));
   const Oid pointer = ASSAY_TRY(repository_.write(ObjectType::blob, pointer_.encode()));
   std::erase_if(campaign, [&](const TreeEntry& entry) { return entry.name == kLatest; });
-  campaign.push_back({folder, std::string(kLatest), ASSAY_TRY(write_latest())});
-  const Oid inner = ASSAY_TRY(
-      replace_entry(repository_, std::move(campaign), {std::string(kModeFile), bundle_leaf(input_.generation), pointer}));
+  const Oid latest = ASSAY_TRY(write_latest());
+  campaign.push_back({folder, std::string(kLatest), latest});
+  const Oid inner = ASSAY_TRY(replace_entry(
+      repository_, std::move(campaign), {std::string(kModeFile), bundle_leaf(input_.generation), pointer}));
   const Oid outer = ASSAY_TRY(replace_entry(repository_, bundles, {folder, report_.campaign, inner}));
   return replace_entry(repository_, root, {folder, std::string(kBundles), outer});
 }
@@ -218,13 +236,11 @@ Result<Oid> Adding::write_generation() {
 // After the branch has moved: what follows is repaired by the next run if this one is killed.
 Status Adding::finish() {
   if (options_.tag) {
-    ASSAY_TRY(tag_generation(repository_, lock_, *options_.tag, report_.commit, one_line(input_.title), signer_,
-                             person_of(options_.identity)));
+    ASSAY_TRY(tag_generation(repository_, lock_, *options_.tag, report_.commit, one_line(input_.title),
+                             signer_, person_of(options_.identity)));
     report_.tag = *options_.tag;
   }
-  const Oid tip = ASSAY_TRY(repository_.find_reference(history_.branch)).value_or(Oid());
-  const std::string raw = ASSAY_TRY(repository_.read(tip, ObjectType::commit, kLongestCommit));
-  report_.notes = ASSAY_TRY(update_worktree(repository_, lock_, ASSAY_TRY(CommitText::parse(raw)).tree));
+  report_.notes = ASSAY_TRY(update_worktree(repository_, lock_));
   return {};
 }
 
@@ -255,8 +271,9 @@ Result<AddReport> Adding::run(int file) {
 
 }  // namespace
 
-Result<AddReport> add_generation(GitRepository& repository, const WriterLock& lock, int file, const GenerationInput& input,
-                                 const formats::Signer& signer, const AddOptions& options) {
+Result<AddReport> add_generation(GitRepository& repository, const WriterLock& lock, int file,
+                                 const GenerationInput& input, const formats::Signer& signer,
+                                 const AddOptions& options) {
   return Adding(repository, lock, input, signer, options).run(file);
 }
 

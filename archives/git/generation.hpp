@@ -1,5 +1,5 @@
-// One generation on its way into the archive. This layer knows nothing of bundles: a file, who it is, and texts that stand
-// beside it. bundle_texts.hpp makes one from a bundle.
+// One generation on its way into the archive. This layer knows nothing of bundles: a file, who it is, and
+// texts that stand beside it. bundle_texts.hpp makes one from a bundle.
 #pragma once
 
 #include <cstdint>
@@ -21,13 +21,14 @@ using TextSink = std::function<Status(const std::string& path, std::string_view 
 struct GenerationInput {
   std::string root, supersedes;  ///< 64 hex digits; supersedes empty: a first generation
   std::uint64_t generation = 1;
-  std::string title;             ///< any text
+  std::string title;  ///< any text
   /// Gives every text with its path below `latest`, in any order, each once.
   std::function<Status(const TextSink&)> texts;
 };
 
-Result<AddReport> add_generation(GitRepository& repository, const WriterLock& lock, int file, const GenerationInput& input,
-                                 const formats::Signer& signer, const AddOptions& options);
+Result<AddReport> add_generation(GitRepository& repository, const WriterLock& lock, int file,
+                                 const GenerationInput& input, const formats::Signer& signer,
+                                 const AddOptions& options);
 
 /// Signs and writes a commit; no reference is moved.
 Result<Oid> write_commit(GitRepository& repository, CommitText commit, const formats::Signer& signer);

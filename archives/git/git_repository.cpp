@@ -1,11 +1,10 @@
 #include "archives/git/git_repository.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
+#include <fcntl.h>
 #include <thread>
+#include <unistd.h>
 
 #include <git2.h>
 #include <git2/sys/odb_backend.h>
@@ -20,7 +19,9 @@ namespace {
 template <auto Free>
 struct Deleter {
   template <typename T>
-  void operator()(T* pointer) const { Free(pointer); }
+  void operator()(T* pointer) const {
+    Free(pointer);
+  }
 };
 template <typename T, auto Free>
 using Handle = std::unique_ptr<T, Deleter<Free>>;
@@ -30,12 +31,13 @@ Error library_error(Fault fault, const std::string& what, const std::string& whe
   return Error{fault, what + (last && last->message ? std::string(": ") + last->message : ""), where, ""};
 }
 
-// Once a process. Empty search paths: no system, XDG or global configuration. Strict hash verification stays on by default
-// and is set anyway, since everything rests on it.
+// Once a process. Empty search paths: no system, XDG or global configuration. Strict hash verification stays
+// on by default and is set anyway, since everything rests on it.
 Status start_library() {
   static const int kStarted = [] {
     if (git_libgit2_init() < 0) return -1;
-    for (const int level : {GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL, GIT_CONFIG_LEVEL_PROGRAMDATA})
+    for (const int level : {GIT_CONFIG_LEVEL_SYSTEM, GIT_CONFIG_LEVEL_XDG, GIT_CONFIG_LEVEL_GLOBAL,
+                            GIT_CONFIG_LEVEL_PROGRAMDATA})
       git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "");
     git_libgit2_opts(GIT_OPT_SET_TEMPLATE_PATH, "");
     git_libgit2_opts(GIT_OPT_ENABLE_STRICT_HASH_VERIFICATION, 1);
@@ -49,10 +51,14 @@ Status start_library() {
 
 git_object_t library_type(ObjectType type) {
   switch (type) {
-    case ObjectType::commit: return GIT_OBJECT_COMMIT;
-    case ObjectType::tree: return GIT_OBJECT_TREE;
-    case ObjectType::blob: return GIT_OBJECT_BLOB;
-    default: return GIT_OBJECT_TAG;
+    case ObjectType::commit:
+      return GIT_OBJECT_COMMIT;
+    case ObjectType::tree:
+      return GIT_OBJECT_TREE;
+    case ObjectType::blob:
+      return GIT_OBJECT_BLOB;
+    default:
+      return GIT_OBJECT_TAG;
   }
 }
 
@@ -64,7 +70,8 @@ std::string text_of(const git_oid& oid) {
 
 Result<git_oid> oid_of(const Oid& text) {
   git_oid oid;
-  if (!is_oid(text) || git_oid_fromstr(&oid, text.c_str()) != 0) return Error{Fault::damaged, "not an object name", text, ""};
+  if (!is_oid(text) || git_oid_fromstr(&oid, text.c_str()) != 0)
+    return Error{Fault::damaged, "not an object name", text, ""};
   return oid;
 }
 
@@ -90,37 +97,44 @@ Status GitRepository::create(const fs::path& git_dir) {
   partial += ".partial";
   std::error_code code;
   fs::remove_all(partial, code);
-  for (const char* folder : {"objects/info", "objects/pack", "refs/heads", "refs/tags", "lfs/objects", "info", "assay"})
+  for (const char* folder :
+       {"objects/info", "objects/pack", "refs/heads", "refs/tags", "lfs/objects", "info", "assay"})
     ASSAY_TRY(make_folders(partial.parent_path(), (partial.filename() / folder).string()));
   ASSAY_TRY(write_file(partial / "HEAD", "ref: refs/heads/main\n"));
   ASSAY_TRY(write_file(partial / "description", "An archive of sealed campaigns (assay)\n"));
   ASSAY_TRY(write_file(partial / "config",
-                       "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = false\n\tlogallrefupdates = true\n"));
-  if (::rename(partial.c_str(), git_dir.c_str()) != 0) return system_error("cannot rename into place", git_dir);
+                       "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = "
+                       "false\n\tlogallrefupdates = true\n"));
+  if (::rename(partial.c_str(), git_dir.c_str()) != 0)
+    return system_error("cannot rename into place", git_dir);
   return sync_folder(git_dir.parent_path());
 }
 
 namespace {
 
-// A database of our own: git_odb_open would follow objects/info/alternates, and git_repository_odb would read the config.
+// A database of our own: git_odb_open would follow objects/info/alternates, and git_repository_odb would read
+// the config.
 Status open_objects(const fs::path& git_dir, Handle<git_odb, git_odb_free>& out) {
   const std::string folder = (git_dir / "objects").string();
   git_odb* objects = nullptr;
   if (git_odb_new(&objects) != 0) return library_error(Fault::unreadable, "cannot open the objects", folder);
   out.reset(objects);
   git_odb_backend *loose = nullptr, *packed = nullptr;
-  if (git_odb_backend_loose(&loose, folder.c_str(), -1, 0, 0, 0) != 0 || git_odb_add_backend(objects, loose, 2) != 0 ||
-      git_odb_backend_pack(&packed, folder.c_str()) != 0 || git_odb_add_backend(objects, packed, 1) != 0)
+  if (git_odb_backend_loose(&loose, folder.c_str(), -1, 0, 0, 0) != 0 ||
+      git_odb_add_backend(objects, loose, 2) != 0 || git_odb_backend_pack(&packed, folder.c_str()) != 0 ||
+      git_odb_add_backend(objects, packed, 1) != 0)
     return library_error(Fault::unreadable, "cannot open the objects", folder);
   return {};
 }
 
 }  // namespace
 
-Result<GitRepository> GitRepository::open(const fs::path& git_dir) {
+Result<GitRepository> GitRepository::open(const fs::path& path) {
+  const fs::path git_dir = ASSAY_TRY(find_git_dir(path));
   ASSAY_TRY(start_library());
   if (fs::exists(fs::symlink_status(git_dir / "commondir")))
-    return Error{Fault::refused, "a linked working tree is no archive", git_dir.string(), "name the main working tree"};
+    return Error{Fault::refused, "a linked working tree is no archive", git_dir.string(),
+                 "name the main working tree"};
   auto state = std::make_unique<State>();
   state->git_dir = git_dir;
   git_repository* repository = nullptr;
@@ -129,10 +143,12 @@ Result<GitRepository> GitRepository::open(const fs::path& git_dir) {
     return library_error(Fault::damaged, "not a git repository", git_dir.string());
   state->repository.reset(repository);
   git_config* none = nullptr;
-  if (git_config_new(&none) != 0) return library_error(Fault::unreadable, "libgit2 is out of memory", git_dir.string());
+  if (git_config_new(&none) != 0)
+    return library_error(Fault::unreadable, "libgit2 is out of memory", git_dir.string());
   const Handle<git_config, git_config_free> config(none);
   ASSAY_TRY(open_objects(git_dir, state->objects));
-  if (git_repository_set_config(repository, none) != 0 || git_repository_set_odb(repository, state->objects.get()) != 0)
+  if (git_repository_set_config(repository, none) != 0 ||
+      git_repository_set_odb(repository, state->objects.get()) != 0)
     return library_error(Fault::unreadable, "cannot open the repository", git_dir.string());
   return GitRepository(std::move(state));
 }
@@ -147,8 +163,10 @@ Result<std::uint64_t> GitRepository::size_of(const Oid& oid, ObjectType type) co
   if (code == GIT_ENOTFOUND) return Error{Fault::damaged, "the git object is missing", oid, ""};
   if (code != 0) return library_error(Fault::damaged, "the git object is damaged", oid);
   if (found != library_type(type)) {
-    return Error{Fault::damaged, std::string("expected a ") + git_object_type2string(library_type(type)) + ", found a " +
-                                     git_object_type2string(found), oid, ""};
+    return Error{Fault::damaged,
+                 std::string("expected a ") + git_object_type2string(library_type(type)) + ", found a " +
+                     git_object_type2string(found),
+                 oid, ""};
   }
   return size;
 }
@@ -156,8 +174,10 @@ Result<std::uint64_t> GitRepository::size_of(const Oid& oid, ObjectType type) co
 Result<std::string> GitRepository::read(const Oid& oid, ObjectType type, std::uint64_t limit) const {
   const std::uint64_t size = ASSAY_TRY(size_of(oid, type));
   if (size > limit) {
-    return Error{Fault::damaged, "the git object is too large: " + std::to_string(size) + " bytes, at most " +
-                                     std::to_string(limit) + " are expected", oid, ""};
+    return Error{Fault::damaged,
+                 "the git object is too large: " + std::to_string(size) + " bytes, at most " +
+                     std::to_string(limit) + " are expected",
+                 oid, ""};
   }
   const git_oid id = ASSAY_TRY(oid_of(oid));
   git_odb_object* raw = nullptr;
@@ -230,21 +250,24 @@ Result<std::vector<Reference>> GitRepository::references(const std::string& pref
 
 namespace {
 
-int create_reference(git_repository* repository, const std::string& name, const git_oid& target, const git_oid* old) {
+int create_reference(git_repository* repository, const std::string& name, const git_oid& target,
+                     const git_oid* old) {
   git_reference* raw = nullptr;
-  const int code = git_reference_create_matching(&raw, repository, name.c_str(), &target, old != nullptr, old, "assay");
+  const int code =
+      git_reference_create_matching(&raw, repository, name.c_str(), &target, old != nullptr, old, "assay");
   const ReferenceHandle reference(raw);
   return code;
 }
 
 }  // namespace
 
-Status GitRepository::move_reference(const std::string& name, const std::optional<Oid>& old, const Oid& target,
-                                     const fs::path& scratch) {
+Status GitRepository::move_reference(const std::string& name, const std::optional<Oid>& old,
+                                     const Oid& target, const fs::path& scratch) {
   const git_oid to = ASSAY_TRY(oid_of(target));
   git_oid from{};
   if (old) from = ASSAY_TRY(oid_of(*old));
-  // The marker is there whenever we may hold the lock: found at the start, it says that a run of ours was killed.
+  // The marker is there whenever we may hold the lock: found at the start, it says that a run of ours was
+  // killed.
   const fs::path marker = scratch / "moving", lock = state_->git_dir / (name + ".lock");
   std::error_code code;
   if (fs::exists(marker, code)) {
@@ -262,8 +285,10 @@ Status GitRepository::move_reference(const std::string& name, const std::optiona
   fs::remove(marker, code);
   if (result == 0) return {};
   Error error = library_error(Fault::refused, "the reference could not be moved", name);
-  if (result == GIT_ELOCKED) error.hint = "another git is at work here, or was killed: then remove " + lock.string();
-  if (result == GIT_EMODIFIED || result == GIT_EEXISTS) error.hint = "something else moved it meanwhile: try again";
+  if (result == GIT_ELOCKED)
+    error.hint = "another git is at work here, or was killed: then remove " + lock.string();
+  if (result == GIT_EMODIFIED || result == GIT_EEXISTS)
+    error.hint = "something else moved it meanwhile: try again";
   return error;
 }
 
@@ -287,7 +312,8 @@ IndexEntry from_library(const git_index_entry& entry) {
   out.path = entry.path, out.oid = text_of(entry.id), out.mode = entry.mode;
   out.ctime_seconds = entry.ctime.seconds, out.ctime_nanoseconds = entry.ctime.nanoseconds;
   out.mtime_seconds = entry.mtime.seconds, out.mtime_nanoseconds = entry.mtime.nanoseconds;
-  out.device = entry.dev, out.inode = entry.ino, out.uid = entry.uid, out.gid = entry.gid, out.size = entry.file_size;
+  out.device = entry.dev, out.inode = entry.ino, out.uid = entry.uid, out.gid = entry.gid,
+  out.size = entry.file_size;
   return out;
 }
 
@@ -301,23 +327,28 @@ Result<std::vector<IndexEntry>> GitRepository::read_index() const {
   // The index is no record, only a memory of what was checked out: a damaged one is as good as none.
   if (git_index_open(&raw, (state_->git_dir / "index").c_str()) != 0) return out;
   const IndexHandle index(raw);
-  for (std::size_t i = 0; i < git_index_entrycount(raw); ++i) out.push_back(from_library(*git_index_get_byindex(raw, i)));
+  for (std::size_t i = 0; i < git_index_entrycount(raw); ++i)
+    out.push_back(from_library(*git_index_get_byindex(raw, i)));
   return out;
 }
 
 Result<bool> GitRepository::write_index(const std::vector<IndexEntry>& entries, const fs::path& scratch) {
   // Written whole in our own folder: killed anywhere, no index.lock of ours stays behind.
-  const fs::path fresh = scratch / "index", target = state_->git_dir / "index", lock = state_->git_dir / "index.lock";
+  const fs::path fresh = scratch / "index", target = state_->git_dir / "index",
+                 lock = state_->git_dir / "index.lock";
   std::error_code code;
   for (const char* leftover : {"index", "index.lock"}) fs::remove(scratch / leftover, code);
   git_index* raw = nullptr;
-  if (git_index_open(&raw, fresh.c_str()) != 0) return library_error(Fault::unreadable, "cannot make the index", fresh.string());
+  if (git_index_open(&raw, fresh.c_str()) != 0)
+    return library_error(Fault::unreadable, "cannot make the index", fresh.string());
   const IndexHandle index(raw);
   for (const IndexEntry& entry : entries) {
     const git_index_entry added = to_library(entry, ASSAY_TRY(oid_of(entry.oid)));
-    if (git_index_add(raw, &added) != 0) return library_error(Fault::unreadable, "cannot make the index", entry.path);
+    if (git_index_add(raw, &added) != 0)
+      return library_error(Fault::unreadable, "cannot make the index", entry.path);
   }
-  if (git_index_write(raw) != 0) return library_error(Fault::unreadable, "cannot write the index", fresh.string());
+  if (git_index_write(raw) != 0)
+    return library_error(Fault::unreadable, "cannot write the index", fresh.string());
   for (int tries = 0; fs::exists(lock, code); ++tries) {
     if (tries == 20) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(50));

@@ -1,5 +1,6 @@
-// The only door to libgit2: an object database, references and the index of one repository. libgit2 is kept from reading any
-// configuration, hook, template, attribute file or alternate: it sees objects, packs, references and the index, and no more.
+// The only door to libgit2: an object database, references and the index of one repository. libgit2 is kept
+// from reading any configuration, hook, template, attribute file or alternate: it sees objects, packs,
+// references and the index, and no more.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,8 @@ struct Reference {
   Oid target;
 };
 
-/// One file of the index: what was checked out, and the stat data that tells an untouched file from a changed one.
+/// One file of the index: what was checked out, and the stat data that tells an untouched file from a changed
+/// one.
 struct IndexEntry {
   std::string path;
   Oid oid;
@@ -36,13 +38,16 @@ struct IndexEntry {
 
 class GitRepository {
  public:
-  /// A new, empty repository in `git_dir`, which must not exist: HEAD names refs/heads/main. Written under a temporary name.
+  /// A new, empty repository in `git_dir`, which must not exist: HEAD names refs/heads/main. Written under a
+  /// temporary name.
   static Status create(const fs::path& git_dir);
-  static Result<GitRepository> open(const fs::path& git_dir);
+  /// The repository of the archive at `path`, whose .git folder it is.
+  static Result<GitRepository> open(const fs::path& path);
   GitRepository(GitRepository&&) noexcept;
   ~GitRepository();
 
-  /// The object's bytes; their hash has been checked. Fault::damaged if it is not there, of another type or longer than `limit`.
+  /// The object's bytes; their hash has been checked. Fault::damaged if it is not there, of another type or
+  /// longer than `limit`.
   Result<std::string> read(const Oid& oid, ObjectType type, std::uint64_t limit) const;
   Result<std::uint64_t> size_of(const Oid& oid, ObjectType type) const;
   /// Not synced: sync_file_system() before a reference names it.
@@ -53,9 +58,10 @@ class GitRepository {
   Result<std::string> head_branch() const;
   Result<std::optional<Oid>> find_reference(const std::string& name) const;
   Result<std::vector<Reference>> references(const std::string& prefix) const;  ///< sorted by name
-  /// Moves a reference from `old` (nothing: it does not exist) to `target`, or fails. `scratch` marks that the lock of the
-  /// reference is ours: one left by a killed run is then taken away by the next.
-  Status move_reference(const std::string& name, const std::optional<Oid>& old, const Oid& target, const fs::path& scratch);
+  /// Moves a reference from `old` (nothing: it does not exist) to `target`, or fails. `scratch` marks that
+  /// the lock of the reference is ours: one left by a killed run is then taken away by the next.
+  Status move_reference(const std::string& name, const std::optional<Oid>& old, const Oid& target,
+                        const fs::path& scratch);
 
   Result<std::vector<IndexEntry>> read_index() const;  ///< empty if there is none or it cannot be read
   /// Replaces the index. False if another git holds index.lock: it was then left as it is.

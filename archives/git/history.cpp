@@ -9,7 +9,8 @@ const char* name_of(SignatureState state) {
   return kNames[static_cast<int>(state)];
 }
 
-SignatureState verify_signature(std::string_view armour, std::string_view payload, std::optional<formats::PublicKey>& signer) {
+SignatureState verify_signature(std::string_view armour, std::string_view payload,
+                                std::optional<formats::PublicKey>& signer) {
   if (armour.empty()) return SignatureState::none;
   Result<formats::PublicKey> key = formats::sshsig_verify(armour, payload, "git");
   if (!key) return SignatureState::bad;
@@ -78,7 +79,8 @@ const TreeEntry* find_entry(const std::vector<TreeEntry>& entries, std::string_v
   return nullptr;
 }
 
-Result<std::optional<TreeEntry>> find_path(const GitRepository& repository, const Oid& tree, std::string_view path) {
+Result<std::optional<TreeEntry>> find_path(const GitRepository& repository, const Oid& tree,
+                                           std::string_view path) {
   Oid folder = tree;
   for (;;) {
     const auto slash = path.find('/');
@@ -94,8 +96,8 @@ Result<std::optional<TreeEntry>> find_path(const GitRepository& repository, cons
 
 namespace {
 
-Status list_folder(const GitRepository& repository, const Oid& tree, const std::string& prefix, std::size_t depth,
-                   std::vector<TreeFile>& out) {
+Status list_folder(const GitRepository& repository, const Oid& tree, const std::string& prefix,
+                   std::size_t depth, std::vector<TreeFile>& out) {
   if (depth > kDeepest) return Error{Fault::damaged, "folders too deep", prefix.substr(0, 200), ""};
   for (TreeEntry& entry : ASSAY_TRY(read_tree(repository, tree))) {
     const std::string path = prefix + entry.name;
@@ -112,7 +114,8 @@ Status list_folder(const GitRepository& repository, const Oid& tree, const std::
 
 }  // namespace
 
-Result<std::vector<TreeFile>> list_files(const GitRepository& repository, const Oid& tree, const std::string& prefix) {
+Result<std::vector<TreeFile>> list_files(const GitRepository& repository, const Oid& tree,
+                                         const std::string& prefix) {
   std::vector<TreeFile> out;
   ASSAY_TRY(list_folder(repository, tree, prefix, 0, out));
   return out;

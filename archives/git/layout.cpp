@@ -27,9 +27,12 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
 
 std::string readme_text() {
   return "# An archive of sealed campaigns\n\n"
-         "Each file `bundles/CAMPAIGN/generation-N.h5` is a signed bundle (HDF5), kept with Git LFS. Beside it, in\n"
-         "`bundles/CAMPAIGN/latest`, stand the manifest, the completeness report, the signed statement and the programs\n"
-         "of the latest generation as plain text: `git log -p` shows how they changed. The manifest lists the digest of\n"
+         "Each file `bundles/CAMPAIGN/generation-N.h5` is a signed bundle (HDF5), kept with Git LFS. Beside "
+         "it, in\n"
+         "`bundles/CAMPAIGN/latest`, stand the manifest, the completeness report, the signed statement and "
+         "the programs\n"
+         "of the latest generation as plain text: `git log -p` shows how they changed. The manifest lists "
+         "the digest of\n"
          "each, and its Merkle root stands in the commit's trailer `Assay-Root`.\n\n"
          "    assay archive check .     every generation, every object, every signature\n"
          "    assay archive log .\n"
@@ -40,8 +43,10 @@ std::string campaign_from_title(std::string_view title) {
   std::string out;
   for (char c : title) {
     if (is_upper(c)) c = static_cast<char>(c - 'A' + 'a');
-    if (is_lower_or_digit(c)) out += c;
-    else if (!out.empty() && out.back() != '-') out += '-';
+    if (is_lower_or_digit(c))
+      out += c;
+    else if (!out.empty() && out.back() != '-')
+      out += '-';
     if (out.size() == kLongestCampaign) break;
   }
   while (out.ends_with('-')) out.pop_back();
@@ -51,13 +56,19 @@ std::string campaign_from_title(std::string_view title) {
 bool is_campaign_name(std::string_view name) { return !name.empty() && campaign_from_title(name) == name; }
 
 bool is_tag_name(std::string_view name) {
-  const auto legal = [](char c) { return is_lower_or_digit(c) || is_upper(c) || c == '.' || c == '_' || c == '-'; };
-  if (name.empty() || name.size() > kLongestTag || !std::all_of(name.begin(), name.end(), legal)) return false;
-  const bool edges = name.front() == '.' || name.front() == '-' || name.ends_with(".") || name.ends_with(".lock");
+  const auto legal = [](char c) {
+    return is_lower_or_digit(c) || is_upper(c) || c == '.' || c == '_' || c == '-';
+  };
+  if (name.empty() || name.size() > kLongestTag || !std::all_of(name.begin(), name.end(), legal))
+    return false;
+  const bool edges =
+      name.front() == '.' || name.front() == '-' || name.ends_with(".") || name.ends_with(".lock");
   return !edges && name.find("..") == name.npos;
 }
 
-std::string bundle_leaf(std::uint64_t generation) { return "generation-" + std::to_string(generation) + ".h5"; }
+std::string bundle_leaf(std::uint64_t generation) {
+  return "generation-" + std::to_string(generation) + ".h5";
+}
 
 std::optional<std::uint64_t> generation_of_leaf(std::string_view leaf) {
   if (!leaf.starts_with("generation-") || !leaf.ends_with(".h5")) return std::nullopt;
@@ -78,18 +89,22 @@ void append_escaped(std::string& out, char c) {
 }
 
 bool ends_in_h5(std::string_view part) {
-  return part.size() >= 3 && part[part.size() - 3] == '.' && (part[part.size() - 2] | 0x20) == 'h' && part.back() == '5';
+  return part.size() >= 3 && part[part.size() - 3] == '.' && (part[part.size() - 2] | 0x20) == 'h' &&
+         part.back() == '5';
 }
 
-// A dot is escaped where it would hide a file (".gitattributes"), vanish (a last one, on some systems) or make an LFS file.
+// A dot is escaped where it would hide a file (".gitattributes"), vanish (a last one, on some systems) or
+// make an LFS file.
 std::string escape_part(std::string_view part) {
   std::string out;
   for (std::size_t i = 0; i < part.size(); ++i) {
     const char c = part[i];
     const bool plain = is_lower_or_digit(c) || is_upper(c) || c == '_' || c == '-';
     const bool special = i == 0 || i + 1 == part.size() || (i + 3 == part.size() && ends_in_h5(part));
-    if (plain || (c == '.' && !special)) out += c;
-    else append_escaped(out, c);
+    if (plain || (c == '.' && !special))
+      out += c;
+    else
+      append_escaped(out, c);
   }
   return out;
 }
@@ -108,7 +123,8 @@ std::string text_path(std::string_view item_name) {
     rest.remove_prefix(slash + 1);
   }
   // "%long" cannot come out of escape_part: '%' is followed by two upper-case hex digits there.
-  if (long_part || out.size() > kLongestPath) return std::string(kPrograms) + "/%long/" + sha256(item_name).hex();
+  if (long_part || out.size() > kLongestPath)
+    return std::string(kPrograms) + "/%long/" + sha256(item_name).hex();
   return out;
 }
 
@@ -147,12 +163,14 @@ std::optional<Trailers> Trailers::parse(std::string_view message) {
   const std::string_view all = rest;
   Trailers out;
   std::string number;
-  if (!take_trailer(rest, "Assay-Root", out.root) || !take_trailer(rest, "Assay-Generation", number)) return std::nullopt;
+  if (!take_trailer(rest, "Assay-Root", out.root) || !take_trailer(rest, "Assay-Generation", number))
+    return std::nullopt;
   take_trailer(rest, "Assay-Supersedes", out.supersedes);
   if (!take_trailer(rest, "Assay-Bundle", out.bundle) || number.empty()) return std::nullopt;
   out.generation = parse_number(number).value_or(0);
   const bool digests = is_digest(out.root) && (out.supersedes.empty() || is_digest(out.supersedes));
-  if (!digests || out.generation == 0 || out.text() != all || !campaign_of_bundle(out.bundle)) return std::nullopt;
+  if (!digests || out.generation == 0 || out.text() != all || !campaign_of_bundle(out.bundle))
+    return std::nullopt;
   return out;
 }
 

@@ -1,12 +1,11 @@
 #include "archives/git/lfs.hpp"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <linux/fs.h>
 
@@ -18,7 +17,9 @@ namespace {
 
 constexpr std::string_view kVersion = "version https://git-lfs.github.com/spec/v1\noid sha256:";
 
-Error bad_pointer(const char* why) { return Error{Fault::damaged, std::string("not a Git LFS pointer: ") + why, "", ""}; }
+Error bad_pointer(const char* why) {
+  return Error{Fault::damaged, std::string("not a Git LFS pointer: ") + why, "", ""};
+}
 
 }  // namespace
 
@@ -65,7 +66,8 @@ Status copy_file(int source, const fs::path& to) {
   std::uint64_t left = ASSAY_TRY(file_size(source));
   loff_t at = 0;
   while (left > 0) {
-    const ssize_t copied = ::copy_file_range(source, &at, target.get(), nullptr, std::min<std::uint64_t>(left, 1u << 30), 0);
+    const ssize_t copied =
+        ::copy_file_range(source, &at, target.get(), nullptr, std::min<std::uint64_t>(left, 1u << 30), 0);
     if (copied < 0 && errno == EINTR) continue;
     if (copied <= 0) break;  // another file system, or an old kernel
     left -= static_cast<std::uint64_t>(copied);

@@ -30,11 +30,13 @@ std::filesystem::path lfs_object_path(const std::filesystem::path& git_dir, cons
 /// SHA-256 and size of everything in the file.
 Result<LfsPointer> hash_file(int fd);
 
-/// A copy of `source` as `to`, which must not exist: shares the blocks where the file system can, else copies in the kernel.
+/// A copy of `source` as `to`, which must not exist: shares the blocks where the file system can, else copies
+/// in the kernel.
 Status copy_file(int source, const std::filesystem::path& to);
 
-/// Puts the file's content under its object name, synced, and says which. `scratch` is a path in the same file system that
-/// this process alone uses; a leftover there is replaced.
-Result<LfsPointer> store_lfs_object(int source, const std::filesystem::path& git_dir, const std::filesystem::path& scratch);
+/// Puts the file's content under its object name, synced, and says which. `scratch` is a path in the same
+/// file system that this process alone uses; a leftover there is replaced.
+Result<LfsPointer> store_lfs_object(int source, const std::filesystem::path& git_dir,
+                                    const std::filesystem::path& scratch);
 
 }  // namespace assay::archives::git

@@ -19,7 +19,8 @@ std::string encode_person(const Person& person) {
 
 Result<Person> parse_person(std::string_view text) {
   const auto open = text.find(" <"), close = text.find("> ");
-  if (open == text.npos || close == text.npos || close < open) return bad("a person that is not NAME <EMAIL> TIME ZONE");
+  if (open == text.npos || close == text.npos || close < open)
+    return bad("a person that is not NAME <EMAIL> TIME ZONE");
   Person person;
   person.name = text.substr(0, open);
   person.email = text.substr(open + 2, close - open - 2);
@@ -76,7 +77,8 @@ Status check_person(const Person& person) {
     if (field->empty() || field->front() == ' ' || field->back() == ' ' || field->size() > 200)
       return Error{Fault::usage, std::string("an author's ") + which + " is needed for the commit", "", ""};
     if (std::any_of(field->begin(), field->end(), illegal) || first_invalid_utf8(*field) != field->npos)
-      return Error{Fault::usage, std::string("the author's ") + which + " holds a character that git refuses", "", ""};
+      return Error{Fault::usage, std::string("the author's ") + which + " holds a character that git refuses",
+                   "", ""};
   }
   if (person.time < 0) return Error{Fault::usage, "a commit's time cannot lie before 1970", "", ""};
   return {};
@@ -107,7 +109,8 @@ Result<CommitText> CommitText::parse(std::string_view raw) {
   if (!take_header(rest, "committer", value)) return bad("a commit without a committer");
   commit.committer = ASSAY_TRY(parse_person(value));
   if (take_header(rest, "gpgsig", value)) commit.signature = take_continued(rest, value);
-  if (!rest.starts_with('\n')) return bad("a commit with a header other than tree, parent, author, committer, gpgsig");
+  if (!rest.starts_with('\n'))
+    return bad("a commit with a header other than tree, parent, author, committer, gpgsig");
   commit.message = rest.substr(1);
   const bool oids = is_oid(commit.tree) && std::all_of(commit.parents.begin(), commit.parents.end(), is_oid);
   if (!oids || commit.encode() != raw) return bad("a commit that is not in git's canonical form");
@@ -115,7 +118,8 @@ Result<CommitText> CommitText::parse(std::string_view raw) {
 }
 
 std::string TagText::payload() const {
-  return "object " + object + "\ntype " + type + "\ntag " + name + "\ntagger " + encode_person(tagger) + "\n\n" + message;
+  return "object " + object + "\ntype " + type + "\ntag " + name + "\ntagger " + encode_person(tagger) +
+         "\n\n" + message;
 }
 
 std::string TagText::encode() const { return payload() + (signature.empty() ? "" : signature + "\n"); }
@@ -170,7 +174,8 @@ Status check_entry(const TreeEntry& entry) {
   static constexpr std::string_view kModes[] = {kModeFile, kModeFolder, "100755", "120000", "160000"};
   if (std::find(std::begin(kModes), std::end(kModes), entry.mode) == std::end(kModes))
     return bad("a tree entry of unknown mode");
-  if (entry.name.empty() || entry.name == "." || entry.name == ".." || entry.name.find('/') != entry.name.npos)
+  if (entry.name.empty() || entry.name == "." || entry.name == ".." ||
+      entry.name.find('/') != entry.name.npos)
     return bad("a tree entry with an illegal name");
   return {};
 }
@@ -192,7 +197,8 @@ Result<std::vector<TreeEntry>> parse_tree(std::string_view raw) {
   while (!raw.empty()) {
     TreeEntry entry = ASSAY_TRY(take_entry(raw));
     ASSAY_TRY(check_entry(entry));
-    if (!entries.empty() && !tree_less(entries.back(), entry)) return bad("a tree whose entries are not in order");
+    if (!entries.empty() && !tree_less(entries.back(), entry))
+      return bad("a tree whose entries are not in order");
     entries.push_back(std::move(entry));
   }
   return entries;

@@ -1,5 +1,6 @@
-// Git's commits, tags and trees as text, read and written strictly: an object that encode() would not give, byte for byte, is
-// refused. No libgit2 here. Formats: gitformat-signature(5), git-commit-tree(1), git-mktree(1).
+// Git's commits, tags and trees as text, read and written strictly: an object that encode() would not give,
+// byte for byte, is refused. No libgit2 here. Formats: gitformat-signature(5), git-commit-tree(1),
+// git-mktree(1).
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ bool is_oid(std::string_view text);
 
 struct Person {
   std::string name, email;
-  std::int64_t time = 0;        ///< seconds since 1970
+  std::int64_t time = 0;  ///< seconds since 1970
   std::string zone = "+0000";
   bool operator==(const Person&) const = default;
 };
@@ -51,7 +52,8 @@ struct TagText {
 inline constexpr std::string_view kModeFile = "100644", kModeFolder = "40000";
 
 struct TreeEntry {
-  std::string mode;  ///< "100644" a file, "40000" a folder; also 100755, 120000 (a link), 160000 (another repository)
+  std::string
+      mode;  ///< "100644" a file, "40000" a folder; also 100755, 120000 (a link), 160000 (another repository)
   std::string name;
   Oid oid;
   bool is_folder() const { return mode == kModeFolder; }

@@ -1,14 +1,13 @@
 #include "archives/git/places.hpp"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 
 namespace assay::archives::git {
 
@@ -26,8 +25,8 @@ Result<fs::path> find_git_dir(const fs::path& path) {
                  "assay archive init makes one"};
   }
   if (!fs::is_directory(status)) {
-    return Error{Fault::refused, ".git is not a folder: linked working trees and submodules are no archives", path.string(),
-                 "name the main working tree"};
+    return Error{Fault::refused, ".git is not a folder: linked working trees and submodules are no archives",
+                 path.string(), "name the main working tree"};
   }
   return git_dir;
 }
@@ -38,7 +37,8 @@ Status make_folders(const fs::path& root, std::string_view relative) {
     folder /= part;
     if (::mkdir(folder.c_str(), 0777) == 0 || errno == EEXIST) {
       if (fs::is_directory(fs::symlink_status(folder))) continue;
-      return Error{Fault::refused, "in the way: expected a folder, found something else", folder.string(), "move it away"};
+      return Error{Fault::refused, "in the way: expected a folder, found something else", folder.string(),
+                   "move it away"};
     }
     return system_error("cannot make the folder", folder);
   }
@@ -57,6 +57,12 @@ Result<Fd> create_scratch(const fs::path& path) {
   Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
   if (!fd) return system_error("cannot create", path);
   return fd;
+}
+
+Result<Fd> duplicate(int fd) {
+  Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy) return system_error("cannot duplicate a descriptor", "");
+  return copy;
 }
 
 Status sync_folder(const fs::path& folder) {
@@ -81,7 +87,8 @@ Result<WriterLock> WriterLock::take(const fs::path& git_dir) {
   for (int tries = 0; ::flock(lock.fd_.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
     if (errno != EWOULDBLOCK && errno != EINTR) return system_error("cannot take the lock", path);
     if (tries == 200) {
-      return Error{Fault::refused, "another assay is writing to this archive", path.string(), "try again when it is done"};
+      return Error{Fault::refused, "another assay is writing to this archive", path.string(),
+                   "try again when it is done"};
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }

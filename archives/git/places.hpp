@@ -1,5 +1,5 @@
-// Where an archive keeps its files, and the few things that are done to folders: an archive may be somebody else's, so no
-// symbolic link in it is ever followed when something is written.
+// Where an archive keeps its files, and the few things that are done to folders: an archive may be somebody
+// else's, so no symbolic link in it is ever followed when something is written.
 #pragma once
 
 #include <filesystem>
@@ -19,16 +19,18 @@ Result<fs::path> find_git_dir(const fs::path& path);
 
 /// Makes `root / relative` and what is missing above it; refuses a link or a file on the way.
 Status make_folders(const fs::path& root, std::string_view relative);
-/// False if a symbolic link, or something else that is no folder, stands between `root` and the last part of `relative`.
+/// False if a symbolic link, or something else that is no folder, stands between `root` and the last part of
+/// `relative`.
 bool reached_by_folders(const fs::path& root, const fs::path& relative);
 /// A new, empty file; O_EXCL, so that nothing that lies there is written to.
 Result<Fd> create_scratch(const fs::path& path);
+Result<Fd> duplicate(int fd);  ///< the same open file
 Status sync_folder(const fs::path& folder);
 /// Everything written to the file system of `folder` so far is on disk afterwards.
 Status sync_file_system(const fs::path& folder);
 
-/// One writer at a time: holds .git/assay/lock until it goes. The kernel frees it when the process dies, so there is no stale
-/// one. Waits up to ten seconds for another.
+/// One writer at a time: holds .git/assay/lock until it goes. The kernel frees it when the process dies, so
+/// there is no stale one. Waits up to ten seconds for another.
 class WriterLock {
  public:
   static Result<WriterLock> take(const fs::path& git_dir);

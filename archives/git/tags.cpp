@@ -37,22 +37,25 @@ Result<std::vector<ArchiveTag>> read_tags(const GitRepository& repository) {
   return tags;
 }
 
-Status check_tag_is_free(const GitRepository& repository, const std::string& name, const HistoryCommit* generation) {
+Status check_tag_is_free(const GitRepository& repository, const std::string& name,
+                         const HistoryCommit* generation) {
   const std::string full = std::string(kTags) + name;
   const auto target = ASSAY_TRY(repository.find_reference(full));
   if (!target) return {};
   const ArchiveTag tag = read_tag(repository, {full, *target});
   if (generation && tag.commit == generation->oid) return {};
-  return Error{Fault::refused, "the tag is there already, on another commit", name, "choose another name; a tag never moves"};
+  return Error{Fault::refused, "the tag is there already, on another commit", name,
+               "choose another name; a tag never moves"};
 }
 
-Status tag_generation(GitRepository& repository, const WriterLock& lock, const std::string& name, const Oid& commit,
-                      const std::string& title, const formats::Signer& signer, const Person& tagger) {
+Status tag_generation(GitRepository& repository, const WriterLock& lock, const std::string& name,
+                      const Oid& commit, const std::string& title, const formats::Signer& signer,
+                      const Person& tagger) {
   const std::string full = std::string(kTags) + name;
   if (ASSAY_TRY(repository.find_reference(full))) return {};  // check_tag_is_free has looked where it stands
   TagText tag;
   tag.object = commit, tag.name = name, tag.tagger = tagger;
-  tag.message = (title.empty() ? name : title) + "\n";
+  tag.message = name + ": " + title + "\n";  // the name first: no title can pass for the start of a signature
   tag.signature = ASSAY_TRY(formats::sshsig_sign(signer, tag.payload(), "git"));
   const Oid oid = ASSAY_TRY(repository.write(ObjectType::tag, tag.encode()));
   ASSAY_TRY(sync_file_system(repository.git_dir()));

@@ -12,20 +12,22 @@
 namespace assay::archives::git {
 
 struct ArchiveTag {
-  std::string name;                   ///< without refs/tags/
-  Oid commit;                         ///< that it names; empty if it cannot be told
+  std::string name;  ///< without refs/tags/
+  Oid commit;        ///< that it names; empty if it cannot be told
   SignatureState signature = SignatureState::none;
   std::optional<formats::PublicKey> signer;
-  std::int64_t time = 0;              ///< the tagger's
-  std::string problem;                ///< empty, or why it is no tag of ours
+  std::int64_t time = 0;  ///< the tagger's
+  std::string problem;    ///< empty, or why it is no tag of ours
 };
 Result<std::vector<ArchiveTag>> read_tags(const GitRepository& repository);
 
 /// An error if a tag of this name stands on anything but `generation` (null: on anything).
-Status check_tag_is_free(const GitRepository& repository, const std::string& name, const HistoryCommit* generation);
+Status check_tag_is_free(const GitRepository& repository, const std::string& name,
+                         const HistoryCommit* generation);
 
 /// Tags `commit`, unless it has that tag already.
-Status tag_generation(GitRepository& repository, const WriterLock& lock, const std::string& name, const Oid& commit,
-                      const std::string& title, const formats::Signer& signer, const Person& tagger);
+Status tag_generation(GitRepository& repository, const WriterLock& lock, const std::string& name,
+                      const Oid& commit, const std::string& title, const formats::Signer& signer,
+                      const Person& tagger);
 
 }  // namespace assay::archives::git

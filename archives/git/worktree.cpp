@@ -1,11 +1,10 @@
 #include "archives/git/worktree.hpp"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "archives/git/history.hpp"
 #include "archives/git/layout.hpp"
@@ -17,7 +16,8 @@ namespace {
 
 constexpr std::uint64_t kLargestText = 1u << 30;
 
-// Only what an archive writes is ever touched; no part may hide a file or lead into .git, whatever the tree says.
+// Only what an archive writes is ever touched; no part may hide a file or lead into .git, whatever the tree
+// says.
 bool is_ours(const std::string& path) {
   if (path == "README.md" || path == ".gitattributes") return true;
   return path.starts_with(std::string(kBundles) + "/") && path.find("/.") == path.npos;
@@ -36,7 +36,8 @@ void take_stat(IndexEntry& entry, const struct stat& info) {
   entry.ctime_seconds = info.st_ctim.tv_sec, entry.mtime_seconds = info.st_mtim.tv_sec;
   entry.ctime_nanoseconds = static_cast<std::uint32_t>(info.st_ctim.tv_nsec);
   entry.mtime_nanoseconds = static_cast<std::uint32_t>(info.st_mtim.tv_nsec);
-  entry.device = static_cast<std::uint32_t>(info.st_dev), entry.inode = static_cast<std::uint32_t>(info.st_ino);
+  entry.device = static_cast<std::uint32_t>(info.st_dev),
+  entry.inode = static_cast<std::uint32_t>(info.st_ino);
   entry.uid = info.st_uid, entry.gid = info.st_gid, entry.size = static_cast<std::uint32_t>(info.st_size);
 }
 
@@ -50,7 +51,9 @@ bool same_stat(const IndexEntry& entry, const struct stat& info) {
 class Worktree {
  public:
   Worktree(GitRepository& repository, const WriterLock& lock)
-      : repository_(repository), root_(repository.git_dir().parent_path()), scratch_(lock.scratch() / "checkout") {}
+      : repository_(repository),
+        root_(repository.git_dir().parent_path()),
+        scratch_(lock.scratch() / "checkout") {}
 
   Status run(const Oid& tree, const WriterLock& lock);
   std::vector<std::string> notes;
@@ -84,11 +87,14 @@ Status Worktree::run(const Oid& tree, const WriterLock& lock) {
   }
   for (const auto& [path, entry] : old_) {
     if (present.contains(path)) continue;
-    if (is_ours(path)) ASSAY_TRY(remove_old(entry));
-    else fresh_.push_back(entry);  // what the user has staged stays staged
+    if (is_ours(path))
+      ASSAY_TRY(remove_old(entry));
+    else
+      fresh_.push_back(entry);  // what the user has staged stays staged
   }
   if (!ASSAY_TRY(repository_.write_index(fresh_, lock.scratch())))
-    notes.push_back("another git holds .git/index.lock: the index was not brought up to date; `git reset` does it");
+    notes.push_back(
+        "another git holds .git/index.lock: the index was not brought up to date; `git reset` does it");
   return {};
 }
 
@@ -114,8 +120,10 @@ Status Worktree::settle_existing(const TreeFile& file, const struct stat& info) 
     return {};
   }
   if (S_ISREG(info.st_mode)) {
-    if (ASSAY_TRY(hash_of(file.path, info)) == file.entry.oid) take_stat(entry, info);
-    else if (known != old_.end() && ASSAY_TRY(untouched(known->second, info))) return write(file);
+    if (ASSAY_TRY(hash_of(file.path, info)) == file.entry.oid)
+      take_stat(entry, info);
+    else if (known != old_.end() && ASSAY_TRY(untouched(known->second, info)))
+      return write(file);
   }
   if (entry.inode == 0) notes.push_back(one_line(file.path) + " was changed by hand and is left as it is");
   fresh_.push_back(entry);
@@ -142,7 +150,8 @@ Status Worktree::fill_scratch(const TreeFile& file, bool& filled) {
   }
   const std::string text = ASSAY_TRY(repository_.read(file.entry.oid, ObjectType::blob, kLongestPointer));
   const Result<LfsPointer> pointer = LfsPointer::parse(text);
-  Result<Fd> object = pointer ? open_read(lfs_object_path(repository_.git_dir(), pointer->oid)) : pointer.error();
+  Result<Fd> object =
+      pointer ? open_read(lfs_object_path(repository_.git_dir(), pointer->oid)) : pointer.error();
   filled = object.ok();
   return filled ? copy_file(object->get(), scratch_) : Status();
 }
@@ -155,7 +164,8 @@ Status Worktree::write(const TreeFile& file) {
   ASSAY_TRY(fill_scratch(file, filled));
   IndexEntry entry = entry_of(file);
   if (filled) {
-    if (::rename(scratch_.c_str(), target.c_str()) != 0) return system_error("cannot rename into place", target);
+    if (::rename(scratch_.c_str(), target.c_str()) != 0)
+      return system_error("cannot rename into place", target);
     struct stat info {};
     if (::lstat(target.c_str(), &info) == 0) take_stat(entry, info);
   }
@@ -166,22 +176,29 @@ Status Worktree::write(const TreeFile& file) {
 Status Worktree::remove_old(const IndexEntry& entry) {
   const fs::path path = root_ / entry.path;
   struct stat info {};
-  if (!reached_by_folders(root_, entry.path) || ::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
+  if (!reached_by_folders(root_, entry.path) || ::lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode))
+    return {};
   if (is_pointer(entry.path) || !ASSAY_TRY(untouched(entry, info))) {
     notes.push_back(one_line(entry.path) + " is in no commit any more and is left as it is");
     return {};
   }
   if (::unlink(path.c_str()) != 0) return system_error("cannot remove", path);
   // Folders that are empty now go too; rmdir refuses the others.
-  for (fs::path folder = path.parent_path(); folder != root_ && ::rmdir(folder.c_str()) == 0;) folder = folder.parent_path();
+  for (fs::path folder = path.parent_path(); folder != root_ && ::rmdir(folder.c_str()) == 0;)
+    folder = folder.parent_path();
   return {};
 }
 
 }  // namespace
 
-Result<std::vector<std::string>> update_worktree(GitRepository& repository, const WriterLock& lock, const Oid& tree) {
+Result<std::vector<std::string>> update_worktree(GitRepository& repository, const WriterLock& lock) {
+  const std::string branch = ASSAY_TRY(repository.head_branch());
+  const auto tip = ASSAY_TRY(repository.find_reference(branch));
   Worktree worktree(repository, lock);
-  ASSAY_TRY(worktree.run(tree, lock));
+  if (!tip) return worktree.notes;
+  const std::string raw = ASSAY_TRY(repository.read(*tip, ObjectType::commit, kLongestCommit));
+  const CommitText commit = ASSAY_TRY(CommitText::parse(raw));
+  ASSAY_TRY(worktree.run(commit.tree, lock));
   return std::move(worktree.notes);
 }
 

@@ -1,5 +1,6 @@
-// The working tree and the index, brought up to a commit. Neither is a record: whatever is missing comes back from the object
-// database, so a run that was killed here has lost nothing and the next one finishes.
+// The working tree and the index, brought up to the branch's newest commit. Neither is a record: whatever is
+// missing comes back from the object database, so a run that was killed here has lost nothing and the next
+// one finishes.
 #pragma once
 
 #include <filesystem>
@@ -11,8 +12,8 @@
 
 namespace assay::archives::git {
 
-/// Writes what is missing or out of date, and takes away what the commit no longer has; files that somebody changed are left
-/// alone. Bundles come from the Git LFS store. Returns notes for the user.
-Result<std::vector<std::string>> update_worktree(GitRepository& repository, const WriterLock& lock, const Oid& tree);
+/// Writes what is missing or out of date, and takes away what the commit no longer has; files that somebody
+/// changed are left alone. Bundles come from the Git LFS store. Returns notes for the user.
+Result<std::vector<std::string>> update_worktree(GitRepository& repository, const WriterLock& lock);
 
 }  // namespace assay::archives::git
