@@ -1,13 +1,11 @@
 #include "formats/keys.hpp"
 
 #include <algorithm>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <openssl/rand.h>
 
+#include "formats/key_file.hpp"
 #include "formats/openssh_key.hpp"
 #include "formats/ssh_agent.hpp"
 #include "formats/ssh_wire.hpp"
@@ -18,15 +16,10 @@ namespace assay::formats {
 
 namespace {
 
-constexpr std::uint64_t kMaxKeyFile = 64 * 1024;
-
-struct Free {
-  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+struct ContextFree {
   void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
-  void operator()(BIO* bio) const { BIO_free(bio); }
 };
-using Pkey = std::unique_ptr<EVP_PKEY, Free>;
-using Context = std::unique_ptr<EVP_MD_CTX, Free>;
+using Context = std::unique_ptr<EVP_MD_CTX, ContextFree>;
 
 const unsigned char* raw(std::string_view bytes) {
   return reinterpret_cast<const unsigned char*>(bytes.data());
@@ -63,7 +56,7 @@ class MemorySigner : public Signer {
   }
 
  private:
-  Pkey key_;  // OpenSSL wipes it when it is freed
+  Pkey key_;
   PublicKey public_key_;
 };
 
@@ -76,17 +69,8 @@ Result<std::unique_ptr<Signer>> signer_from_openssh(std::string_view text) {
   return std::unique_ptr<Signer>(new MemorySigner(std::move(key), computed));
 }
 
-// Without this OpenSSL would ask for a passphrase on the terminal.
-int no_passphrase(char*, int, int, void*) { return -1; }
-
 Result<std::unique_ptr<Signer>> signer_from_pem(std::string_view text) {
-  if (text.find("ENCRYPTED") != text.npos) {
-    return Error{Fault::refused, "the key is encrypted, and passphrases are not asked for here", "",
-                 "ssh-add FILE, then --key agent:SHA256:... (ssh-add -l lists fingerprints)"};
-  }
-  const std::unique_ptr<BIO, Free> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-  Pkey key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr) : nullptr);
-  if (!key) return Error{Fault::malformed, "no private key can be read from this PEM file", "", ""};
+  Pkey key = ASSAY_TRY(private_key_from_pem(text));
   if (EVP_PKEY_get_id(key.get()) != EVP_PKEY_ED25519) {
     const char* type = EVP_PKEY_get0_type_name(key.get());
     return Error{Fault::malformed,
@@ -97,37 +81,22 @@ Result<std::unique_ptr<Signer>> signer_from_pem(std::string_view text) {
   return std::unique_ptr<Signer>(new MemorySigner(std::move(key), public_key));
 }
 
-// As ssh does: a key of the caller's own that others can read is no secret.
-Status check_mode(int fd) {
-  struct stat info {};
-  if (::fstat(fd, &info) != 0) return Error{Fault::unreadable, "cannot read its permissions", "", ""};
-  if (info.st_uid != ::getuid() || (info.st_mode & 077) == 0) return {};
-  return Error{Fault::refused, "others can read or write this private key", "", "chmod 600 FILE"};
+// A public key says which of the agent's keys is meant.
+Result<std::unique_ptr<Signer>> signer_from_public_line(std::string_view line) {
+  const PublicKey key = ASSAY_TRY(PublicKey::parse(line));
+  return agent_signer(key.fingerprint());
 }
 
 Result<std::unique_ptr<Signer>> signer_from_file(const fs::path& path) {
-  const Fd fd = ASSAY_TRY(open_read(path));
-  const std::uint64_t size = ASSAY_TRY(file_size(fd.get()));
-  if (size > kMaxKeyFile) return Error{Fault::malformed, "too large for a key file", "", ""};
-  SecretBytes text(Bytes(size, '\0'));
-  ASSAY_TRY(read_at(fd.get(), 0, text.bytes().data(), size));
+  const SecretBytes text = ASSAY_TRY(read_key_file(path));
   if (text.view().starts_with("ssh-") || text.view().starts_with("ecdsa-") || text.view().starts_with("sk-"))
-    return agent_signer(ASSAY_TRY(PublicKey::parse(text.view())));
+    return signer_from_public_line(text.view());
   if (text.view().find("-----BEGIN ") == std::string_view::npos) {
     return Error{Fault::malformed, "neither an OpenSSH key file nor a PEM file", "",
                  "--key takes a private key file, a .pub file or agent:FINGERPRINT"};
   }
-  ASSAY_TRY(check_mode(fd.get()));
   return text.view().starts_with(kOpensshBegin) ? signer_from_openssh(text.view())
                                                 : signer_from_pem(text.view());
-}
-
-// Hints say FILE; a person wants to paste them. An error that has its place already is ssh-agent's.
-Error about_file(Error error, const std::string& path) {
-  if (!error.where.empty()) return error;
-  if (const auto at = error.hint.find("FILE"); at != std::string::npos && !error.hint.ends_with("makes one"))
-    error.hint.replace(at, 4, path);
-  return std::move(error).in(path);
 }
 
 Result<KeyPair> new_pair() {
@@ -183,7 +152,7 @@ Result<std::unique_ptr<Signer>> load_signer(const std::string& key) {
   if (key == "agent") return agent_signer("");
   if (key.starts_with("agent:")) return agent_signer(std::string_view(key).substr(6));
   Result<std::unique_ptr<Signer>> signer = signer_from_file(key);
-  if (!signer) return about_file(std::move(signer.error()), key);
+  if (!signer) return about_key_file(std::move(signer.error()), key);
   return signer;
 }
 

@@ -1,5 +1,5 @@
-// Keys: OpenSSH private keys, PEM (PKCS#8) and keys held by ssh-agent. Ed25519 only. Public keys are OpenSSH's one-line
-// form everywhere; a key is named by OpenSSH's fingerprint "SHA256:..." .
+// Keys: OpenSSH private keys, PEM (PKCS#8) and keys held by ssh-agent. Ed25519 only. Public keys are
+// OpenSSH's one-line form everywhere; a key is named by OpenSSH's fingerprint "SHA256:..." .
 #pragma once
 
 #include <array>
@@ -17,9 +17,10 @@ struct PublicKey {
   std::array<std::uint8_t, 32> bytes{};
 
   auto operator<=>(const PublicKey&) const = default;
-  std::string fingerprint() const;             ///< "SHA256:" and 43 base64 digits, as ssh-keygen -l prints
-  std::string line() const;                    ///< "ssh-ed25519 AAAA..."
-  static Result<PublicKey> parse(std::string_view line);  ///< a comment may follow; other key types are named in the error
+  std::string fingerprint() const;  ///< "SHA256:" and 43 base64 digits, as ssh-keygen -l prints
+  std::string line() const;         ///< "ssh-ed25519 AAAA..."
+  static Result<PublicKey> parse(
+      std::string_view line);  ///< a comment may follow; other key types are named in the error
   bool verify(std::string_view message, std::string_view signature) const;
 };
 
@@ -31,8 +32,9 @@ class Signer {
   virtual Result<Bytes> sign(std::string_view message) const = 0;  ///< 64 bytes
 };
 
-/// `key` is a private key file (OpenSSH or PEM), a public key file or "agent:FINGERPRINT" or "agent" (then ssh-agent
-/// must hold it, or hold exactly one Ed25519 key). An encrypted key file is refused with the way to ssh-agent.
+/// `key` is a private key file (OpenSSH or PEM), a public key file or "agent:FINGERPRINT" or "agent" (then
+/// ssh-agent must hold it, or hold exactly one Ed25519 key). An encrypted key file is refused with the way to
+/// ssh-agent.
 Result<std::unique_ptr<Signer>> load_signer(const std::string& key);
 
 /// A new key pair: `path` (OpenSSH private key, mode 0600) and `path`.pub.
@@ -41,6 +43,7 @@ Result<PublicKey> create_key(const std::filesystem::path& path, const std::strin
 /// SSHSIG (PROTOCOL.sshsig) over `message`, armoured, without a final line feed. Git wants namespace "git".
 Result<std::string> sshsig_sign(const Signer& signer, std::string_view message, std::string_view name_space);
 /// The key that made it; an error if it does not verify.
-Result<PublicKey> sshsig_verify(std::string_view armour, std::string_view message, std::string_view name_space);
+Result<PublicKey> sshsig_verify(std::string_view armour, std::string_view message,
+                                std::string_view name_space);
 
 }  // namespace assay::formats

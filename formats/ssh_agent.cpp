@@ -166,6 +166,4 @@ Result<std::unique_ptr<Signer>> agent_signer(std::string_view fingerprint) {
                "SSH_AUTH_SOCK", "ssh-add FILE"};
 }
 
-Result<std::unique_ptr<Signer>> agent_signer(const PublicKey& key) { return agent_signer(key.fingerprint()); }
-
 }  // namespace assay::formats

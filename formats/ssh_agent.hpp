@@ -17,6 +17,5 @@ Result<std::vector<PublicKey>> agent_keys();
 
 /// `fingerprint` empty: the agent must hold exactly one Ed25519 key.
 Result<std::unique_ptr<Signer>> agent_signer(std::string_view fingerprint);
-Result<std::unique_ptr<Signer>> agent_signer(const PublicKey& key);
 
 }  // namespace assay::formats
