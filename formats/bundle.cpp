@@ -50,9 +50,9 @@ Result<std::string> Bundle::State::blob_chunk(std::uint64_t number) const {
 }
 
 bool Bundle::has_content(std::size_t item) const {
+  if (state_->manifest.is_blob(item)) return state_->index[item] != kNoBlob;
   const ManifestEntry entry = state_->manifest.entry(item);
   if (entry.type.dtype == Dtype::withheld) return false;
-  if (entry.type.dtype == Dtype::bytes) return state_->index[item] != kNoBlob;
   return entry.size == 0 || state_->dataset(state_->array_path(item));
 }
 

@@ -7,6 +7,7 @@
 #include "formats/bundle_state.hpp"
 #include "formats/coding.hpp"
 #include "formats/keys.hpp"
+#include "toolkit/base/parallel.hpp"
 
 namespace assay::formats {
 
@@ -143,17 +144,22 @@ struct Opening {
 
   // The chunks of a small dataset (manifest, index), one after the other.
   Result<std::string> read_text(std::string_view path, std::uint64_t chunk_bytes) const {
-    std::string text;
     const auto* chunks = state.dataset(std::string(path));
-    for (std::size_t i = 0; chunks && i < chunks->size(); ++i) {
+    if (!chunks) return std::string();
+    std::vector<std::string> parts(chunks->size());
+    ASSAY_TRY(parallel_for(parts.size(), [&](std::size_t i) -> Status {
       const Extent& extent = state.extents[(*chunks)[i]];
       const std::string stored = ASSAY_TRY(state.stored(extent));
       Result<std::string> bytes = decode_chunk(stored, extent.coding, chunk_bytes);
       if (!bytes) return damaged(bytes.error().what, std::string(path), extent.offset, extent.length);
-      if (i + 1 < chunks->size() && bytes->size() != chunk_bytes)
+      if (i + 1 < parts.size() && bytes->size() != chunk_bytes)
         return extents_problem("a short chunk inside " + std::string(path));
-      text += *bytes;
-    }
+      parts[i] = std::move(*bytes);
+      return {};
+    }));
+    std::string text;
+    text.reserve(parts.size() * chunk_bytes);
+    for (const auto& part : parts) text += part;
     return text;
   }
 
@@ -177,26 +183,24 @@ struct Opening {
     const std::string bytes = ASSAY_TRY(read_text(kIndexPath, kIndexChunk * 8));
     if (bytes.size() < items * 8) return extents_problem("the index is shorter than the manifest");
     state.index.resize(items);
-    state.sizes.resize(items);
     for (std::size_t i = 0; i < items; ++i) {
       state.index[i] = get_u64_le(bytes.data() + 8 * i);
-      ASSAY_TRY(place_item(i, state.manifest.entry(i)));
+      ASSAY_TRY(place_item(i));
     }
     std::sort(state.blob_order.begin(), state.blob_order.end(), [&](auto a, auto b) {
-      return std::pair(state.index[a], state.sizes[a]) < std::pair(state.index[b], state.sizes[b]);
+      return std::pair(state.index[a], state.manifest.size_of(a)) <
+             std::pair(state.index[b], state.manifest.size_of(b));
     });
     return check_placement();
   }
 
-  Status place_item(std::size_t i, const ManifestEntry& entry) {
-    state.sizes[i] = entry.size;
-    const bool blob = state.index[i] != kNoBlob;
-    if (blob && entry.type.dtype != Dtype::bytes)
-      return extents_problem("an array among the blobs: " + entry.name);
-    if (!blob) return {};
+  Status place_item(std::size_t i) {
+    if (state.index[i] == kNoBlob) return {};
+    const std::string name(state.manifest.name_field(i));
+    if (!state.manifest.is_blob(i)) return extents_problem("an array among the blobs: " + name);
     std::uint64_t end = 0;
-    if (__builtin_add_overflow(state.index[i], entry.size, &end))
-      return extents_problem("an index entry out of range: " + entry.name);
+    if (__builtin_add_overflow(state.index[i], state.manifest.size_of(i), &end))
+      return extents_problem("an index entry out of range: " + name);
     state.stream = std::max(state.stream, end);
     state.blob_order.push_back(static_cast<std::uint32_t>(i));
     return {};
@@ -207,10 +211,10 @@ struct Opening {
   Status check_placement() const {
     std::uint64_t cursor = 0;
     for (const std::uint32_t i : state.blob_order) {
-      if (state.index[i] != place_blob(cursor, state.sizes[i]))
+      if (state.index[i] != place_blob(cursor, state.manifest.size_of(i)))
         return extents_problem("a gap or an overlap in /blobs at " +
                                std::string(state.manifest.name_field(i)));
-      cursor = state.index[i] + state.sizes[i];
+      cursor = state.index[i] + state.manifest.size_of(i);
     }
     const auto* chunks = state.dataset(std::string(kBlobsPath));
     const std::uint64_t needed = (state.stream + kBlobChunk - 1) / kBlobChunk;

@@ -30,7 +30,6 @@ struct Bundle::State {
   Manifest manifest;
   std::vector<std::uint64_t> index;       ///< by manifest line: offset in /blobs, or kNoBlob
   std::vector<std::uint32_t> blob_order;  ///< manifest lines of blob items, by offset
-  std::vector<std::uint64_t> sizes;       ///< by manifest line
   std::uint64_t stream = 0;               ///< length of the packed blobs
 
   mutable std::mutex cache_mutex;

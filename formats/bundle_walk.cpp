@@ -122,12 +122,12 @@ class Walk {
   void slices_of_chunk(std::uint64_t number, std::uint64_t bytes, std::vector<Slice>& out) const {
     const std::uint64_t begin = number * kBlobChunk, end = begin + bytes;
     auto it = std::partition_point(state_.blob_order.begin(), state_.blob_order.end(), [&](auto i) {
-      return state_.index[i] + state_.sizes[i] < begin ||
-             (state_.index[i] + state_.sizes[i] == begin && state_.index[i] < begin);
+      return state_.index[i] + state_.manifest.size_of(i) < begin ||
+             (state_.index[i] + state_.manifest.size_of(i) == begin && state_.index[i] < begin);
     });
     for (; it != state_.blob_order.end() && state_.index[*it] < end; ++it) {
       const std::uint64_t from = std::max(state_.index[*it], begin),
-                          to = std::min(state_.index[*it] + state_.sizes[*it], end);
+                          to = std::min(state_.index[*it] + state_.manifest.size_of(*it), end);
       out.push_back({*it, from - begin, to - from, from - state_.index[*it], {}, true});
     }
   }
@@ -155,7 +155,7 @@ class Walk {
 
   void hash_slice(const Extent& extent, Slice& slice, Done& done) const {
     const std::string_view content = std::string_view(done.bytes).substr(slice.at, slice.length);
-    if (slice.length == state_.sizes[slice.item]) {
+    if (slice.length == state_.manifest.size_of(slice.item)) {
       const ManifestEntry entry = state_.manifest.entry(slice.item);
       slice.good = content_digest(content) == entry.digest;
       if (!slice.good) done.damage.push_back(wrong_content(slice.item, extent));
@@ -174,7 +174,7 @@ class Walk {
     const Extent& first = state_.extents[task.extents.front()];
     const Extent& last = state_.extents[task.extents.back()];
     const std::uint64_t page = first.offset % 4096, length = last.offset + last.length - first.offset;
-    const bool whole = state_.sizes[task.item] <= kWholeItem;
+    const bool whole = state_.manifest.size_of(task.item) <= kWholeItem;
     done.slices.push_back({task.item, 0, whole ? length : 0, first.chunk * kPiece, {}, true});
     bool joined = true;
     for (std::size_t i = 1; i < task.extents.size(); ++i)
@@ -256,7 +256,7 @@ class Collector {
   };
 
   Status take_slice(std::string_view bytes, Slice& slice) {
-    const std::uint64_t size = state_.sizes[slice.item];
+    const std::uint64_t size = state_.manifest.size_of(slice.item);
     if (slice.pieces.empty()) {
       const bool whole = slice.length == size;
       return slice.good ? sink_(slice.item, bytes.substr(slice.at, slice.length), whole) : Status();

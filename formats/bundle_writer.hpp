@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "formats/bundle.hpp"
 #include "formats/dsse.hpp"
 #include "formats/keys.hpp"
 #include "formats/manifest.hpp"
@@ -72,9 +73,12 @@ Result<WriteReport> write_bundle(const std::filesystem::path& output, const std:
 /// Signs a statement: one envelope with the signatures of all signers.
 Result<Envelope> sign_statement(const std::string& statement, const std::vector<const Signer*>& signers);
 
-/// A copy of the bundle `input` at `output` with `signer`'s signature added (in place of an older one by the
-/// same key). Only the signature area differs.
-Status add_signature(const std::filesystem::path& input, const std::filesystem::path& output,
-                     const Signer& signer, bool force);
+/// `envelope` with `signer`'s signature added, in place of an older one by the same key.
+Result<Envelope> with_signature(Envelope envelope, const Signer& signer);
+
+/// A copy of the bundle at `output` with `signer`'s signature added. Only the signature area differs. `file` is the
+/// descriptor that `bundle` was opened from, or another one of the same file. The caller has verified the bundle: a
+/// signature says that its signer stands for the content.
+Status add_signature(const Bundle& bundle, int file, const std::filesystem::path& output, const Signer& signer, bool force);
 
 }  // namespace assay::formats

@@ -12,8 +12,9 @@
 namespace assay::formats {
 
 struct EnvelopeSignature {
-  /// "ssh-ed25519 AAAA...": the public key's own one-line form, so that "valid signature, unknown signer" can be told
-  /// from "bad signature" without a key at hand. DSSE: only a hint; who that is comes from the allowed signers.
+  /// "ssh-ed25519 AAAA...": the public key's own one-line form, so that "valid signature, unknown signer" can
+  /// be told from "bad signature" without a key at hand. DSSE: only a hint; who that is comes from the
+  /// allowed signers.
   std::string keyid;
   Bytes sig;  ///< 64 bytes of Ed25519
 };

@@ -11,7 +11,8 @@ const char* name_of(Severity severity) { return kSeverities[static_cast<int>(sev
 const char* name_of(Level level) { return kLevels[static_cast<int>(level)]; }
 
 Json to_json(const Finding& finding) {
-  Json json = Json::object({{"code", finding.code}, {"level", name_of(finding.level)}, {"severity", name_of(finding.severity)}});
+  Json json = Json::object(
+      {{"code", finding.code}, {"level", name_of(finding.level)}, {"severity", name_of(finding.severity)}});
   if (!finding.subject.empty()) json.set("subject", finding.subject);
   if (!finding.expected.empty()) json.set("expected", finding.expected);
   if (!finding.found.empty()) json.set("found", finding.found);

@@ -14,7 +14,7 @@ enum class Severity { note, warning, error };
 enum class Level { intact, complete, consistent, reproduced, replicated };
 
 struct Finding {
-  std::string code;      ///< stable, documented in docs/findings.md, never reused: "C104"
+  std::string code;  ///< stable, documented in docs/findings.md, never reused: "C104"
   Level level = Level::intact;
   Severity severity = Severity::error;
   std::string subject;   ///< experiment id, item name, claim id, or area of the file; may be empty

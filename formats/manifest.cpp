@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 
+#include "toolkit/base/bytes.hpp"
 #include "toolkit/base/parallel.hpp"
 
 namespace assay::formats {
@@ -33,6 +34,38 @@ Result<std::uint64_t> parse_size(std::string_view text) {
   return value;
 }
 
+// The form that nearly all lines have, checked without taking memory: a plain name, type bytes, a plain
+// digest.
+struct PlainLine {
+  std::string_view name;
+  std::uint64_t size = 0;
+};
+
+bool is_plain_name(std::string_view name) {
+  for (const char c : name)
+    if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7f || c == '%')
+      return false;
+  return true;
+}
+
+std::optional<PlainLine> parse_plain(std::string_view line) {
+  constexpr std::string_view kType = "\tbytes\t";
+  const auto tab = line.find('\t');
+  if (tab == line.npos || line.substr(tab, kType.size()) != kType || line.size() < tab + kType.size() + 66)
+    return std::nullopt;
+  const std::string_view size = line.substr(tab + kType.size(), line.size() - 65 - tab - kType.size());
+  PlainLine out{line.substr(0, tab), 0};
+  const auto [end, code] = std::from_chars(size.data(), size.data() + size.size(), out.size);
+  const bool number =
+      code == std::errc() && end == size.data() + size.size() && (size.size() == 1 || size[0] != '0');
+  char digest[32];
+  if (!number || out.size > kPiece || line[line.size() - 65] != '\t' ||
+      !hex_to(line.substr(line.size() - 64), digest))
+    return std::nullopt;
+  if (!is_plain_name(out.name) || !check_item_name(out.name).ok()) return std::nullopt;
+  return out;
+}
+
 Result<ManifestEntry> parse_line(std::string_view line) {
   const Fields fields = ASSAY_TRY(split_line(line));
   ManifestEntry entry;
@@ -61,28 +94,54 @@ bool lies_in(std::string_view name, std::string_view folder) {
 
 }  // namespace
 
+namespace {
+
+// Tells whether an item lies inside another one. Names come in ascending order, so the ones that may hold the
+// next are a stack of prefixes.
+class Nesting {
+ public:
+  bool refuses(std::string_view name) {
+    while (!files_.empty() && !name.starts_with(files_.back())) files_.pop_back();
+    for (const auto& file : files_)
+      if (lies_in(name, file)) return true;
+    files_.emplace_back(name);
+    return false;
+  }
+
+ private:
+  std::vector<std::string> files_;
+};
+
+}  // namespace
+
 Result<Manifest> Manifest::parse(std::string text) {
   Manifest manifest;
   manifest.text_ = std::move(text);
   const std::string_view all = manifest.text_;
-  if (!all.empty() && all.back() != '\n')
-    return Error{Fault::damaged, "the manifest's last line has no line feed", "manifest", ""};
-  std::string previous;
-  std::vector<std::string> files;  // names that are prefixes of what may follow: '/' sorts after '-' and '.'
+  auto damaged = [&](const std::string& what) {
+    return Error{Fault::damaged, what, "manifest line " + std::to_string(manifest.lines_.size() + 1), ""};
+  };
+  if (!all.empty() && all.back() != '\n') return damaged("no line feed at its end");
+  Nesting nesting;
+  std::string previous, unescaped;
   for (std::size_t at = 0; at < all.size();) {
     const std::size_t end = all.find('\n', at);
-    Result<ManifestEntry> entry = parse_line(all.substr(at, end - at));
-    const std::string where = "manifest line " + std::to_string(manifest.lines_.size() + 1);
-    if (!entry) return Error{Fault::damaged, entry.error().what, where, ""};
-    if (!manifest.lines_.empty() && entry->name <= previous)
-      return Error{Fault::damaged, "names are not in ascending order", where, ""};
-    while (!files.empty() && !entry->name.starts_with(files.back())) files.pop_back();
-    for (const auto& file : files)
-      if (lies_in(entry->name, file))
-        return Error{Fault::damaged, "an item inside another item: " + entry->name, where, ""};
-    files.push_back(entry->name);
+    const std::string_view line = all.substr(at, end - at);
+    std::uint64_t size = 0;
+    std::string_view name;
+    if (const auto plain = parse_plain(line)) {
+      name = plain->name, size = plain->size;
+    } else {
+      Result<ManifestEntry> entry = parse_line(line);
+      if (!entry) return damaged(entry.error().what);
+      unescaped = std::move(entry->name);
+      name = unescaped, size = entry->size;
+    }
+    if (!manifest.lines_.empty() && name <= previous) return damaged("names are not in ascending order");
+    if (nesting.refuses(name)) return damaged("an item inside another item: " + std::string(name));
     manifest.lines_.push_back(at);
-    previous = std::move(entry->name);
+    manifest.sizes_.push_back(size);
+    previous = name;
     at = end + 1;
   }
   return manifest;
@@ -96,6 +155,11 @@ std::string_view Manifest::line(std::size_t i) const {
 std::string_view Manifest::name_field(std::size_t i) const {
   const std::string_view whole = line(i);
   return whole.substr(0, whole.find('\t'));
+}
+
+bool Manifest::is_blob(std::size_t i) const {
+  const std::string_view whole = line(i);
+  return whole.substr(whole.find('\t')).starts_with("\tbytes\t");
 }
 
 // parse() has checked every line, so this cannot fail.

@@ -29,6 +29,8 @@ class Manifest {
   std::string_view line(std::size_t i) const;        ///< the leaf: without LF
   std::string_view name_field(std::size_t i) const;  ///< still escaped
   ManifestEntry entry(std::size_t i) const;
+  std::uint64_t size_of(std::size_t i) const { return sizes_[i]; }  ///< 0 for withheld items
+  bool is_blob(std::size_t i) const;                                ///< type `bytes`
   std::optional<std::size_t> find(std::string_view name) const;
   /// First and one past the last item whose name starts with `prefix`.
   std::pair<std::size_t, std::size_t> range(std::string_view prefix) const;
@@ -38,6 +40,7 @@ class Manifest {
  private:
   std::string text_;
   std::vector<std::uint64_t> lines_;  ///< offset of each line
+  std::vector<std::uint64_t> sizes_;
 };
 
 std::string manifest_line(const ManifestEntry& entry);  ///< without LF

@@ -18,11 +18,14 @@ std::string to_hex(ByteView bytes) {
 
 namespace {
 
-int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
+constexpr std::array<signed char, 256> hex_values() {
+  std::array<signed char, 256> values{};
+  for (auto& value : values) value = -1;
+  for (int i = 0; i < 10; ++i) values[static_cast<std::size_t>('0' + i)] = static_cast<signed char>(i);
+  for (int i = 0; i < 6; ++i) values[static_cast<std::size_t>('a' + i)] = static_cast<signed char>(10 + i);
+  return values;
 }
+constexpr auto kHexValues = hex_values();
 
 constexpr char kBase64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -40,15 +43,21 @@ Error bad_base64(std::size_t at) {
 
 }  // namespace
 
+bool hex_to(std::string_view text, char* into) {
+  int bad = static_cast<int>(text.size() % 2);
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    const int high = kHexValues[static_cast<unsigned char>(text[i])],
+              low = kHexValues[static_cast<unsigned char>(text[i + 1])];
+    bad |= high | low;  // negative if one of them is
+    *into++ = static_cast<char>(static_cast<unsigned>(high) << 4 | static_cast<unsigned>(low));
+  }
+  return bad == 0 || (bad > 0 && text.size() % 2 == 0);
+}
+
 Result<Bytes> from_hex(std::string_view text) {
   if (text.size() % 2) return Error{Fault::malformed, "odd number of hex digits", "", ""};
-  Bytes bytes;
-  bytes.reserve(text.size() / 2);
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    const int high = hex_value(text[i]), low = hex_value(text[i + 1]);
-    if (high < 0 || low < 0) return Error{Fault::malformed, "not a lower-case hex digit at " + std::to_string(i), "", ""};
-    bytes += static_cast<char>(high << 4 | low);
-  }
+  Bytes bytes(text.size() / 2, '\0');
+  if (!hex_to(text, bytes.data())) return Error{Fault::malformed, "not lower-case hex digits", "", ""};
   return bytes;
 }
 
@@ -77,7 +86,8 @@ Result<Bytes> from_base64(std::string_view text) {
     const int pad = !last ? 0 : text[i + 3] != '=' ? 0 : text[i + 2] != '=' ? 1 : 2;
     std::uint32_t block = 0;
     for (std::size_t k = 0; k < 4; ++k) {
-      const int value = k >= 4u - static_cast<unsigned>(pad) ? 0 : kBase64Values[static_cast<unsigned char>(text[i + k])];
+      const int value =
+          k >= 4u - static_cast<unsigned>(pad) ? 0 : kBase64Values[static_cast<unsigned char>(text[i + k])];
       if (value < 0) return bad_base64(i + k);
       block = block << 6 | static_cast<std::uint32_t>(value);
     }

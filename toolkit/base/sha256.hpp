@@ -1,5 +1,5 @@
-// SHA-256 (FIPS 180-4). OpenSSL is the reference and the path for single messages; many equal-sized messages go
-// side by side, one a vector lane, where the processor has no SHA instructions.
+// SHA-256 (FIPS 180-4). OpenSSL is the reference and the path for single messages; many equal-sized messages
+// go side by side, one a vector lane, where the processor has no SHA instructions.
 #pragma once
 
 #include <array>
@@ -18,7 +18,7 @@ struct Digest {
   std::array<std::uint8_t, 32> bytes{};
 
   auto operator<=>(const Digest&) const = default;
-  std::string hex() const;             ///< 64 lower-case digits
+  std::string hex() const;  ///< 64 lower-case digits
   std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
   static Result<Digest> from_hex(std::string_view text);  ///< exactly 64 lower-case digits
 };
@@ -42,8 +42,8 @@ class Sha256 {
   std::unique_ptr<State> state_;
 };
 
-/// Digests of many messages, `out[i]` of `messages[i]`. Messages of equal length, in runs, are hashed in vector
-/// lanes where that is faster; the result never depends on the path.
+/// Digests of many messages, `out[i]` of `messages[i]`. Messages of equal length, in runs, are hashed in
+/// vector lanes where that is faster; the result never depends on the path.
 void sha256_many(std::span<const std::string_view> messages, std::span<Digest> out);
 
 /// The path sha256_many takes: "openssl", "lanes8" (AVX2), "lanes16" (AVX-512). The environment variable

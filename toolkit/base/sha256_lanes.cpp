@@ -1,4 +1,5 @@
-// Plain GCC vector types: the compiler does the register work, and one template serves both widths. FIPS 180-4, 6.2.2.
+// Plain GCC vector types: the compiler does the register work, and one template serves both widths. FIPS
+// 180-4, 6.2.2.
 #include "toolkit/base/sha256_lanes.hpp"
 
 #include <array>
@@ -21,7 +22,8 @@ namespace assay::lanes {
 #pragma GCC diagnostic ignored "-Wpsabi"
 
 bool has_sha_instructions() {
-  // OPENSSL_ia32cap can switch them off for OpenSSL alone (tests and benchmarks do); then OpenSSL is slow here too.
+  // OPENSSL_ia32cap can switch them off for OpenSSL alone (tests and benchmarks do); then OpenSSL is slow
+  // here too.
   if (const char* cap = std::getenv("OPENSSL_ia32cap"); cap && std::strstr(cap, "~0x20000000")) return false;
   unsigned a = 0, b = 0, c = 0, d = 0;
   return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1);
@@ -67,7 +69,8 @@ ASSAY_INLINE void load_block(const unsigned char* const* at, V* w) {
 
 template <typename V>
 ASSAY_INLINE void compress(V* state, V* w) {
-  V a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
+  V a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6],
+    h = state[7];
 #pragma GCC unroll 64
   for (unsigned t = 0; t < 64; ++t) {
     if (t >= 16) {
@@ -75,11 +78,13 @@ ASSAY_INLINE void compress(V* state, V* w) {
       w[t & 15] += w[(t - 7) & 15] + (rotate(w15, 7) ^ rotate(w15, 18) ^ (w15 >> 3)) +
                    (rotate(w2, 17) ^ rotate(w2, 19) ^ (w2 >> 10));
     }
-    const V t1 = h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (g ^ (e & (f ^ g))) + kRound[t] + w[t & 15];
+    const V t1 =
+        h + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) + (g ^ (e & (f ^ g))) + kRound[t] + w[t & 15];
     const V t2 = (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) | (c & (a | b)));
     h = g, g = f, f = e, e = d + t1, d = c, c = b, b = a, a = t1 + t2;
   }
-  state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e, state[5] += f, state[6] += g, state[7] += h;
+  state[0] += a, state[1] += b, state[2] += c, state[3] += d, state[4] += e, state[5] += f, state[6] += g,
+      state[7] += h;
 }
 
 // The padded tail of one message: the bytes of the last partial block, 0x80, zeros, the length in bits.
@@ -102,7 +107,8 @@ ASSAY_INLINE void hash_lanes(const std::string_view* messages, Digest* out) {
   V state[8], w[16];
   for (unsigned i = 0; i < 8; ++i) state[i] = V{} + kStart[i];
   const unsigned char* at[kLanes];
-  for (unsigned lane = 0; lane < kLanes; ++lane) at[lane] = reinterpret_cast<const unsigned char*>(messages[lane].data());
+  for (unsigned lane = 0; lane < kLanes; ++lane)
+    at[lane] = reinterpret_cast<const unsigned char*>(messages[lane].data());
   const std::size_t whole = messages[0].size() / 64;
   for (std::size_t block = 0; block < whole; ++block) {
     load_block<V, kLanes>(at, w);
@@ -110,7 +116,8 @@ ASSAY_INLINE void hash_lanes(const std::string_view* messages, Digest* out) {
     for (unsigned lane = 0; lane < kLanes; ++lane) at[lane] += 64;
   }
   Tail tails[kLanes];
-  for (unsigned lane = 0; lane < kLanes; ++lane) tails[lane].fill(messages[lane]), at[lane] = tails[lane].bytes;
+  for (unsigned lane = 0; lane < kLanes; ++lane)
+    tails[lane].fill(messages[lane]), at[lane] = tails[lane].bytes;
   for (unsigned block = 0; block < tails[0].blocks; ++block) {
     load_block<V, kLanes>(at, w);
     compress(state, w);
@@ -126,7 +133,8 @@ ASSAY_INLINE void hash_lanes(const std::string_view* messages, Digest* out) {
 
 }  // namespace
 
-__attribute__((target("avx512f,avx512bw,avx512vl"))) void hash16(const std::string_view* messages, Digest* out) {
+__attribute__((target("avx512f,avx512bw,avx512vl"))) void hash16(const std::string_view* messages,
+                                                                 Digest* out) {
   hash_lanes<V16, 16>(messages, out);
 }
 

@@ -1,0 +1,47 @@
+// Adding a signature: a copy of the file whose signature area alone differs.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "formats/bundle.hpp"
+#include "formats/bundle_writer.hpp"
+
+namespace assay::formats {
+
+namespace {
+
+Status copy_bytes(int from, int to, std::uint64_t length) {
+  off_t in = 0, out = 0;
+  while (static_cast<std::uint64_t>(in) < length) {
+    // Shares blocks where the file system can.
+    if (copy_file_range(from, &in, to, &out, length - static_cast<std::uint64_t>(in), 0) > 0) continue;
+    const std::uint64_t at = static_cast<std::uint64_t>(in), part = std::min<std::uint64_t>(1 << 20, length - at);
+    ASSAY_TRY(write_at(to, at, ASSAY_TRY(read_at(from, at, part))));
+    in = out = static_cast<off_t>(at + part);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Envelope> with_signature(Envelope envelope, const Signer& signer) {
+  const Bytes message = pre_authentication_encoding(envelope.payload_type, envelope.payload);
+  const std::string keyid = signer.public_key().line();
+  std::erase_if(envelope.signatures, [&](const EnvelopeSignature& signature) { return signature.keyid == keyid; });
+  envelope.signatures.push_back({keyid, ASSAY_TRY(signer.sign(message))});
+  return Envelope::decode(envelope.encode());
+}
+
+Status add_signature(const Bundle& bundle, int file, const std::filesystem::path& output, const Signer& signer,
+                     bool force) {
+  const Envelope envelope = ASSAY_TRY(with_signature(bundle.envelope(), signer));
+  AtomicFile out = ASSAY_TRY(AtomicFile::create(output, force ? Existing::replace : Existing::refuse));
+  ASSAY_TRY(copy_bytes(file, out.fd(), bundle.header().signatures));
+  std::string area = envelope.encode() + '\n';
+  if (bundle.origin()) area += bundle.origin()->encode() + '\n';
+  ASSAY_TRY(write_at(out.fd(), bundle.header().signatures, area));
+  return out.commit();
+}
+
+}  // namespace assay::formats
