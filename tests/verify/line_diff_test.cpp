@@ -8,7 +8,7 @@ namespace assay::verify {
 namespace {
 
 // What patch(1) does with unified hunks: the independent reading of the format that the property needs.
-std::string apply(const std::string& old_text, const std::vector<Hunk>& hunks) {
+std::string apply_hunks(const std::string& old_text, const std::vector<Hunk>& hunks) {
   std::vector<std::string> lines;
   for (std::size_t at = 0; at < old_text.size();) {
     const auto end = old_text.find('\n', at);
@@ -52,9 +52,9 @@ void expect_applies(const std::string& a, const std::string& b, const DiffOption
   EXPECT_EQ(removed, diff.removed);
   EXPECT_EQ(added, diff.added);
   for (const std::size_t context : {0u, 1u, 3u})
-    ASSERT_EQ(apply(a, hunks_of(diff, context)), b) << "context " << context << "\n--- a\n"
-                                                    << a << "\n--- b\n"
-                                                    << b;
+    ASSERT_EQ(apply_hunks(a, hunks_of(diff, context)), b) << "context " << context << "\n--- a\n"
+                                                          << a << "\n--- b\n"
+                                                          << b;
 }
 
 // The length of the longest common subsequence by the quadratic recurrence: what "shortest" is measured
@@ -88,12 +88,12 @@ TEST(LineDiff, IsTheShortestOnRandomTexts) {
   for (int round = 0; round < 3000; ++round) {
     const auto text = [&random](unsigned letters) {
       std::string out;
-      for (unsigned n = random() % 24; n > 0; --n)
+      for (auto n = random() % 24; n > 0; --n)
         out += std::string(1, static_cast<char>('a' + random() % letters)) + "\n";
       if (!out.empty() && random() % 4 == 0) out.pop_back();
       return out;
     };
-    const unsigned letters = 1 + random() % 6;
+    const auto letters = 1 + static_cast<unsigned>(random() % 6);
     const std::string a = text(letters), b = text(letters);
     expect_applies(a, b);
     const LineDiff diff = diff_lines(a, b);

@@ -15,7 +15,7 @@ TEST(TextTable, AlignsAndEscapes) {
   table.add({"1735", "\x1b[31mred\nline"});
   EXPECT_EQ(table.text("  "),
             "    id  name\n"
-            "  ----  --------------------\n"
+            "  ----  -------------------\n"
             "     7  plain\n"
             "  1735  \\x1b[31mred\\x0aline\n");
 }

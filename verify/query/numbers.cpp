@@ -21,8 +21,9 @@ std::string fixed(double value, int digits) {
 }  // namespace
 
 std::optional<double> parse_number(std::string_view text) {
-  if (text.starts_with('+')) text.remove_prefix(1);
-  if (text.empty() || text.starts_with('+')) return std::nullopt;
+  const bool signed_plus = text.starts_with('+');
+  if (signed_plus) text.remove_prefix(1);
+  if (text.empty() || (signed_plus && text.starts_with('-'))) return std::nullopt;
   double value = 0;
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
