@@ -1,5 +1,5 @@
-// `assay audit`: which agent step wrote what, from what, in which order; and what followed from a step, a prompt or a
-// piece of knowledge. What is not on record is said.
+// `assay audit`: which agent step wrote what, from what, in which order; and what followed from a step, a
+// prompt or a piece of knowledge. What is not on record is said.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@
 
 namespace assay::verify {
 
-/// {"assay": "audit", "version": 1, "experiment", "record", "fields", "steps", "parents", "ancestors", "missing"}.
-/// Schema: docs/formats/audit.schema.json.
+/// {"assay": "audit", "version": 1, "experiment", "record", "fields", "steps", "parents", "ancestors",
+/// "missing"}. Schema: docs/formats/audit.schema.json.
 Result<Json> audit_experiment(const formats::ItemSource& items, std::string_view id);
 
 /// `from`: step:ID, prompt:TEXT-OR-ITEM, knowledge:ID or experiment:ID.

@@ -15,8 +15,8 @@ struct ExperimentAt {
   std::string id;
 };
 
-/// The parent that `diff FILE ID` compares with: the first that the record names. Fault::missing where it names none, or
-/// one that is not in the bundle.
+/// The parent that `diff FILE ID` compares with: the first that the record names. Fault::missing where it
+/// names none, or one that is not in the bundle.
 Result<std::string> parent_to_compare(const formats::ItemSource& items, std::string_view id);
 
 /// From `a` (the parent, the older) to `b`.

@@ -24,7 +24,9 @@ Result<SortKey> parse_sort(std::string_view text) {
   key.field = std::string(text.substr(0, colon));
   const std::string_view order = colon == text.npos ? "asc" : text.substr(colon + 1);
   if (key.field.empty() || (order != "asc" && order != "desc"))
-    return Error{Fault::usage, "--sort \"" + std::string(text) + "\": expected FIELD, FIELD:asc or FIELD:desc", "", "for example: --sort score:desc"};
+    return Error{Fault::usage,
+                 "--sort \"" + std::string(text) + "\": expected FIELD, FIELD:asc or FIELD:desc", "",
+                 "for example: --sort score:desc"};
   key.descending = order == "desc";
   return key;
 }
@@ -44,7 +46,8 @@ struct Rank {
 
 Rank rank_of(const std::optional<FieldValue>& value) {
   if (!value) return {};
-  if (const double* real = std::get_if<double>(&*value)) return std::isnan(*real) ? Rank{1, 0, ""} : Rank{0, *real, ""};
+  if (const double* real = std::get_if<double>(&*value))
+    return std::isnan(*real) ? Rank{1, 0, ""} : Rank{0, *real, ""};
   std::string text = text_of(*value);
   if (const auto number = parse_number(text); number && !std::isnan(*number)) return {0, *number, ""};
   return {2, 0, std::move(text)};
@@ -59,12 +62,14 @@ bool ranks_before(const Rank& a, const Rank& b, bool descending) {
 void sort_rows(std::vector<std::size_t>& rows, const ExperimentFields& fields, const SortKey& key) {
   std::vector<Rank> ranks(fields.size());
   for (const std::size_t row : rows) ranks[row] = rank_of(fields.value(row, key.field));
-  std::stable_sort(rows.begin(), rows.end(),
-                   [&](std::size_t a, std::size_t b) { return ranks_before(ranks[a], ranks[b], key.descending); });
+  std::stable_sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) {
+    return ranks_before(ranks[a], ranks[b], key.descending);
+  });
 }
 
 // What a person wants to see first, if any row has it, and what was asked about.
-std::vector<std::string> default_columns(const ExperimentFields& fields, const std::vector<std::string>& asked) {
+std::vector<std::string> default_columns(const ExperimentFields& fields,
+                                         const std::vector<std::string>& asked) {
   std::vector<std::string> columns = {"id"};
   std::vector<std::string> wanted = {"index", "name", "parents", "status", "score"};
   wanted.insert(wanted.end(), asked.begin(), asked.end());
@@ -74,7 +79,7 @@ std::vector<std::string> default_columns(const ExperimentFields& fields, const s
     for (std::size_t row = 0; row < fields.size() && !(any && differs_from_id); ++row) {
       const auto value = fields.value(row, column);
       any = any || value;
-      differs_from_id = differs_from_id || (value && text_of(*value) != fields.record(row).id);
+      differs_from_id = differs_from_id || (value && text_of(*value) != fields.id(row));
     }
     if (any && differs_from_id) columns.push_back(column);
   }
@@ -84,7 +89,8 @@ std::vector<std::string> default_columns(const ExperimentFields& fields, const s
 Json cell(const FieldValue& value) {
   if (const double* real = std::get_if<double>(&value)) {
     // 2^53: up to there a double holds every integer exactly.
-    if (*real == std::floor(*real) && std::fabs(*real) < 9007199254740992.0) return Json(static_cast<long long>(*real));
+    if (*real == std::floor(*real) && std::fabs(*real) < 9007199254740992.0)
+      return Json(static_cast<long long>(*real));
     return Json(*real);
   }
   if (const auto* text = std::get_if<std::string>(&value)) return Json(as_utf8(*text));
@@ -134,6 +140,7 @@ Result<Json> list_experiments(const formats::ItemSource& items, const ListOption
                        {"version", 1},
                        {"total", fields.size()},
                        {"matched", matched},
+                       {"unreadable", fields.problems()},
                        {"columns", texts_json(columns)},
                        {"rows", std::move(out)}});
 }
@@ -143,7 +150,8 @@ std::string list_text(const Json& document) {
   for (const Json& column : document["columns"].items()) {
     bool numbers = true;
     for (const Json& row : document["rows"].items())
-      if (const Json* value = row.find(column.string_or(""))) numbers = numbers && (value->is_number() || value->string_or("x") == "nan");
+      if (const Json* value = row.find(column.string_or("")))
+        numbers = numbers && (value->is_number() || value->string_or("x") == "nan");
     columns.push_back({std::string(column.string_or("")), numbers});
   }
   TextTable table(columns);
@@ -152,9 +160,14 @@ std::string list_text(const Json& document) {
     for (const auto& column : columns) cells.push_back(cell_text(row[column.title], false));
     table.add(std::move(cells));
   }
-  const std::uint64_t total = document["total"].natural().value_or(0), matched = document["matched"].natural().value_or(0);
-  std::string counts = matched == total ? counted(total, "experiment") : with_separators(matched) + " of " + counted(total, "experiment");
-  if (const std::uint64_t shown = document["rows"].size(); shown < matched) counts += ", the first " + with_separators(shown) + " shown";
+  const std::uint64_t total = document["total"].natural().value_or(0),
+                      matched = document["matched"].natural().value_or(0);
+  std::string counts = matched == total ? counted(total, "experiment")
+                                        : with_separators(matched) + " of " + counted(total, "experiment");
+  if (const std::uint64_t shown = document["rows"].size(); shown < matched)
+    counts += ", the first " + with_separators(shown) + " shown";
+  if (const std::uint64_t unreadable = document["unreadable"].natural().value_or(0))
+    counts += "; " + counted(unreadable, "record") + " could not be read (assay verify names them)";
   return (table.empty() ? "" : table.text()) + counts + "\n";
 }
 

@@ -12,19 +12,24 @@
 namespace assay::verify {
 
 struct ListOptions {
-  std::string where;                 ///< verify/query/where.hpp
-  std::string sort;                  ///< FIELD or FIELD:desc or FIELD:asc; empty: experiment order. Absent values last
-  std::optional<std::size_t> limit;  ///< rows at most
-  std::vector<std::string> columns;  ///< empty: id, those of index, name, parents, status, score that any row has, and what --where and --sort name
+  std::string where = {};  ///< verify/query/where.hpp
+  /// FIELD or FIELD:desc or FIELD:asc; empty: experiment order. Absent values come last.
+  std::string sort = {};
+  std::optional<std::size_t> limit = {};  ///< rows at most
+  /// Empty: id, those of index, name, parents, status and score that tell something, and what --where and
+  /// --sort name.
+  std::vector<std::string> columns = {};
 };
 
-/// Fields: id name label index parents parent (the first) status score created evicted parameters children (how many)
-/// depth (steps to a root of the lineage), metric.NAME (the last value of a curve), first.NAME min.NAME max.NAME,
-/// seed.NAME, dataset.NAME, extra.NAME, and a role of its files (program, motivation ...: the item's name).
-/// Fault::usage for a field that is none of these, or a metric that no campaign file names.
+/// Fields: id name label index parents parent (the first) status score created evicted parameters steps (how
+/// many agent steps) children (how many) depth (parents up to a root, by the shortest way); metric.NAME (a
+/// curve's last value) first.NAME min.NAME max.NAME; seed.NAME dataset.NAME extra.NAME; what the completeness
+/// report counts (program motivation analysis seed dataset_hash environment metrics curve checkpoint
+/// transcript: "yes" or absent); any other role (the item's name) or member of the record. Fault::usage for a
+/// field that no experiment has.
 ///
-/// {"assay": "list", "version": 1, "total", "matched", "columns": [..], "rows": [{COLUMN: value}]}; an absent value has
-/// no key. Schema: docs/formats/list.schema.json.
+/// {"assay": "list", "version": 1, "total", "matched", "unreadable", "columns": [..], "rows": [{COLUMN:
+/// value}]}; an absent value has no key. Schema: docs/formats/list.schema.json.
 Result<Json> list_experiments(const formats::ItemSource& items, const ListOptions& options);
 
 std::string list_text(const Json& document);  ///< a table and a line of counts

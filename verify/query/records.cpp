@@ -36,12 +36,20 @@ Json describe_item(const ItemSource& items, std::string_view name) {
 Result<std::string> read_item(const ItemSource& items, std::string_view name) {
   const std::string shown = formats::escape_name(name);
   switch (presence_of(items, name)) {
-    case Presence::present: return items.read(*items.manifest().find(name));
-    case Presence::absent: return Error{Fault::missing, "no item \"" + shown + "\" in the bundle", "", "`assay show FILE manifest` lists all items"};
-    case Presence::withheld: return Error{Fault::missing, "item \"" + shown + "\" is withheld by its author: only its salted digest is sealed", "", "ask the author to disclose it"};
-    case Presence::left_out: break;
+    case Presence::present:
+      return items.read(*items.manifest().find(name));
+    case Presence::absent:
+      return Error{Fault::missing, "no item \"" + shown + "\" in the bundle", "",
+                   "`assay show FILE manifest` lists all items"};
+    case Presence::withheld:
+      return Error{Fault::missing,
+                   "item \"" + shown + "\" is withheld by its author: only its salted digest is sealed", "",
+                   "ask the author to disclose it"};
+    case Presence::left_out:
+      break;
   }
-  return Error{Fault::missing, "item \"" + shown + "\" was left out of this copy of the bundle", "", "the full bundle has it"};
+  return Error{Fault::missing, "item \"" + shown + "\" was left out of this copy of the bundle", "",
+               "the full bundle has it"};
 }
 
 Result<std::optional<std::string>> read_if_present(const ItemSource& items, std::string_view name) {
@@ -64,7 +72,10 @@ Result<formats::Experiment> read_record(const ItemSource& items, std::string_vie
   const std::string text = ASSAY_TRY(read_item(items, name));
   auto record = ASSAY_TRY(placed(formats::Experiment::parse(text), name));
   if (record.id != id)
-    return Error{Fault::malformed, "the record's id is \"" + record.id + "\", expected the folder's name \"" + std::string(id) + "\"", name, ""};
+    return Error{
+        Fault::malformed,
+        "the record's id is \"" + record.id + "\", expected the folder's name \"" + std::string(id) + "\"",
+        name, ""};
   return record;
 }
 
@@ -76,10 +87,14 @@ bool by_index(const formats::Experiment& a, const formats::Experiment& b) {
 }  // namespace
 
 Result<formats::Experiment> read_experiment(const ItemSource& items, std::string_view id) {
-  if (formats::is_experiment_id(id) && presence_of(items, record_name(id)) != Presence::absent) return read_record(items, id);
+  if (formats::is_experiment_id(id) && presence_of(items, record_name(id)) != Presence::absent)
+    return read_record(items, id);
   const auto ids = experiment_ids(items);
-  const std::string range = ids.empty() ? "the bundle holds no experiments" : "ids run from " + ids.front() + " to " + ids.back();
-  return Error{Fault::missing, "no experiment \"" + escape_terminal(id) + "\" among " + counted(ids.size(), "experiment"), "", range + "; `assay list FILE` shows them"};
+  const std::string range =
+      ids.empty() ? "the bundle holds no experiments" : "ids run from " + ids.front() + " to " + ids.back();
+  return Error{Fault::missing,
+               "no experiment \"" + escape_terminal(id) + "\" among " + counted(ids.size(), "experiment"), "",
+               range + "; `assay list FILE` shows them"};
 }
 
 Result<std::vector<formats::MetricValue>> read_metrics(const ItemSource& items, std::string_view id) {
@@ -130,6 +145,19 @@ std::vector<std::string> experiment_ids(const ItemSource& items) {
     if (const auto id = formats::experiment_record_id(items.manifest().name_field(i))) ids.emplace_back(*id);
   std::sort(ids.begin(), ids.end(), formats::id_less);
   return ids;
+}
+
+Result<CampaignView> read_campaign(const ItemSource& items) {
+  CampaignView::Builder builder(items.manifest(),
+                                [&items](std::size_t item) { return items.has_content(item); });
+  // Records first, then numbers: a bundle stores each kind together, so neighbours share a chunk.
+  for (const bool metrics : {false, true})
+    for (std::size_t item = 0; item < items.manifest().size(); ++item) {
+      if (!builder.wants(item) || !items.has_content(item)) continue;
+      if (items.manifest().name_field(item).ends_with("/metrics.csv") != metrics) continue;
+      builder.add(item, ASSAY_TRY(items.read(item)));
+    }
+  return builder.finish();
 }
 
 Result<std::vector<formats::Experiment>> read_experiments(const ItemSource& items) {

@@ -1,5 +1,4 @@
-// The campaign's records, read item by item: for questions that touch a few of them. The checks, which touch all,
-// walk the bundle once instead (verify/campaign_view.hpp).
+// The campaign's records, read item by item: for questions that touch a few of them.
 #pragma once
 
 #include <map>
@@ -10,36 +9,28 @@
 
 #include "formats/bundle.hpp"
 #include "formats/campaign.hpp"
+#include "verify/campaign_view.hpp"
 
 namespace assay::verify {
 
-/// The items of an opened bundle, which must outlive this.
-class BundleItems final : public formats::ItemSource {
- public:
-  explicit BundleItems(const formats::Bundle& bundle) : bundle_(bundle) {}
-  const formats::Manifest& manifest() const override { return bundle_.manifest(); }
-  bool has_content(std::size_t item) const override { return bundle_.has_content(item); }
-  Result<std::string> read(std::size_t item) const override { return bundle_.read(item); }
-
- private:
-  const formats::Bundle& bundle_;
-};
-
-/// Whether an item's content can be read: in the bundle, withheld by its author, left out by `export --without`, or not
-/// in the manifest at all.
+/// Whether an item's content can be read: in the bundle, withheld by its author, left out by `export
+/// --without`, or not in the manifest at all.
 enum class Presence { present, withheld, left_out, absent };
 const char* name_of(Presence presence);
 Presence presence_of(const formats::ItemSource& items, std::string_view name);
 
-/// {"item", "type", "size", "digest", "content"}: what the manifest says of one item; "content" is the presence.
+/// {"item", "type", "size", "digest", "content"}: what the manifest says of one item; "content" is the
+/// presence.
 Json describe_item(const formats::ItemSource& items, std::string_view name);
 
-/// The content of an item by name. Fault::missing names it and says whether it is withheld, left out or not there.
+/// The content of an item by name. Fault::missing names it and says whether it is withheld, left out or not
+/// there.
 Result<std::string> read_item(const formats::ItemSource& items, std::string_view name);
 /// The same, but nothing where it cannot be read because it is not present.
 Result<std::optional<std::string>> read_if_present(const formats::ItemSource& items, std::string_view name);
 
-/// experiments/ID/experiment.json. Fault::missing where there is no such experiment; the hint names the nearest ids.
+/// experiments/ID/experiment.json. Fault::missing where there is no such experiment; the hint names the
+/// nearest ids.
 Result<formats::Experiment> read_experiment(const formats::ItemSource& items, std::string_view id);
 /// experiments/ID/metrics.csv; empty where it is not present.
 Result<std::vector<formats::MetricValue>> read_metrics(const formats::ItemSource& items, std::string_view id);
@@ -57,7 +48,10 @@ Result<formats::CampaignHead> read_head(const formats::ItemSource& items);
 
 /// Ids of all experiments in the manifest, in the order of formats::id_less.
 std::vector<std::string> experiment_ids(const formats::ItemSource& items);
-/// All records, in experiment order: by index where all have one, else by id.
+/// The table of all experiments, read record by record. Records that do not parse are its problems, not an
+/// error.
+Result<CampaignView> read_campaign(const formats::ItemSource& items);
+/// All records whole, in experiment order: by index where all have one, else by id.
 Result<std::vector<formats::Experiment>> read_experiments(const formats::ItemSource& items);
 
 /// `text` with bytes that are not UTF-8 replaced by U+FFFD: what may go into a JSON document.
