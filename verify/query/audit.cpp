@@ -19,27 +19,8 @@ using formats::ItemSource;
 // A field of the record, and the content behind it where a role of that name has some.
 struct FieldSource {
   std::string field;
-  std::string item;  ///< empty: the value stands in experiment.json
+  std::string item;  ///< where its value stands; empty: a step wrote it, and it is not on record
 };
-
-std::vector<FieldSource> fields_of(const ItemSource& items, const Experiment& record,
-                                   const std::vector<const StepLine*>& steps) {
-  std::vector<FieldSource> fields;
-  const auto add = [&fields](const std::string& field, const std::string& item) {
-    for (const auto& have : fields)
-      if (have.field == field) return;
-    fields.push_back({field, item});
-  };
-  if (record.name) add("name", "");
-  if (record.parents) add("parents", "");
-  for (const auto& [role, item] : record.files) add(role, item);
-  if (record.score) add("score", "");
-  const std::string metrics = "experiments/" + record.id + "/metrics.csv";
-  if (presence_of(items, metrics) != Presence::absent) add("metrics", metrics);
-  for (const StepLine* line : steps)
-    for (const std::string& field : line->step.writes) add(field, "");
-  return fields;
-}
 
 // The words of a system for the same thing: a step that writes "parent" wrote the record's "parents".
 bool same_field(std::string_view written, std::string_view field) {
@@ -53,7 +34,27 @@ bool same_field(std::string_view written, std::string_view field) {
                      [&](const auto& row) { return row.first == written && row.second == field; });
 }
 
-Json field_json(const ItemSource& items, const Experiment& record, const FieldSource& source,
+std::vector<FieldSource> fields_of(const ItemSource& items, const Experiment& record,
+                                   const std::vector<const StepLine*>& steps) {
+  const std::string folder = "experiments/" + record.id + "/", own = folder + "experiment.json";
+  std::vector<FieldSource> fields;
+  if (record.name) fields.push_back({"name", own});
+  if (record.parents) fields.push_back({"parents", own});
+  for (const auto& [role, item] : record.files) fields.push_back({role, item});
+  if (record.score) fields.push_back({"score", own});
+  if (presence_of(items, folder + "metrics.csv") != Presence::absent)
+    fields.push_back({"metrics", folder + "metrics.csv"});
+  for (const StepLine* line : steps)
+    for (const std::string& written : line->step.writes) {
+      const auto same = [&](const FieldSource& have) { return same_field(written, have.field); };
+      if (std::any_of(fields.begin(), fields.end(), same)) continue;
+      const bool member = record.extra.find(written) || record.extra["extra"].find(written);
+      fields.push_back({written, member ? own : ""});
+    }
+  return fields;
+}
+
+Json field_json(const ItemSource& items, const FieldSource& source,
                 const std::vector<const StepLine*>& steps) {
   Json json = Json::object({{"field", as_utf8(source.field)}});
   Json writers = Json::array();
@@ -65,9 +66,8 @@ Json field_json(const ItemSource& items, const Experiment& record, const FieldSo
   }
   const bool written = writers.size() > 0;
   json.set("written_by", std::move(writers)).set("on_record", written);
-  const std::string item =
-      source.item.empty() ? "experiments/" + record.id + "/experiment.json" : source.item;
-  return json.set("content", describe_item(items, item));
+  if (source.item.empty()) return json.set("content", Json::object({{"content", name_of(Presence::absent)}}));
+  return json.set("content", describe_item(items, source.item));
 }
 
 void add_missing(Json& missing, std::string_view what, std::string text) {
@@ -89,6 +89,11 @@ void say_what_is_missing(Json& missing, const ItemSource& items, const Experimen
     if (!field["on_record"].boolean().value_or(false)) unexplained.emplace_back(field["field"].string_or(""));
   if (any_steps && steps.size() > 0 && !unexplained.empty())
     add_missing(missing, "writer", "No step on record wrote: " + join(unexplained, ", ") + ".");
+  for (const Json& field : fields.items())
+    if (!field["content"]["item"].string())
+      add_missing(
+          missing, "field",
+          "Steps wrote " + std::string(field["field"].string_or("")) + ", which is not in the record.");
   for (const Json& step : steps.items()) {
     const std::string id(step["id"].string_or(""));
     if (step["prompt"]["on_record"].boolean() == false)
@@ -153,8 +158,7 @@ Result<Json> audit_experiment(const ItemSource& items, std::string_view id) {
   const auto own = steps_of(all_steps, record.id);
 
   Json fields = Json::array(), steps = Json::array(), missing = Json::array();
-  for (const FieldSource& source : fields_of(items, record, own))
-    fields.push(field_json(items, record, source, own));
+  for (const FieldSource& source : fields_of(items, record, own)) fields.push(field_json(items, source, own));
   for (const StepLine* line : own) steps.push(describe_step(items, *line, knowledge));
   say_what_is_missing(missing, items, record, fields, steps);
   Json out = Json::object({{"assay", "audit"}, {"version", 1}, {"experiment", record.id}});

@@ -19,7 +19,8 @@ std::string fields_text(const Json& fields) {
   for (const Json& field : fields.items()) {
     const std::string writers = value_text(field["written_by"]);
     table.add({value_text(field["field"]), writers.empty() ? "not on record" : writers,
-               value_text(field["content"]["item"]), value_text(field["content"]["digest"])});
+               field["content"]["item"].string() ? value_text(field["content"]["item"]) : "not on record",
+               value_text(field["content"]["digest"])});
   }
   return table.empty() ? "" : "\nFields\n" + table.text("  ");
 }

@@ -72,8 +72,12 @@ void flatten(const Json& value, const std::string& path, std::map<std::string, J
 
 Json compare_statements(const formats::Statement* a, const formats::Statement* b) {
   std::map<std::string, Json> left, right;
-  if (a) flatten(a->raw, "", left);
-  if (b) flatten(b->raw, "", right);
+  const auto add = [](const formats::Statement* statement, std::map<std::string, Json>& out) {
+    const auto json = statement ? Json::parse(statement->encode()) : Result<Json>(Json::object());
+    if (json.ok()) flatten(*json, "", out);
+  };
+  add(a, left);
+  add(b, right);
   std::set<std::string> paths;
   for (const auto* side : {&left, &right})
     for (const auto& [path, value] : *side) paths.insert(path);

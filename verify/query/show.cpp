@@ -132,7 +132,8 @@ Result<Json> show_manifest(const ShowSource& source) {
 Result<Json> show_statement(const ShowSource& source) {
   if (!source.statement)
     return Error{Fault::missing, "there is no statement here: only a sealed bundle has one", "", ""};
-  Json out = document_of("statement").set("statement", source.statement->raw);
+  Json out = document_of("statement");
+  out.set("statement", ASSAY_TRY(Json::parse(source.statement->encode())));
   if (source.envelope)
     out.set("payload_type", as_utf8(source.envelope->payload_type))
         .set("signatures", signatures_json(*source.envelope));

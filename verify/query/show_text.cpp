@@ -141,6 +141,24 @@ std::string claims_text(const Json& content) {
   return out.empty() ? "no claims\n" : out;
 }
 
+std::string baselines_text(const Json& content) {
+  TextTable table(
+      {{"baseline"}, {"name"}, {"source", false, 60}, {"in campaign files"}, {"metric"}, {"value", true}});
+  for (const Json& baseline : content["baselines"].items()) {
+    std::vector<std::string> lead = {value_text(baseline["id"]), value_text(baseline["name"]),
+                                     value_text(baseline["source"]),
+                                     baseline["external"].boolean().value_or(false) ? "no" : "yes"};
+    for (const auto& metric : baseline["metrics"].members()) {
+      std::vector<std::string> cells = lead;
+      cells.push_back(metric.key);
+      cells.push_back(value_text(metric.value));
+      table.add(std::move(cells));
+      lead = {"", "", "", ""};
+    }
+  }
+  return table.empty() ? "no baselines\n" : table.text();
+}
+
 std::string steps_table(const Json& document) {
   TextTable table({{"step"},
                    {"experiment"},
@@ -180,6 +198,7 @@ std::string show_text(const Json& document) {
     return escape_terminal(what) + ": " + value_text(document["source"]["content"]) +
            "; the campaign has no readable " + value_text(document["source"]["item"]) + "\n";
   if (what == "claims") return claims_text(*content);
+  if (what == "baselines") return baselines_text(*content);
   return escape_terminal(content->dump_pretty(), Lines::keep);
 }
 
