@@ -11,6 +11,7 @@ Command help();
 Command key_new();
 Command key_show();
 Command man();
+Command seal();
 Command sign();
 
 }  // namespace assay::cli::commands

@@ -1,0 +1,239 @@
+// `assay seal`: a campaign in, one signed bundle out.
+#include "archives/seal.hpp"
+
+#include "formats/completeness.hpp"
+#include "toolkit/base/text.hpp"
+#include "toolkit/cli/commands/commands.hpp"
+#include "toolkit/cli/commands/common.hpp"
+
+namespace assay::cli::commands {
+
+namespace {
+
+Result<std::optional<Json>> read_json_option(const Arguments& arguments, const char* name) {
+  const auto file = arguments.value(name);
+  if (!file) return std::optional<Json>();
+  const std::string text = ASSAY_TRY(read_file(*file, 256u << 20));
+  Result<Json> json = Json::parse(text);
+  if (!json) return std::move(json.error()).in(*file);
+  return std::optional<Json>(*std::move(json));
+}
+
+Result<archives::Import> import(const Arguments& arguments, Output& output) {
+  archives::ImportOptions options;
+  options.keep_going = arguments.has("--keep-going");
+  options.claims = ASSAY_TRY(read_json_option(arguments, "--claims"));
+  options.meta = ASSAY_TRY(read_json_option(arguments, "--meta"));
+  options.progress = &output.progress();
+  const archives::Importer* importer = ASSAY_TRY(archives::find_importer(*arguments.value("--from")));
+  return importer->run(*arguments.value("SOURCE"), options);
+}
+
+Result<archives::SealOptions> seal_options(const Arguments& arguments, Output& output) {
+  archives::SealOptions options;
+  options.redact = arguments.has("--redact");
+  options.withhold = arguments.values("--withhold");
+  options.salts = arguments.value_or("--salts", "");
+  if (!options.withhold.empty() && options.salts.empty())
+    return Error{Fault::usage, "--withhold without --salts", "",
+                 "--salts FILE names your secret file of 32 bytes, made on first use; keep it to disclose "
+                 "items later"};
+  if (const auto before = arguments.value("--supersedes")) options.supersedes = *before;
+  options.force = arguments.has("--force");
+  options.progress = &output.progress();
+  return options;
+}
+
+Json secrets_json(const std::vector<archives::FoundSecret>& secrets) {
+  Json list = Json::array();
+  for (const archives::FoundSecret& secret : secrets)
+    list.push(Json::object({{"item", secret.item},
+                            {"offset", static_cast<unsigned long>(secret.offset)},
+                            {"length", static_cast<unsigned long>(secret.length)},
+                            {"rule", secret.rule}}));
+  return list;
+}
+
+std::string secrets_text(const std::vector<archives::FoundSecret>& secrets) {
+  std::string text;
+  for (const archives::FoundSecret& secret : secrets)
+    text += "  " + shown(secret.item) + ", byte " + with_separators(secret.offset) + ": " +
+            shown(secret.rule) + ", " + counted(secret.length, "byte") + "\n";
+  return text;
+}
+
+Json problems_json(const std::vector<archives::ImportProblem>& problems) {
+  Json list = Json::array();
+  for (const archives::ImportProblem& problem : problems)
+    list.push(Json::object({{"where", problem.where}, {"what", problem.what}}));
+  return list;
+}
+
+Json report_json(const archives::SealReport& report, const std::string& file) {
+  return Json::object({{"file", file},
+                       {"root", report.root.hex()},
+                       {"items", static_cast<unsigned long>(report.items)},
+                       {"experiments", static_cast<unsigned long>(report.experiments)},
+                       {"content_bytes", static_cast<unsigned long>(report.content_bytes)},
+                       {"file_bytes", static_cast<unsigned long>(report.file_bytes)},
+                       {"redacted", secrets_json(report.redacted)},
+                       {"problems", problems_json(report.problems)},
+                       {"completeness", report.completeness}});
+}
+
+std::string report_text(const archives::SealReport& report, const std::string& file,
+                        const std::vector<const formats::Signer*>& signers) {
+  std::string text = "sealed    " + shown(file) + "\nroot      " + report.root.hex() + "\n";
+  text += "holds     " + counted(report.experiments, "experiment") + ", " + counted(report.items, "item") +
+          ", " + human_bytes(report.content_bytes) + " in a file of " + human_bytes(report.file_bytes) + "\n";
+  for (const formats::Signer* signer : signers)
+    text += "signed    " + signer->public_key().fingerprint() + "\n";
+  if (!report.redacted.empty())
+    text += "redacted  " + counted(report.redacted.size(), "secret") + "\n" + secrets_text(report.redacted);
+  if (!report.problems.empty()) {
+    text += "left out  " + counted(report.problems.size(), "record") + " that could not be read\n";
+    for (const archives::ImportProblem& problem : report.problems)
+      text += "  " + shown(problem.where) + ": " + shown(problem.what) + "\n";
+  }
+  return text;
+}
+
+Result<Exit> run_dry(archives::Import imported, const archives::SealOptions& options, Output& output) {
+  const std::vector<archives::ImportProblem> problems = imported.problems;
+  const archives::DryRun dry = ASSAY_TRY(archives::dry_run(std::move(imported), options));
+  if (output.wants_json()) {
+    Json items = Json::array();
+    for (const formats::ManifestEntry& item : dry.items)
+      items.push(Json::object({{"name", item.name},
+                               {"type", item.type.text()},
+                               {"size", static_cast<unsigned long>(item.size)}}));
+    output.print_json(output.document().set("result", Json::object({{"dry_run", true},
+                                                                    {"items", std::move(items)},
+                                                                    {"secrets", secrets_json(dry.secrets)},
+                                                                    {"problems", problems_json(problems)},
+                                                                    {"completeness", dry.completeness}})));
+    return Exit::done;
+  }
+  std::uint64_t bytes = 0;
+  for (const formats::ManifestEntry& item : dry.items) {
+    output.print(shown(item.name) + "  " + item.type.text() + "  " + human_bytes(item.size) + "\n");
+    bytes += item.size;
+  }
+  output.print("would seal " + counted(dry.items.size(), "item") + ", " + human_bytes(bytes) +
+               "; nothing was written\n");
+  if (!dry.secrets.empty())
+    output.print("secrets, which --redact would replace:\n" + secrets_text(dry.secrets));
+  for (const archives::ImportProblem& problem : problems)
+    output.print("left out: " + shown(problem.where) + ": " + shown(problem.what) + "\n");
+  return Exit::done;
+}
+
+Result<Exit> run(const Arguments& arguments, Output& output) {
+  const bool dry = arguments.has("--dry-run");
+  const auto file = arguments.value("--output");
+  if (!dry && !file)
+    return Error{Fault::usage, "missing: -o FILE, the bundle to write", "",
+                 "or --dry-run to see what would be sealed"};
+  if (!dry && !arguments.has("--key"))
+    return Error{Fault::usage, "missing: --key KEY, to sign with", "", "assay key new FILE makes one"};
+  if (!dry && !arguments.has("--force") && fs::exists(fs::symlink_status(*file)))
+    return Error{Fault::refused, "already there", *file,
+                 "--force replaces it"};  // said before the work, not after it
+  const auto signers = ASSAY_TRY(load_signers(arguments));
+  archives::SealOptions options = ASSAY_TRY(seal_options(arguments, output));
+  options.signers = pointers(signers);
+  archives::Import imported = ASSAY_TRY(import(arguments, output));
+  if (dry) return run_dry(std::move(imported), options, output);
+  const archives::SealReport report = ASSAY_TRY(archives::seal(std::move(imported), *file, options));
+  if (output.wants_json()) {
+    output.print_json(output.document().set("result", report_json(report, *file)));
+  } else {
+    output.print(report_text(report, *file, options.signers));
+  }
+  return Exit::done;
+}
+
+// The kinds of --from, from the importers' own table.
+std::string_view kinds() {
+  static const std::string words = [] {
+    std::string all;
+    for (const archives::Importer& importer : archives::importers())
+      all += (all.empty() ? "" : " ") + std::string(importer.kind);
+    return all;
+  }();
+  return words;
+}
+
+std::string_view about() {
+  static const std::string text = [] {
+    std::string all = "KIND is ";
+    for (const archives::Importer& importer : archives::importers())
+      all += std::string(importer.kind) + " (" + importer.summary + "); ";
+    return all +
+           "a secret (an API key, a token) found in the campaign stops the sealing, unless --redact replaces "
+           "it. The same input and "
+           "the same keys give the same file, byte for byte.";
+  }();
+  return text;
+}
+
+}  // namespace
+
+Command seal() {
+  Option key = kKey;
+  key.repeats = true;
+  key.required = false;  // --dry-run needs none
+  return {
+      .name = "seal",
+      .sentence = "Seal a campaign into one signed bundle",
+      .about = about(),
+      .positionals = {{.name = "SOURCE", .text = "the campaign's folder or file"}},
+      .options = {{.name = "--from",
+                   .value = "KIND",
+                   .text = "what wrote the campaign",
+                   .required = true,
+                   .completes = Completes::words,
+                   .words = kinds()},
+                  output_option("FILE.h5", "the bundle to write", false),
+                  key,
+                  {.name = "--meta",
+                   .value = "FILE",
+                   .text = "title, authors, licence, DOI (JSON), over the campaign's own",
+                   .completes = Completes::file},
+                  {.name = "--claims",
+                   .value = "FILE",
+                   .text = "claims and baselines (JSON), in place of the importer's table",
+                   .completes = Completes::file},
+                  {.name = "--supersedes",
+                   .value = "FILE",
+                   .text = "the bundle of the generation before; its root is carried",
+                   .completes = Completes::file},
+                  {.name = "--redact",
+                   .value = "",
+                   .text = "replace secrets instead of stopping; each is listed"},
+                  {.name = "--withhold",
+                   .value = "KIND",
+                   .text = "seal only a salted digest of these items (assay help withheld)",
+                   .repeats = true},
+                  {.name = "--salts",
+                   .value = "FILE",
+                   .text = "the secret file for --withhold, made on first use",
+                   .completes = Completes::file},
+                  {.name = "--keep-going",
+                   .value = "",
+                   .text = "leave out records that cannot be read, and list them"},
+                  {.name = "--dry-run", .value = "", .text = "show what would be sealed; write nothing"},
+                  kForce,
+                  kJson},
+      .examples = {{"assay seal campaign/ --from assay -o campaign.h5 --key lab.key",
+                    "a plain folder (docs/formats/campaign.md)"},
+                   {"assay seal asi-arch/ --from asi-arch -o a.h5 --key lab.key --meta meta.json",
+                    "a published ASI-Arch campaign"},
+                   {"assay seal run/ --from asi-evolve --dry-run",
+                    "what would be sealed, and every secret in it"}},
+      .exits = {Exit::not_intact},
+      .run = run,
+  };
+}
+
+}  // namespace assay::cli::commands
