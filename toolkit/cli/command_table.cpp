@@ -8,6 +8,10 @@ namespace {
 
 constexpr CommandRow kTable[] = {
     {"sign", "Make", commands::sign},
+    {"archive init", "Keep", commands::archive_init},
+    {"archive add", "Keep", commands::archive_add},
+    {"archive log", "Keep", commands::archive_log},
+    {"archive check", "Keep", commands::archive_check},
     {"key new", "Keys", commands::key_new},
     {"key show", "Keys", commands::key_show},
     {"doctor", "Tools", commands::doctor},

@@ -18,6 +18,9 @@ namespace assay::cli {
 namespace {
 
 Error unknown_command(const std::string& name) {
+  if (!overview_of(name).empty())  // the first word of commands of two
+    return Error{Fault::usage, name + " needs one more word", "",
+                 "assay " + name + " --help lists what it can be"};
   std::vector<std::string> known;
   for (const CommandRow& row : command_table()) known.emplace_back(row.name);
   const auto near = nearest(name, known);

@@ -5,6 +5,10 @@
 
 namespace assay::cli::commands {
 
+Command archive_add();
+Command archive_check();
+Command archive_init();
+Command archive_log();
 Command completion();
 Command doctor();
 Command help();

@@ -15,6 +15,7 @@ namespace {
 /// What the signer's process needs of a bundle that was checked whole in the child.
 struct Signable {
   formats::Envelope envelope;
+  std::string origin;            ///< the second line of an export's signature area, with its LF; else empty
   std::uint64_t signatures = 0;  ///< offset of the signature area
   std::string root;
 };
@@ -37,6 +38,7 @@ Result<Json> check_whole(const formats::Bundle& bundle) {
                         }));
   if (first) return *first;
   return Json::object({{"envelope", bundle.envelope().encode()},
+                       {"origin", bundle.origin() ? bundle.origin()->encode() + "\n" : std::string()},
                        {"signatures", bundle.header().signatures},
                        {"root", bundle.statement().root.hex()}});
 }
@@ -45,6 +47,7 @@ Result<Signable> read_signable(const Fd& fd, const std::string& file, Output& ou
   const Json answer = ASSAY_TRY(ask_bundle(fd, file, output, check_whole));
   Signable signable;
   signable.envelope = ASSAY_TRY(formats::Envelope::decode(answer["envelope"].string_or("")));
+  signable.origin = answer["origin"].string_or("");
   signable.signatures = answer["signatures"].natural().value_or(0);
   signable.root = answer["root"].string_or("");
   return signable;
@@ -63,7 +66,7 @@ Status write_signed(const Fd& source, const std::string& output, const Signable&
   constexpr std::uint64_t kPart = 4u << 20;
   for (std::uint64_t at = 0; at < signable.signatures; at += kPart)
     ASSAY_TRY(target.write(ASSAY_TRY(read_at(source.get(), at, std::min(kPart, signable.signatures - at)))));
-  ASSAY_TRY(target.write(signable.envelope.encode()));
+  ASSAY_TRY(target.write(signable.envelope.encode() + "\n" + signable.origin));
   return target.commit();
 }
 
