@@ -8,6 +8,8 @@ namespace assay::archives {
 namespace {
 
 constexpr Importer kImporters[] = {
+    {"asi-arch", "ASI-Arch: 106.json and tree.json, or a mongoexport of data_elements with logs/agent_calls",
+     import_asi_arch},
     {"assay", "the plain documented layout: campaign.json, experiments/ID/... (docs/formats/campaign.md)",
      import_assay},
 };

@@ -149,7 +149,7 @@ namespace {
 
 // CPython writes NaN, Infinity and -Infinity, which no JSON parser takes. On their way through one they are strings that
 // start with a control character plus this mark.
-constexpr std::string_view kMark = "\x01assay:";
+constexpr std::string_view kMark = "\x01" "assay:";  // two literals: \x01a would be one character
 
 std::optional<double> marked_number(std::string_view text) {
   if (!text.starts_with(kMark)) return std::nullopt;
