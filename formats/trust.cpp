@@ -232,6 +232,13 @@ Result<Policy> parse_policy(std::string_view json, const std::string& where) {
   return policy;
 }
 
+Trust trust_in(const PublicKey& key) {
+  AllowedSigner signer;
+  signer.principals = {key.fingerprint()};
+  signer.key = key;
+  return {{signer}, {}};
+}
+
 TrustVerdict judge_signatures(const Envelope& envelope, const Trust* trust, std::int64_t when) {
   TrustVerdict verdict;
   const Bytes message = pre_authentication_encoding(envelope.payload_type, envelope.payload);

@@ -65,6 +65,8 @@ struct Trust {
   std::vector<AllowedSigner> allowed;
   Policy policy;
 };
+/// One key, whoever holds it: its principal is its fingerprint.
+Trust trust_in(const PublicKey& key);
 
 /// `when`: seconds since 1970 at which validity is judged: the trusted timestamp's, else now. `trust` null:
 /// every valid signature is "valid signature, unknown signer". Each signature is checked against the key that
