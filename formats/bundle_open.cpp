@@ -181,7 +181,11 @@ struct Opening {
   Status read_index() {
     const std::size_t items = state.manifest.size();
     const std::string bytes = ASSAY_TRY(read_text(kIndexPath, kIndexChunk * 8));
-    if (bytes.size() < items * 8) return extents_problem("the index is shorter than the manifest");
+    const DatasetPlan plan = index_plan(items);
+    if (bytes.size() != plan.chunk_count() * plan.chunk_bytes())
+      return extents_problem("the index has another length than the manifest needs");
+    if (!all_zero(std::string_view(bytes).substr(items * 8)))
+      return extents_problem("bytes after the end of the index");
     state.index.resize(items);
     for (std::size_t i = 0; i < items; ++i) {
       state.index[i] = get_u64_le(bytes.data() + 8 * i);
@@ -203,6 +207,23 @@ struct Opening {
       return extents_problem("an index entry out of range: " + name);
     state.stream = std::max(state.stream, end);
     state.blob_order.push_back(static_cast<std::uint32_t>(i));
+    return {};
+  }
+
+  // Only an export may lack content, and its statement says of which kinds.
+  Status check_left_out() const {
+    const auto& kinds = state.statement.left_out;
+    for (std::size_t i = 0; i < state.index.size(); ++i) {
+      if (state.index[i] != kNoBlob) continue;
+      const ManifestEntry entry = state.manifest.entry(i);
+      const bool array_is_there =
+          entry.type.is_array() && (entry.size == 0 || state.dataset(state.array_path(i)));
+      if (array_is_there || entry.type.dtype == Dtype::withheld) continue;
+      const std::string kind(kind_of_item(entry.name));
+      if (std::find(kinds.begin(), kinds.end(), kind) == kinds.end())
+        return extents_problem("no content for " + escape_name(entry.name) +
+                               ", and the statement does not leave out " + kind);
+    }
     return {};
   }
 
@@ -237,6 +258,7 @@ Result<Bundle> Bundle::open(Fd file, std::string name) {
   if (status.ok()) status = opening.read_extents();
   if (status.ok()) status = opening.read_manifest();
   if (status.ok()) status = opening.read_index();
+  if (status.ok()) status = opening.check_left_out();
   if (!status) return std::move(status.error()).in(state->name);
   return Bundle(std::move(state));
 }

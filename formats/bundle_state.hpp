@@ -1,6 +1,7 @@
 // What an open bundle holds; shared by the files that implement formats/bundle.hpp, and by nobody else.
 #pragma once
 
+#include <cstring>
 #include <mutex>
 #include <string>
 #include <unordered_map>
@@ -15,6 +16,12 @@ inline constexpr std::uint64_t kWholeItem = 16u
 
 /// "AREA, bytes A to B".
 std::string byte_range(const std::string& area, std::uint64_t offset, std::uint64_t length);
+
+/// Bytes that no item needs must be zero: else a bundle could carry content that nothing lists.
+inline bool all_zero(std::string_view bytes) {
+  return bytes.empty() ||
+         (bytes[0] == '\0' && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
 
 struct Bundle::State {
   Fd file;

@@ -143,6 +143,16 @@ class Walk {
     if (!content) return spoil(extent, content.error().what, done);
     done.bytes = std::move(*content);
     for (Slice& slice : done.slices) hash_slice(extent, slice, done);
+    if (!only_zeros_between(done)) done.damage.push_back(damage(extent, "bytes that belong to no item"));
+  }
+
+  static bool only_zeros_between(const Done& done) {
+    std::uint64_t at = 0;
+    for (const Slice& slice : done.slices) {
+      if (!all_zero(std::string_view(done.bytes).substr(at, slice.at - at))) return false;
+      at = slice.at + slice.length;
+    }
+    return all_zero(std::string_view(done.bytes).substr(at));
   }
 
   void spoil(const Extent& extent, const std::string& text, Done& done) const {
@@ -223,6 +233,8 @@ class Walk {
       }
       const std::string_view part =
           std::string_view(*content).substr(0, chunk_content_bytes(plan, extent.chunk, entry.size));
+      if (!all_zero(std::string_view(*content).substr(part.size())))
+        done.damage.push_back(damage(extent, "bytes that belong to no item"));
       hasher.update(part);
       if (whole) done.bytes += part;
     }

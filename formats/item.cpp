@@ -1,5 +1,6 @@
 #include "formats/item.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <charconv>
@@ -272,9 +273,14 @@ Result<std::string> unescape_name(std::string_view text) {
     out += static_cast<char>(high << 4 | low);
     i += 2;
   }
-  if (text.find('%') != text.npos || first_invalid_utf8(text) != text.npos) {
+  // One spelling for one name: also a control character that stands there as it is would be a second one.
+  const auto must_be_escaped = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7f || byte == '%';
+  };
+  if (std::any_of(text.begin(), text.end(), must_be_escaped) || first_invalid_utf8(text) != text.npos) {
     if (escape_name(out) != text)
-      return Error{Fault::malformed, "a name that is not escaped canonically", std::string(text), ""};
+      return Error{Fault::malformed, "a name that is not escaped canonically", escape_name(text), ""};
   }
   return out;
 }

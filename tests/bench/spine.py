@@ -50,7 +50,7 @@ def size_of(path):
 class Bench:
     def __init__(self, options):
         self.work = Path(options.work).resolve()
-        self.assay = Path(options.build) / "toolkit/cli/assay"
+        self.assay = Path(options.build) / "assay"
         self.make = Path(options.build) / "tests/bench/bench_make_campaign"
         self.hash = Path(options.build) / "tests/bench/bench_openssl_hash"
         self.runs = options.runs

@@ -1,0 +1,123 @@
+"""SIGKILL at random moments: nothing half-written is taken for whole, the same command again succeeds without cleaning
+by hand, and no child outlives its parent. ASSAY_KILLS sets how many (default 40; the figure in docs is for 200)."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+import unittest
+
+from program import ASSAY, Case, Numbers, assay, main, must
+
+KILLS = int(os.environ.get("ASSAY_KILLS", "40"))
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def children():
+    """Living children of this process: orphans of killed programs come here, since it is their subreaper."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            return [int(pid) for pid in file.read().split()]
+    except FileNotFoundError:
+        return []
+
+
+def reap():
+    while True:
+        try:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                return
+        except ChildProcessError:
+            return
+
+
+class Kill(Case):
+    campaign_options = {"experiments": 12, "log_bytes": 400_000}
+
+    @classmethod
+    def setUpClass(cls):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        super().setUpClass()
+
+    def run_and_kill(self, words, after):
+        """True if the program was still running when it was killed."""
+        program = subprocess.Popen([str(w) for w in words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            program.wait(timeout=after)
+            return False
+        except subprocess.TimeoutExpired:
+            program.send_signal(signal.SIGKILL)
+            program.wait()
+            return True
+        finally:
+            self.assert_no_orphans(words)
+
+    def assert_no_orphans(self, words):
+        for _ in range(100):
+            reap()
+            if not children():
+                return
+            time.sleep(0.02)
+        self.fail(f"children of a killed {words[1]} live on: {children()}")
+
+    def took(self, words):
+        start = time.monotonic()
+        must(subprocess.run([str(w) for w in words], capture_output=True))
+        return time.monotonic() - start
+
+    def test_seal(self):
+        output, whole = self.folder / "out.h5", self.bundle.read_bytes()
+        words = self.seal_words(output)
+        duration, numbers, killed = self.took(words), Numbers(3), 0
+        output.unlink()
+        for _ in range(KILLS):
+            killed += self.run_and_kill(words, duration * numbers.below(1000) / 1000)
+            if output.exists():
+                self.assertEqual(output.read_bytes(), whole, "a half-written bundle under its final name")
+                output.unlink()
+        self.assertGreater(killed, KILLS // 4)
+        must(self.seal(output))
+        self.assertEqual(output.read_bytes(), whole)
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["out.h5"], "left-overs beside the bundle")
+
+    def test_seal_over_an_older_bundle(self):
+        output = self.folder / "out.h5"
+        output.write_bytes(b"older")
+        words = self.seal_words(output, "--force")
+        duration, numbers = self.took(words), Numbers(4)
+        whole = output.read_bytes()
+        for _ in range(KILLS // 4):
+            output.write_bytes(b"older")
+            self.run_and_kill(words, duration * numbers.below(1000) / 1000)
+            self.assertIn(output.read_bytes(), (b"older", whole))
+
+    def test_archive_add(self):
+        archive = self.folder / "archive"
+        if assay("archive", "init", "--help").returncode != 0:
+            self.skipTest("this build has no git store")
+        must(assay("archive", "init", archive))
+        words = [ASSAY, "archive", "add", archive, self.bundle, "--key", self.key]
+        fresh = self.folder / "timed"
+        must(assay("archive", "init", fresh))
+        duration, numbers, killed = self.took([*words[:3], fresh, *words[4:]]), Numbers(5), 0
+        for _ in range(KILLS):
+            killed += self.run_and_kill(words, duration * numbers.below(1000) / 1000)
+            check = assay("archive", "check", archive)
+            self.assertIn(check.returncode, (0, 5), check.stderr.decode() + check.stdout.decode())
+        self.assertGreater(killed, 0)
+        again = subprocess.run([str(w) for w in words], capture_output=True)
+        self.assertIn(again.returncode, (0, 1), again.stderr.decode())
+        done = assay("archive", "log", archive)
+        self.assertEqual(done.returncode, 0, done.stderr.decode())
+        self.assertIn(assay("archive", "check", archive).returncode, (0, 5))
+
+    def test_verify_leaves_no_child(self):
+        words = [ASSAY, "verify", self.bundle, "--trust", self.allowed]
+        numbers = Numbers(6)
+        for _ in range(KILLS):
+            self.run_and_kill(words, 0.08 * numbers.below(1000) / 1000)
+
+
+if __name__ == "__main__":
+    main()
