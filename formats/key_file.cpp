@@ -6,6 +6,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "formats/openssl_start.hpp"
 #include "toolkit/base/files.hpp"
 
 namespace assay::formats {
@@ -45,6 +46,7 @@ Result<Pkey> private_key_from_pem(std::string_view text) {
     return Error{Fault::refused, "the key is encrypted, and passphrases are not asked for here", "",
                  "ssh-add FILE, then --key agent:SHA256:... (ssh-add -l lists fingerprints)"};
   }
+  start_openssl();
   const std::unique_ptr<BIO, BioFree> bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   Pkey key(bio ? PEM_read_bio_PrivateKey(bio.get(), nullptr, no_passphrase, nullptr) : nullptr);
   ERR_clear_error();

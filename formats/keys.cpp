@@ -7,6 +7,7 @@
 
 #include "formats/key_file.hpp"
 #include "formats/openssh_key.hpp"
+#include "formats/openssl_start.hpp"
 #include "formats/ssh_agent.hpp"
 #include "formats/ssh_wire.hpp"
 #include "toolkit/base/files.hpp"
@@ -26,6 +27,7 @@ const unsigned char* raw(std::string_view bytes) {
 }
 
 Pkey private_key(const SecretBytes& seed) {
+  start_openssl();
   return Pkey(EVP_PKEY_new_raw_private_key(EVP_PKEY_ED25519, nullptr, seed.data(), seed.size()));
 }
 
@@ -100,6 +102,7 @@ Result<std::unique_ptr<Signer>> signer_from_file(const fs::path& path) {
 }
 
 Result<KeyPair> new_pair() {
+  start_openssl();
   const Pkey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
   KeyPair pair{ASSAY_TRY(public_of(key)), SecretBytes(Bytes(32, '\0'))};
   std::size_t length = pair.seed.size();
@@ -142,6 +145,7 @@ Result<PublicKey> PublicKey::parse(std::string_view line) {
 
 bool PublicKey::verify(std::string_view message, std::string_view signature) const {
   if (signature.size() != 64) return false;
+  start_openssl();
   const Pkey key(EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, nullptr, bytes.data(), bytes.size()));
   const Context context(EVP_MD_CTX_new());
   return key && context && EVP_DigestVerifyInit(context.get(), nullptr, nullptr, nullptr, key.get()) == 1 &&

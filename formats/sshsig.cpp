@@ -2,6 +2,7 @@
 #include <openssl/evp.h>
 
 #include "formats/keys.hpp"
+#include "formats/openssl_start.hpp"
 #include "formats/ssh_wire.hpp"
 
 namespace assay::formats {
@@ -18,6 +19,7 @@ Error unusable(std::string what) {
 }
 
 Result<Bytes> hash(std::string_view algorithm, std::string_view message) {
+  start_openssl();
   const EVP_MD* kind = algorithm == "sha512" ? EVP_sha512() : algorithm == "sha256" ? EVP_sha256() : nullptr;
   if (!kind) return unusable("hash \"" + Bytes(algorithm.substr(0, 40)) + "\"");
   Bytes digest(static_cast<std::size_t>(EVP_MD_get_size(kind)), '\0');

@@ -14,6 +14,7 @@
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 
+#include "formats/openssl_start.hpp"
 #include "toolkit/base/sha256.hpp"
 
 namespace assay::formats {
@@ -85,6 +86,7 @@ bool add_nonce(TS_REQ* request) {
 
 Result<Owned<TS_RESP>> parse_reply(std::string_view reply) {
   if (reply.size() > kMaxReply) return Error{Fault::malformed, "too large for a timestamp reply", "", ""};
+  start_openssl();
   ERR_clear_error();
   const auto* at = reinterpret_cast<const unsigned char*>(reply.data());
   const auto* end = at + reply.size();
@@ -205,6 +207,7 @@ Status check_signature(TS_RESP* response, const Digest& digest, Owned<X509_STORE
 }  // namespace
 
 Result<Bytes> timestamp_query(std::string_view envelope, Nonce nonce) {
+  start_openssl();
   const Owned<TS_REQ> request(TS_REQ_new());
   const Owned<TS_MSG_IMPRINT> imprint = imprint_of(sha256(envelope));
   if (!request || !imprint || !TS_REQ_set_version(request.get(), 1) ||

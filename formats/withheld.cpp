@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "formats/openssl_start.hpp"
 #include "toolkit/base/bytes.hpp"
 #include "toolkit/base/files.hpp"
 
@@ -30,6 +31,7 @@ Result<std::string> load_salt_secret(const std::filesystem::path& path) {
 
 Digest item_salt(std::string_view secret, std::string_view name) {
   Digest salt;
+  start_openssl();
   HMAC(EVP_sha256(), secret.data(), static_cast<int>(secret.size()),
        reinterpret_cast<const unsigned char*>(name.data()), name.size(), salt.bytes.data(), nullptr);
   return salt;

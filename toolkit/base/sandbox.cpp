@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
@@ -274,6 +275,7 @@ Status run_confined(const Confinement& limits, const std::function<Status(const 
   auto [words_out, words_in] = ASSAY_TRY(make_pipe());
   ::fcntl(result_in.get(), F_SETPIPE_SZ, 1 << 20);
   const Channel channel{result_in.get(), words_in.get(), ::getpid(), page.get()};
+  ::tzset();  // reads /etc/localtime now: the child's first gmtime() could not
   const pid_t pid = ::fork();
   if (pid < 0) return no_child("fork");
   if (pid == 0) sandbox::run_child(channel, limits, work);
