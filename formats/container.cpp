@@ -1,6 +1,7 @@
 #include "formats/container.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <set>
@@ -48,14 +49,18 @@ using Type = Handle<H5Tclose>;
 using Plist = Handle<H5Pclose>;
 using Attribute = Handle<H5Aclose>;
 
+// HDF5 does not say why; what the system said last does, where it is about the disk.
 Error hdf5_error(const std::string& what, const std::string& where) {
-  return {Fault::unreadable, "HDF5 could not " + what, where,
-          "check that there is space and that the disk is healthy"};
+  const int code = errno;
+  const bool disk = code == ENOSPC || code == EFBIG || code == EDQUOT || code == EIO;
+  return {Fault::unreadable, "HDF5 could not " + what + (disk ? std::string(": ") + std::strerror(code) : ""),
+          where, "check that there is space and that the disk is healthy"};
 }
 
 // Once a process: no plugins from the reader's machine, no error stack on standard error.
 void prepare_library() {
   static const bool kDone = [] {
+    H5dont_atexit();  // its handler crashes where a file could not be closed for want of space
     H5open();
     H5PLset_loading_state(0);
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);

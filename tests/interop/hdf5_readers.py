@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import sys
-import unittest
 from pathlib import Path
 
 from program import ROOT, Case, main, must, need_modules, run

@@ -1,9 +1,6 @@
 """Damage done on purpose: every change of a bundle's bytes is found by `verify`, and named with its place."""
 
-import sys
-import unittest
-
-from program import Case, Numbers, findings, main, ranges
+from program import Case, Numbers, main, ranges
 
 
 class Damage(Case):

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import time
-import unittest
 
 from program import ASSAY, Case, Numbers, assay, main, must
 

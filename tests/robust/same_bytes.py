@@ -4,7 +4,6 @@ another user's environment and another order of the folder."""
 import os
 import shutil
 import subprocess
-import unittest
 
 from program import Case, main, must, run
 
