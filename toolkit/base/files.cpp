@@ -24,6 +24,13 @@ Error system_error(const std::string& doing, const fs::path& path, int code) {
   return error;
 }
 
+Error ends_early(std::uint64_t offset, std::uint64_t length, std::uint64_t found) {
+  return {Fault::damaged,
+          "the file ends early: " + std::to_string(length) + " bytes expected at byte " + std::to_string(offset) +
+              ", found " + std::to_string(found),
+          "", ""};
+}
+
 }  // namespace
 
 Fd::~Fd() {
@@ -61,17 +68,20 @@ Status read_at(int fd, std::uint64_t offset, char* into, std::uint64_t length) {
     const ssize_t got = ::pread(fd, into + done, length - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return system_error("cannot read at byte " + std::to_string(offset + done), "", errno);
-    if (got == 0) {
-      return Error{Fault::damaged,
-                   "the file ends early: " + std::to_string(length) + " bytes expected at byte " + std::to_string(offset) +
-                       ", found " + std::to_string(done), "", ""};
-    }
+    if (got == 0) return ends_early(offset, length, done);
     done += static_cast<std::uint64_t>(got);
   }
   return {};
 }
 
 Result<std::string> read_at(int fd, std::uint64_t offset, std::uint64_t length) {
+  // A length that a hostile file declares takes no memory before the file is known to have it.
+  struct stat info {};
+  if (::fstat(fd, &info) == 0 && S_ISREG(info.st_mode)) {
+    const auto size = static_cast<std::uint64_t>(info.st_size);
+    const std::uint64_t left = offset < size ? size - offset : 0;
+    if (length > left) return ends_early(offset, length, left);
+  }
   std::string bytes(length, '\0');
   ASSAY_TRY(read_at(fd, offset, bytes.data(), length));
   return bytes;
@@ -149,13 +159,14 @@ void remove_partial_files() noexcept {
 }
 
 Result<AtomicFile> AtomicFile::create(const fs::path& path, Existing existing, unsigned mode) {
-  if (existing == Existing::refuse && fs::exists(fs::symlink_status(path)))
+  std::error_code ignored;  // what cannot be looked at cannot be created either, and that says why
+  if (existing == Existing::refuse && fs::exists(fs::symlink_status(path, ignored)))
     return Error{Fault::refused, "already there", path.string(), "--force replaces it"};
   AtomicFile file;
   file.path_ = path;
   file.existing_ = existing;
   file.temporary_ = path;
-  file.temporary_ += ".partial-" + sha256(fs::absolute(path).string()).hex().substr(0, 16);
+  file.temporary_ += ".partial-" + sha256(fs::absolute(path, ignored).string()).hex().substr(0, 16);
   // A leftover of a killed run goes away; O_EXCL then keeps links that somebody put there out of the way.
   ::unlink(file.temporary_.c_str());
   file.fd_ = Fd(::open(file.temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
@@ -170,7 +181,15 @@ AtomicFile::~AtomicFile() {
   forget_partial(temporary_);
 }
 AtomicFile::AtomicFile(AtomicFile&&) noexcept = default;
-AtomicFile& AtomicFile::operator=(AtomicFile&&) noexcept = default;
+AtomicFile& AtomicFile::operator=(AtomicFile&& other) noexcept {
+  if (this == &other) return *this;
+  if (fd_ && !temporary_.empty()) ::unlink(temporary_.c_str());
+  fd_ = std::move(other.fd_);
+  path_ = std::move(other.path_);
+  temporary_ = std::move(other.temporary_);
+  existing_ = other.existing_;
+  return *this;
+}
 
 Status AtomicFile::write(std::string_view bytes) { return write_all(fd_.get(), bytes, path_); }
 
@@ -237,7 +256,8 @@ Status walk_folder(int parent, const char* name, const std::string& prefix, cons
 
 Result<std::vector<FoundFile>> walk_files(const fs::path& root) {
   std::vector<FoundFile> found;
-  if (!fs::is_directory(root)) return Error{Fault::missing, "no such folder", root.string(), ""};
+  std::error_code ignored;
+  if (!fs::is_directory(root, ignored)) return Error{Fault::missing, "no such folder", root.string(), ""};
   // "/.": the root itself may be a link; nothing below it may.
   ASSAY_TRY(walk_folder(AT_FDCWD, (root.string() + "/.").c_str(), "", root, found));
   std::sort(found.begin(), found.end(), [](const FoundFile& a, const FoundFile& b) { return a.relative < b.relative; });

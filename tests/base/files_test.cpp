@@ -1,0 +1,206 @@
+#include "toolkit/base/files.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace assay {
+namespace {
+
+using ::testing::HasSubstr;
+
+class Files : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::path(testing::TempDir()) / ("files-" + std::to_string(::getpid()));
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+  }
+  void TearDown() override { fs::remove_all(folder_); }
+
+  std::vector<std::string> names() const {
+    std::vector<std::string> out;
+    for (const auto& entry : fs::directory_iterator(folder_)) out.push_back(entry.path().filename().string());
+    std::sort(out.begin(), out.end());
+    return out;
+  }
+  void put(const std::string& name, std::string_view content) const {
+    fs::create_directories((folder_ / name).parent_path());
+    ASSERT_TRUE(write_file(folder_ / name, content));
+  }
+
+  fs::path folder_;
+};
+
+using Names = std::vector<std::string>;
+
+TEST_F(Files, WriteAndReadBack) {
+  const std::string content("a\0b", 3);
+  ASSERT_TRUE(write_file(folder_ / "f", content));
+  EXPECT_EQ(*read_file(folder_ / "f"), content);
+  EXPECT_EQ(names(), Names{"f"});
+}
+
+TEST_F(Files, RefuseToReplaceUnlessAsked) {
+  put("f", "old");
+  const Status refused = write_file(folder_ / "f", "new");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, Fault::refused);
+  EXPECT_EQ(*read_file(folder_ / "f"), "old");
+  ASSERT_TRUE(write_file(folder_ / "f", "new", Existing::replace));
+  EXPECT_EQ(*read_file(folder_ / "f"), "new");
+  EXPECT_EQ(names(), Names{"f"});
+}
+
+TEST_F(Files, RefuseToReplaceWhatCameMeanwhile) {
+  AtomicFile file = *AtomicFile::create(folder_ / "f", Existing::refuse);
+  ASSERT_TRUE(file.write("mine"));
+  put("f", "theirs");
+  EXPECT_FALSE(file.commit());
+  EXPECT_EQ(*read_file(folder_ / "f"), "theirs");
+}
+
+TEST_F(Files, LeaveNothingWithoutCommit) {
+  {
+    AtomicFile file = *AtomicFile::create(folder_ / "f", Existing::refuse);
+    ASSERT_TRUE(file.write("half"));
+    EXPECT_EQ(names().size(), 1u);
+  }
+  EXPECT_EQ(names(), Names{});
+}
+
+TEST_F(Files, TakeOverTheLeftoverOfAKilledRun) {
+  fs::path leftover;
+  {
+    AtomicFile file = *AtomicFile::create(folder_ / "f", Existing::refuse);
+    leftover = file.temporary();
+  }
+  ASSERT_TRUE(write_file(leftover, "half of an older run"));
+  ASSERT_TRUE(write_file(folder_ / "f", "whole"));
+  EXPECT_EQ(*read_file(folder_ / "f"), "whole");
+  EXPECT_EQ(names(), Names{"f"});
+}
+
+TEST_F(Files, DoNotFollowALinkAtTheTemporaryName) {
+  fs::path temporary;
+  {
+    AtomicFile file = *AtomicFile::create(folder_ / "f", Existing::refuse);
+    temporary = file.temporary();
+  }
+  put("victim", "precious");
+  fs::create_symlink(folder_ / "victim", temporary);
+  ASSERT_TRUE(write_file(folder_ / "f", "x"));
+  EXPECT_EQ(*read_file(folder_ / "victim"), "precious");
+}
+
+TEST_F(Files, MovedAtomicFilesCommitOnce) {
+  AtomicFile first = *AtomicFile::create(folder_ / "f", Existing::refuse);
+  AtomicFile second = std::move(first);
+  ASSERT_TRUE(second.write("content"));
+  ASSERT_TRUE(second.commit());
+  EXPECT_EQ(*read_file(folder_ / "f"), "content");
+}
+
+TEST_F(Files, MoveAssignmentDropsTheOtherFile) {
+  AtomicFile first = *AtomicFile::create(folder_ / "a", Existing::refuse);
+  first = *AtomicFile::create(folder_ / "b", Existing::refuse);
+  EXPECT_EQ(names().size(), 1u) << "the temporary file of a is still there";
+  ASSERT_TRUE(first.commit());
+  EXPECT_EQ(names(), Names{"b"});
+}
+
+TEST_F(Files, HaveTheModeAskedFor) {
+  ASSERT_TRUE(write_file(folder_ / "key", "x", Existing::refuse, 0600));
+  struct stat info {};
+  ASSERT_EQ(::stat((folder_ / "key").c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 0777, 0600u);
+}
+
+TEST_F(Files, ReadErrorsSayWhat) {
+  EXPECT_EQ(read_file(folder_ / "none").error().fault, Fault::missing);
+  EXPECT_EQ(read_file(folder_).error().what, "not a regular file");
+  ASSERT_EQ(::mkfifo((folder_ / "fifo").c_str(), 0600), 0);
+  EXPECT_EQ(read_file(folder_ / "fifo").error().what, "not a regular file");
+  put("large", std::string(1000, 'x'));
+  const auto large = read_file(folder_ / "large", 999);
+  EXPECT_EQ(large.error().fault, Fault::refused);
+  EXPECT_THAT(large.error().what, HasSubstr("1000 bytes, at most 999"));
+}
+
+TEST_F(Files, ReadAtGivesAllOrAnError) {
+  put("f", "0123456789");
+  const Fd fd = *open_read(folder_ / "f");
+  EXPECT_EQ(*read_at(fd.get(), 3, 4), "3456");
+  EXPECT_EQ(*read_at(fd.get(), 10, 0), "");
+  const auto beyond = read_at(fd.get(), 8, 4);
+  EXPECT_EQ(beyond.error().fault, Fault::damaged);
+  EXPECT_THAT(beyond.error().what, HasSubstr("4 bytes expected at byte 8, found 2"));
+  EXPECT_FALSE(read_at(fd.get(), ~0ull - 2, 2));
+  EXPECT_FALSE(read_at(fd.get(), 0, 1ull << 60))
+      << "a declared length must not be allocated before it is believed";
+}
+
+TEST_F(Files, WriteAtPlacesBytes) {
+  const Fd fd(::open((folder_ / "f").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  ASSERT_TRUE(write_at(fd.get(), 4, "ab"));
+  EXPECT_EQ(*read_file(folder_ / "f"), std::string("\0\0\0\0ab", 6));
+}
+
+TEST_F(Files, WalkListsAllSorted) {
+  for (const char* name : {"b", "a/z", "a/y/x", "a.txt", "a-b"}) put(name, name);
+  std::vector<std::string> found;
+  for (const FoundFile& file : *walk_files(folder_)) {
+    found.push_back(file.relative);
+    EXPECT_EQ(file.size, file.relative.size());
+  }
+  EXPECT_EQ(found, (Names{"a-b", "a.txt", "a/y/x", "a/z", "b"}));
+}
+
+TEST_F(Files, WalkFollowsOnlyARootThatIsALink) {
+  put("real/f", "x");
+  fs::create_directory_symlink(folder_ / "real", folder_ / "link");
+  EXPECT_EQ(walk_files(folder_ / "link")->size(), 1u);
+}
+
+TEST_F(Files, WalkRefusesLinksAndSpecialFiles) {
+  put("a/f", "x");
+  fs::create_symlink("f", folder_ / "a/link");
+  const auto link = walk_files(folder_);
+  ASSERT_FALSE(link);
+  EXPECT_THAT(link.error().what, HasSubstr("symbolic link"));
+  EXPECT_EQ(link.error().where, (folder_ / "a/link").string());
+  fs::remove(folder_ / "a/link");
+  fs::create_directory_symlink(folder_, folder_ / "a/loop");
+  EXPECT_FALSE(walk_files(folder_));
+  fs::remove(folder_ / "a/loop");
+  ASSERT_EQ(::mkfifo((folder_ / "a/fifo").c_str(), 0600), 0);
+  EXPECT_THAT(walk_files(folder_).error().what, HasSubstr("not a regular file"));
+  EXPECT_EQ(walk_files(folder_ / "none").error().fault, Fault::missing);
+  EXPECT_EQ(walk_files(folder_ / "a/f").error().fault, Fault::missing);
+}
+
+TEST_F(Files, WalkGoesDeepWithoutRunningOutOfDescriptors) {
+  fs::path deep = folder_;
+  for (int i = 0; i < 600; ++i) deep /= "d";
+  fs::create_directories(deep);
+  ASSERT_TRUE(write_file(deep / "f", "x"));
+  const auto found = walk_files(folder_);
+  ASSERT_TRUE(found) << found.error().what;
+  EXPECT_EQ(found->size(), 1u);
+}
+
+TEST(Inside, KeepsPathsInTheirFolder) {
+  EXPECT_EQ(*inside("/root", "a/b.c"), fs::path("/root/a/b.c"));
+  EXPECT_EQ(*inside("/root", "..a/b.."), fs::path("/root/..a/b.."));
+  for (const std::string_view path :
+       {std::string_view(""), std::string_view("/a"), std::string_view("a/../b"), std::string_view(".."),
+        std::string_view("a//b"), std::string_view("a/"), std::string_view("./a"), std::string_view("a/."),
+        std::string_view("a\0b", 3)})
+    EXPECT_FALSE(inside("/root", path)) << path;
+}
+
+}  // namespace
+}  // namespace assay
