@@ -103,7 +103,7 @@ std::optional<std::size_t> byte_in(const std::string& where) {
   std::size_t byte = 0;
   for (std::size_t i = at + 5; i < where.size() && where[i] >= '0' && where[i] <= '9'; ++i)
     byte = byte * 10 + static_cast<std::size_t>(where[i] - '0');
-  return byte > 0 ? byte - 1 : 0;
+  return byte;
 }
 
 Error placed(const JsonRecord& record, std::string what, std::size_t byte) {

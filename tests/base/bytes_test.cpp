@@ -17,7 +17,6 @@ TEST(Hex, RoundTripsEveryByte) {
 
 TEST(Hex, RefusesOtherSpellings) {
   for (const char* text : {"0", "0G", "AB", "0x", " 0", "zz", "0\xff"}) EXPECT_FALSE(from_hex(text)) << text;
-  EXPECT_EQ(from_hex("00ag").error().what, "not a lower-case hex digit at 2");
 }
 
 TEST(Base64, MatchesRfc4648) {
