@@ -35,6 +35,23 @@ Result<Json> ask_bundle(const std::string& file, Output& output, const BundleQue
   return ask_bundle(fd, file, output, work);
 }
 
+Result<Exit> print_answer(const std::string& file, Output& output, const BundleQuestion& work,
+                          const std::function<std::string(const Json&)>& text) {
+  const Json answer = ASSAY_TRY(ask_bundle(file, output, [&](const formats::Bundle& bundle) -> Result<Json> {
+    Json result = ASSAY_TRY(work(bundle));
+    return Json::object({{"root", bundle.statement().root.hex()}, {"result", std::move(result)}});
+  }));
+  const Json& result = answer["result"];
+  if (output.wants_json()) {
+    output.print_json(output.document()
+                          .set("input", Json::object({{"path", file}, {"root", answer["root"]}}))
+                          .set("result", result));
+  } else {
+    output.print(text(result));
+  }
+  return Exit::done;
+}
+
 Result<Json> ask_bundles(const std::string& a, const std::string& b, Output& output,
                          const TwoBundlesQuestion& work) {
   Fd fd_a = ASSAY_TRY(open_read(a)), fd_b = ASSAY_TRY(open_read(b));

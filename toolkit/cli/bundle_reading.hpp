@@ -10,6 +10,7 @@
 #include "formats/bundle.hpp"
 #include "toolkit/base/json.hpp"
 #include "toolkit/base/sandbox.hpp"
+#include "toolkit/cli/exit_status.hpp"
 #include "toolkit/cli/output.hpp"
 
 namespace assay::cli {
@@ -23,7 +24,12 @@ Result<Json> ask_bundle(const std::string& file, Output& output, const BundleQue
 /// The same over a descriptor that the caller goes on using: what was checked is what is used.
 Result<Json> ask_bundle(const Fd& fd, const std::string& file, Output& output, const BundleQuestion& work);
 
-/// The same from two bundles.
+/// Prints what `work` found as {assay, command, input: {path, root}, result} or, without --json, as `text`
+/// writes it.
+Result<Exit> print_answer(const std::string& file, Output& output, const BundleQuestion& work,
+                          const std::function<std::string(const Json&)>& text);
+
+/// The same as ask_bundle from two bundles.
 using TwoBundlesQuestion = std::function<Result<Json>(const formats::Bundle& a, const formats::Bundle& b)>;
 Result<Json> ask_bundles(const std::string& a, const std::string& b, Output& output,
                          const TwoBundlesQuestion& work);

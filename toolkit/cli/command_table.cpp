@@ -7,7 +7,12 @@ namespace assay::cli {
 namespace {
 
 constexpr CommandRow kTable[] = {
+    {"seal", "Make", commands::seal},
     {"sign", "Make", commands::sign},
+    {"list", "Look", commands::list},
+    {"show", "Look", commands::show},
+    {"audit", "Look", commands::audit},
+    {"diff", "Look", commands::diff},
     {"archive init", "Keep", commands::archive_init},
     {"archive add", "Keep", commands::archive_add},
     {"archive log", "Keep", commands::archive_log},

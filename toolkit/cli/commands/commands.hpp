@@ -9,13 +9,17 @@ Command archive_add();
 Command archive_check();
 Command archive_init();
 Command archive_log();
+Command audit();
 Command completion();
+Command diff();
 Command doctor();
 Command help();
 Command key_new();
 Command key_show();
+Command list();
 Command man();
 Command seal();
+Command show();
 Command sign();
 
 }  // namespace assay::cli::commands
