@@ -110,14 +110,6 @@ TEST(IncludeTable, FoldersIncludeOnlyWhatTheTableAllows) {
   }
 }
 
-TEST(IncludeTable, IncludesOfOursAreThere) {
-  for (const Include& include : all_includes()) {
-    if (!include.ours) continue;
-    EXPECT_TRUE(fs::exists(kSource / include.header))
-        << include.file << " includes \"" << include.header << "\", which is not there";
-  }
-}
-
 TEST(IncludeTable, CostlyHeadersHaveFewReaders) {
   for (const auto& row : table_under("| header | files | in |")) {
     const std::string &header = row[0][0], &home = row[2][0];

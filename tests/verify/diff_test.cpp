@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include "golden_text.hpp"
-#include "memory_items.hpp"
+#include "tests/verify/golden_text.hpp"
+#include "tests/verify/memory_items.hpp"
 
 namespace assay::verify {
 namespace {

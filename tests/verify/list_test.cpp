@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "memory_items.hpp"
+#include "tests/verify/memory_items.hpp"
 
 namespace assay::verify {
 namespace {
