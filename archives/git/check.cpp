@@ -31,6 +31,8 @@ struct CampaignState {
   Oid tree;  ///< of bundles/<campaign>
 };
 
+constexpr std::uint64_t kLargestOther = 64u << 20;  // bytes of a file that no bundle binds
+
 using Entries = std::vector<TreeEntry>;
 
 class HistoryCheck {
@@ -55,6 +57,7 @@ class HistoryCheck {
   std::optional<Entries> tree(const Oid& oid, const std::string& subject);
   void check_commit(const HistoryCommit& commit, bool first);
   void check_top(const Entries& root, const std::string& subject);
+  void check_readable(const TreeEntry& entry, const std::string& subject);
   void check_attributes(const TreeEntry& entry, const std::string& subject);
   std::map<std::string, Oid> campaigns_of(const Entries& root, const std::string& subject);
   void check_others(const std::map<std::string, Oid>& campaigns, const std::string& changed,
@@ -74,6 +77,7 @@ class HistoryCheck {
   CheckReport report_;
   History history_;
   std::map<std::string, CampaignState> campaigns_;
+  std::set<Oid> readable_;
 };
 
 std::optional<Entries> HistoryCheck::tree(const Oid& oid, const std::string& subject) {
@@ -104,13 +108,23 @@ void HistoryCheck::check_top(const Entries& root, const std::string& subject) {
       error("A133", subject,
             "Something that is neither a text nor a bundle is in the tree: " + one_line(entry.name) + ".",
             "a file", "mode " + entry.mode);
-    } else if (entry.name != "README.md") {
-      add("A134", Severity::warning, subject, "A file that no bundle binds: " + one_line(entry.name) + ".");
+    } else {
+      check_readable(entry, subject);
+      if (entry.name != "README.md")
+        add("A134", Severity::warning, subject, "A file that no bundle binds: " + one_line(entry.name) + ".");
     }
   }
   if (!attributes)
     error("A136", subject,
           ".gitattributes is missing: stock git would not know that bundles are Git LFS files.");
+}
+
+void HistoryCheck::check_readable(const TreeEntry& entry, const std::string& subject) {
+  if (!readable_.insert(entry.oid).second) return;
+  const Result<std::string> text = repository_.read(entry.oid, ObjectType::blob, kLargestOther);
+  if (!text)
+    error("A106", subject, one_line(entry.name) + " cannot be read: " + text.error().what + ".", "",
+          entry.oid);
 }
 
 std::map<std::string, Oid> HistoryCheck::campaigns_of(const Entries& root, const std::string& subject) {

@@ -70,14 +70,14 @@ class Adding {
 
  private:
   Status check_options() const;
-  Result<bool> is_there(const HistoryCommit& commit);
+  Status check_same(const HistoryCommit& commit);
   Status choose_campaign();
   Status choose_first_campaign();
   Status store_object(int file);
   Result<Oid> write_latest();
   Result<Oid> write_root();
   Result<Oid> write_generation();
-  Status finish();
+  Status publish();
 
   GitRepository& repository_;
   const WriterLock& lock_;
@@ -103,13 +103,13 @@ Status Adding::check_options() const {
 }
 
 // The same root: then it must be the same file, too.
-Result<bool> Adding::is_there(const HistoryCommit& commit) {
+Status Adding::check_same(const HistoryCommit& commit) {
   const auto entry = ASSAY_TRY(find_path(repository_, commit.text.tree, commit.trailers->bundle));
   if (!entry)
     return Error{Fault::damaged, "the commit's own bundle is not in its tree", commit.oid,
                  "assay archive check"};
   const std::string text = ASSAY_TRY(repository_.read(entry->oid, ObjectType::blob, kLongestPointer));
-  if (ASSAY_TRY(LfsPointer::parse(text)) == pointer_) return true;
+  if (ASSAY_TRY(LfsPointer::parse(text)) == pointer_) return {};
   return wrong_order(
       "generation " + std::to_string(commit.trailers->generation) +
           " with this root is in the archive with other bytes (other signatures, or items left out)",
@@ -233,13 +233,20 @@ Result<Oid> Adding::write_generation() {
   return write_commit(repository_, std::move(commit), signer_);
 }
 
-// After the branch has moved: what follows is repaired by the next run if this one is killed.
-Status Adding::finish() {
+// Objects first, then the branch, then the tag, then the working tree. Killed between any two, the next run
+// does the rest.
+Status Adding::publish() {
+  std::optional<Oid> tag;
   if (options_.tag) {
-    ASSAY_TRY(tag_generation(repository_, lock_, *options_.tag, report_.commit, one_line(input_.title),
-                             signer_, person_of(options_.identity)));
+    tag = ASSAY_TRY(write_tag(repository_, *options_.tag, report_.commit, one_line(input_.title), signer_,
+                              person_of(options_.identity)));
     report_.tag = *options_.tag;
   }
+  ASSAY_TRY(repository_.flush());
+  if (report_.added)
+    ASSAY_TRY(repository_.move_reference(history_.branch, history_.tip, report_.commit, lock_.scratch()));
+  if (tag)
+    ASSAY_TRY(repository_.move_reference(tag_reference(*options_.tag), std::nullopt, *tag, lock_.scratch()));
   report_.notes = ASSAY_TRY(update_worktree(repository_, lock_));
   return {};
 }
@@ -251,21 +258,19 @@ Result<AddReport> Adding::run(int file) {
   pointer_ = ASSAY_TRY(hash_file(file));
   report_.root = input_.root, report_.generation = input_.generation, report_.size = pointer_.size;
   report_.title = input_.title;
-  if (options_.tag) ASSAY_TRY(check_tag_is_free(repository_, *options_.tag, history_.find_root(input_.root)));
-  if (const HistoryCommit* there = history_.find_root(input_.root); there && ASSAY_TRY(is_there(*there))) {
+  const HistoryCommit* there = history_.find_root(input_.root);
+  if (options_.tag) ASSAY_TRY(check_tag_is_free(repository_, *options_.tag, there));
+  if (there) {
+    ASSAY_TRY(check_same(*there));
     report_.campaign = *campaign_of_bundle(there->trailers->bundle);
     report_.bundle = there->trailers->bundle, report_.commit = there->oid;
-    ASSAY_TRY(store_object(file));
-    ASSAY_TRY(finish());
-    return report_;
+  } else {
+    ASSAY_TRY(choose_campaign());
   }
-  ASSAY_TRY(choose_campaign());
   ASSAY_TRY(store_object(file));
-  report_.commit = ASSAY_TRY(write_generation());
-  ASSAY_TRY(sync_file_system(repository_.git_dir()));
-  ASSAY_TRY(repository_.move_reference(history_.branch, history_.tip, report_.commit, lock_.scratch()));
-  report_.added = true;
-  ASSAY_TRY(finish());
+  if (!there) report_.commit = ASSAY_TRY(write_generation());
+  report_.added = !there;
+  ASSAY_TRY(publish());
   return report_;
 }
 

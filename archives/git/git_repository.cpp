@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <git2.h>
+#include <git2/sys/mempack.h>
 #include <git2/sys/odb_backend.h>
 #include <git2/sys/repository.h>
 
@@ -81,6 +82,9 @@ struct GitRepository::State {
   fs::path git_dir;
   Handle<git_repository, git_repository_free> repository;
   Handle<git_odb, git_odb_free> objects;
+  git_odb_backend* memory = nullptr;  ///< takes what is written; owned by `objects`; null until then
+  std::vector<git_oid> pending;       ///< what it holds
+  std::uint64_t pending_bytes = 0;
 };
 
 GitRepository::GitRepository(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -187,11 +191,61 @@ Result<std::string> GitRepository::read(const Oid& oid, ObjectType type, std::ui
   return std::string(static_cast<const char*>(git_odb_object_data(raw)), git_odb_object_size(raw));
 }
 
+namespace {
+
+constexpr std::uint64_t kMostInMemory = 64u << 20;  // bytes of content before a pack is written
+
+// A run that was killed while it wrote a pack leaves it under a temporary name.
+void remove_leftovers(const fs::path& packs) {
+  std::error_code code;
+  for (const fs::directory_entry& entry : fs::directory_iterator(packs, code))
+    if (entry.path().filename().string().starts_with("pack_git2_")) fs::remove(entry.path(), code);
+}
+
+}  // namespace
+
+Status GitRepository::begin_writing() {
+  if (state_->memory) return {};
+  git_odb_backend* memory = nullptr;
+  if (git_mempack_new(&memory) != 0 || git_odb_add_backend(state_->objects.get(), memory, 1000) != 0)
+    return library_error(Fault::unreadable, "cannot write git objects", state_->git_dir.string());
+  state_->memory = memory;
+  remove_leftovers(state_->git_dir / "objects/pack");
+  return {};
+}
+
 Result<Oid> GitRepository::write(ObjectType type, std::string_view bytes) {
+  ASSAY_TRY(begin_writing());
   git_oid id;
+  if (git_odb_hash(&id, bytes.data(), bytes.size(), library_type(type)) == 0 &&
+      git_odb_exists(state_->objects.get(), &id))
+    return text_of(id);
+  if (state_->pending_bytes + bytes.size() > kMostInMemory) ASSAY_TRY(flush());
+  state_->pending_bytes += bytes.size();
   if (git_odb_write(&id, state_->objects.get(), bytes.data(), bytes.size(), library_type(type)) != 0)
     return library_error(Fault::unreadable, "cannot write a git object", state_->git_dir.string());
+  state_->pending.push_back(id);
   return text_of(id);
+}
+
+Status GitRepository::flush() {
+  if (state_->pending.empty()) return {};
+  const std::string packs = (state_->git_dir / "objects/pack").string();
+  git_packbuilder* raw = nullptr;
+  if (git_packbuilder_new(&raw, state_->repository.get()) != 0)
+    return library_error(Fault::unreadable, "cannot make a pack", packs);
+  const Handle<git_packbuilder, git_packbuilder_free> builder(raw);
+  git_packbuilder_set_threads(raw, 0);
+  for (const git_oid& id : state_->pending)
+    if (git_packbuilder_insert(raw, &id, nullptr) != 0)
+      return library_error(Fault::unreadable, "cannot make a pack", packs);
+  if (git_packbuilder_write(raw, packs.c_str(), 0444, nullptr, nullptr) != 0)
+    return library_error(Fault::unreadable, "cannot write a pack", packs);
+  if (git_mempack_reset(state_->memory) != 0 || git_odb_refresh(state_->objects.get()) != 0)
+    return library_error(Fault::unreadable, "cannot read the pack that was written", packs);
+  state_->pending.clear();
+  state_->pending_bytes = 0;
+  return {};
 }
 
 Result<Oid> GitRepository::hash(ObjectType type, std::string_view bytes) {

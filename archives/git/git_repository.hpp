@@ -50,8 +50,10 @@ class GitRepository {
   /// longer than `limit`.
   Result<std::string> read(const Oid& oid, ObjectType type, std::uint64_t limit) const;
   Result<std::uint64_t> size_of(const Oid& oid, ObjectType type) const;
-  /// Not synced: sync_file_system() before a reference names it.
+  /// Held in memory, and readable, until flush() or until there is much of it.
   Result<Oid> write(ObjectType type, std::string_view bytes);
+  /// Everything written is in one pack, on disk, synced; only then may a reference name it.
+  Status flush();
   static Result<Oid> hash(ObjectType type, std::string_view bytes);
 
   /// The branch that HEAD names ("refs/heads/main"); Fault::refused if it names none.
@@ -73,6 +75,7 @@ class GitRepository {
  private:
   struct State;
   explicit GitRepository(std::unique_ptr<State> state);
+  Status begin_writing();
   std::unique_ptr<State> state_;
 };
 

@@ -88,9 +88,10 @@ Result<LfsPointer> store_lfs_object(int source, const fs::path& git_dir, const f
   const LfsPointer pointer = ASSAY_TRY(hash_file(copy.get()));
   if (::fsync(copy.get()) != 0) return system_error("cannot sync", scratch);
   const fs::path object = lfs_object_path(git_dir, pointer.oid);
-  ASSAY_TRY(make_folders(git_dir, fs::relative(object.parent_path(), git_dir).string()));
+  const fs::path folder = object.parent_path().lexically_relative(git_dir);
+  ASSAY_TRY(make_folders(git_dir, folder.string()));
   if (::rename(scratch.c_str(), object.c_str()) != 0) return system_error("cannot rename into place", object);
-  ASSAY_TRY(sync_folder(object.parent_path()));
+  ASSAY_TRY(sync_folders(git_dir, folder));
   return pointer;
 }
 

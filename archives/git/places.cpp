@@ -71,9 +71,10 @@ Status sync_folder(const fs::path& folder) {
   return {};
 }
 
-Status sync_file_system(const fs::path& folder) {
-  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::syncfs(fd.get()) != 0) return system_error("cannot sync the file system of", folder);
+Status sync_folders(const fs::path& root, const fs::path& relative) {
+  fs::path folder = root;
+  ASSAY_TRY(sync_folder(folder));
+  for (const fs::path& part : relative) ASSAY_TRY(sync_folder(folder /= part));
   return {};
 }
 

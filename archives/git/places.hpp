@@ -26,8 +26,8 @@ bool reached_by_folders(const fs::path& root, const fs::path& relative);
 Result<Fd> create_scratch(const fs::path& path);
 Result<Fd> duplicate(int fd);  ///< the same open file
 Status sync_folder(const fs::path& folder);
-/// Everything written to the file system of `folder` so far is on disk afterwards.
-Status sync_file_system(const fs::path& folder);
+/// `root / relative` and each folder on the way from `root`: what was made there is there after a power cut.
+Status sync_folders(const fs::path& root, const fs::path& relative);
 
 /// One writer at a time: holds .git/assay/lock until it goes. The kernel frees it when the process dies, so
 /// there is no stale one. Waits up to ten seconds for another.

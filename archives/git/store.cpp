@@ -69,7 +69,7 @@ Result<InitReport> init(const fs::path& path, const formats::Signer* signer, con
                  "name a new folder for the archive"};
   if (!history.tip && signer) {
     report.commit = ASSAY_TRY(write_first_commit(repository, *signer, identity));
-    ASSAY_TRY(sync_file_system(repository.git_dir()));
+    ASSAY_TRY(repository.flush());
     ASSAY_TRY(repository.move_reference(history.branch, std::nullopt, report.commit, lock.scratch()));
   } else if (!history.commits.empty()) {
     report.commit = history.commits.front().oid;

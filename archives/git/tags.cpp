@@ -48,18 +48,17 @@ Status check_tag_is_free(const GitRepository& repository, const std::string& nam
                "choose another name; a tag never moves"};
 }
 
-Status tag_generation(GitRepository& repository, const WriterLock& lock, const std::string& name,
-                      const Oid& commit, const std::string& title, const formats::Signer& signer,
-                      const Person& tagger) {
-  const std::string full = std::string(kTags) + name;
-  if (ASSAY_TRY(repository.find_reference(full))) return {};  // check_tag_is_free has looked where it stands
+std::string tag_reference(const std::string& name) { return std::string(kTags) + name; }
+
+Result<std::optional<Oid>> write_tag(GitRepository& repository, const std::string& name, const Oid& commit,
+                                     const std::string& title, const formats::Signer& signer,
+                                     const Person& tagger) {
+  if (ASSAY_TRY(repository.find_reference(tag_reference(name)))) return std::optional<Oid>();
   TagText tag;
   tag.object = commit, tag.name = name, tag.tagger = tagger;
   tag.message = name + ": " + title + "\n";  // the name first: no title can pass for the start of a signature
   tag.signature = ASSAY_TRY(formats::sshsig_sign(signer, tag.payload(), "git"));
-  const Oid oid = ASSAY_TRY(repository.write(ObjectType::tag, tag.encode()));
-  ASSAY_TRY(sync_file_system(repository.git_dir()));
-  return repository.move_reference(full, std::nullopt, oid, lock.scratch());
+  return std::optional<Oid>(ASSAY_TRY(repository.write(ObjectType::tag, tag.encode())));
 }
 
 }  // namespace assay::archives::git

@@ -1,12 +1,12 @@
 // Tags of an archive: annotated and signed, each of one generation.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "archives/git/git_repository.hpp"
 #include "archives/git/history.hpp"
-#include "archives/git/places.hpp"
 #include "formats/keys.hpp"
 
 namespace assay::archives::git {
@@ -25,9 +25,11 @@ Result<std::vector<ArchiveTag>> read_tags(const GitRepository& repository);
 Status check_tag_is_free(const GitRepository& repository, const std::string& name,
                          const HistoryCommit* generation);
 
-/// Tags `commit`, unless it has that tag already.
-Status tag_generation(GitRepository& repository, const WriterLock& lock, const std::string& name,
-                      const Oid& commit, const std::string& title, const formats::Signer& signer,
-                      const Person& tagger);
+/// Signs and writes a tag of `commit`; nothing if a reference of this name is there (check_tag_is_free has
+/// looked where).
+Result<std::optional<Oid>> write_tag(GitRepository& repository, const std::string& name, const Oid& commit,
+                                     const std::string& title, const formats::Signer& signer,
+                                     const Person& tagger);
+std::string tag_reference(const std::string& name);  ///< "refs/tags/NAME"
 
 }  // namespace assay::archives::git

@@ -1,6 +1,8 @@
 #include "archives/git/worktree.hpp"
 
 #include <algorithm>
+#include <ctime>
+#include <fcntl.h>
 #include <map>
 #include <set>
 #include <sys/stat.h>
@@ -46,6 +48,14 @@ bool same_stat(const IndexEntry& entry, const struct stat& info) {
   take_stat(now, info);
   return entry.mtime_seconds == now.mtime_seconds && entry.mtime_nanoseconds == now.mtime_nanoseconds &&
          entry.inode == now.inode && entry.size == now.size;
+}
+
+// Git looks into a file again that is as new as its index, with the LFS filter, which not everybody has
+// installed. So a bundle is made a little older than the index will be.
+void make_older(const fs::path& path) {
+  const timespec then{std::time(nullptr) - 10, 0};
+  const timespec times[2] = {then, then};
+  ::utimensat(AT_FDCWD, path.c_str(), times, AT_SYMLINK_NOFOLLOW);
 }
 
 class Worktree {
@@ -164,6 +174,7 @@ Status Worktree::write(const TreeFile& file) {
   ASSAY_TRY(fill_scratch(file, filled));
   IndexEntry entry = entry_of(file);
   if (filled) {
+    if (is_pointer(file.path)) make_older(scratch_);
     if (::rename(scratch_.c_str(), target.c_str()) != 0)
       return system_error("cannot rename into place", target);
     struct stat info {};

@@ -37,6 +37,13 @@ inline constexpr std::int64_t kWhen = 1'800'000'000;
 
 inline Identity author(std::int64_t when = kWhen) { return {"A. Author", "author@example.org", when}; }
 
+/// Reads every text, and looks no further.
+inline Status read_texts(const GenerationView& view, const FindingSink&) {
+  for (const TreeFile& file : view.texts)
+    ASSAY_TRY(view.repository->read(file.entry.oid, ObjectType::blob, 1 << 20));
+  return {};
+}
+
 /// A fake generation: its text decides its root.
 struct Fake {
   std::string title = "Example campaign", content, supersedes;
@@ -97,13 +104,12 @@ class Archive {
     };
     return add_generation(repository, lock, fd.get(), input, *signer_, options);
   }
-  /// Without looking into the generations.
+  /// Reads every text and looks no further.
   std::vector<formats::Finding> findings(const formats::Trust* trust = nullptr,
                                          std::int64_t now = kWhen) const {
     const auto repository = GitRepository::open(path());
     EXPECT_TRUE(repository.ok());
-    const auto report = check_history(*repository, trust, now,
-                                      [](const GenerationView&, const FindingSink&) { return Status(); });
+    const auto report = check_history(*repository, trust, now, read_texts);
     EXPECT_TRUE(report.ok()) << (report.ok() ? "" : report.error().what);
     return report.ok() ? report->findings : std::vector<formats::Finding>();
   }
