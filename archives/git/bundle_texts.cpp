@@ -1,8 +1,8 @@
 #include "archives/git/bundle_texts.hpp"
 
 #include <map>
-#include <set>
 
+#include "archives/git/bundle_reader.hpp"
 #include "archives/git/layout.hpp"
 #include "archives/git/store.hpp"
 
@@ -12,42 +12,7 @@ using formats::Severity;
 
 namespace {
 
-constexpr const char *kManifest = "manifest.txt", *kStatement = "statement.json",
-                     *kEnvelope = "envelope.json";
 constexpr std::uint64_t kLargestManifest = 1u << 30, kLargestEnvelope = 16u << 20;
-
-}  // namespace
-
-std::optional<std::string> text_place(const formats::ManifestEntry& entry) {
-  if (entry.type.dtype != formats::Dtype::bytes || entry.size > kLargestText) return std::nullopt;
-  if (entry.name == "campaign.json" || entry.name == "completeness.json") return entry.name;
-  if (formats::kind_of_item(entry.name) == "programs") return text_path(entry.name);
-  return std::nullopt;
-}
-
-GenerationInput generation_from(const formats::Bundle& bundle) {
-  const formats::Statement& statement = bundle.statement();
-  GenerationInput input;
-  input.root = statement.root.hex(), input.generation = statement.generation;
-  if (statement.supersedes) input.supersedes = statement.supersedes->hex();
-  input.title = statement.summary["title"].string_or("");
-  input.texts = [&bundle](const TextSink& sink) -> Status {
-    const formats::Manifest& manifest = bundle.manifest();
-    ASSAY_TRY(sink(kManifest, manifest.text()));
-    ASSAY_TRY(sink(kStatement, bundle.envelope().payload));
-    ASSAY_TRY(sink(kEnvelope, bundle.envelope().encode() + "\n"));
-    for (std::size_t i = 0; i < manifest.size(); ++i) {
-      const auto place = text_place(manifest.entry(i));
-      if (!place || !bundle.has_content(i)) continue;
-      const std::string content = ASSAY_TRY(bundle.read(i, kLargestText));
-      ASSAY_TRY(sink(*place, content));
-    }
-    return {};
-  };
-  return input;
-}
-
-namespace {
 
 class Inspection {
  public:
@@ -66,16 +31,16 @@ class Inspection {
            "/" + path + " in commit " + view_.commit->oid.substr(0, 12);
   }
   std::optional<std::string> take(const std::string& path, std::uint64_t limit);
-  void open_bundle();
+  void read_bundle();
   void check_statement();
-  void check_whole_text(const char* path, std::string_view expected);
+  void check_whole_text(const char* path, const Digest& expected);
   std::optional<formats::Manifest> check_manifest();
   void check_item(const formats::Manifest& manifest, std::size_t i);
 
   const GenerationView& view_;
   const FindingSink& sink_;
   std::map<std::string, const TreeEntry*> left_;  ///< texts that nothing has asked for yet
-  std::optional<formats::Bundle> bundle_;
+  std::optional<BundleFacts> facts_;              ///< of the stored bundle, if it can be read
 };
 
 // The text at a path, and off the list of what is left.
@@ -97,54 +62,52 @@ std::optional<std::string> Inspection::take(const std::string& path, std::uint64
   return std::nullopt;
 }
 
-void Inspection::open_bundle() {
+void Inspection::read_bundle() {
   if (!view_.object) return;
-  Result<Fd> file = open_read(*view_.object);
-  Result<formats::Bundle> bundle =
-      file ? formats::Bundle::open(std::move(*file), view_.subject) : Result<formats::Bundle>(file.error());
-  if (bundle)
-    bundle_.emplace(std::move(*bundle));
+  const Result<Fd> file = open_read(*view_.object);
+  Result<BundleFacts> facts =
+      file ? read_facts(file->get(), view_.subject, Depth::outline) : Result<BundleFacts>(file.error());
+  if (facts)
+    facts_ = std::move(*facts);
   else
-    error("A124", view_.subject, "The stored bundle cannot be opened: " + bundle.error().what + ".", "",
-          bundle.error().where);
+    error("A124", view_.subject, "The stored bundle cannot be read: " + facts.error().what + ".", "",
+          facts.error().where);
 }
 
 // What the commit says of the bundle against what the bundle's signed statement says.
 void Inspection::check_statement() {
-  if (!bundle_) return;
-  const formats::Statement& statement = bundle_->statement();
+  if (!facts_) return;
   const Trailers& trailers = *view_.commit->trailers;
-  if (statement.root.hex() != trailers.root)
-    error("A130", view_.subject, "The commit names another root than the bundle's statement.",
-          statement.root.hex(), trailers.root);
-  if (statement.generation != trailers.generation)
-    error("A130", view_.subject, "The commit names another generation than the bundle's statement.",
-          std::to_string(statement.generation), std::to_string(trailers.generation));
-  const std::string supersedes = statement.supersedes ? statement.supersedes->hex() : "";
-  if (supersedes != trailers.supersedes)
-    error("A130", view_.subject, "The commit names another superseded root than the bundle's statement.",
-          supersedes.empty() ? "none" : supersedes,
-          trailers.supersedes.empty() ? "none" : trailers.supersedes);
+  const auto compare = [&](const char* what, const std::string& expected, const std::string& found) {
+    if (expected == found) return;
+    error("A130", view_.subject,
+          std::string("The commit names another ") + what + " than the bundle's statement.",
+          expected.empty() ? "none" : expected, found.empty() ? "none" : found);
+  };
+  compare("root", facts_->root, trailers.root);
+  compare("generation", std::to_string(facts_->generation), std::to_string(trailers.generation));
+  compare("superseded root", facts_->supersedes, trailers.supersedes);
 }
 
-void Inspection::check_whole_text(const char* path, std::string_view expected) {
+void Inspection::check_whole_text(const char* path, const Digest& expected) {
   const auto text = take(path, kLargestEnvelope);
-  if (text && bundle_ && *text != expected)
-    error("A131", subject(path), "The text differs from the bundle's own.");
+  if (text && facts_ && sha256(*text) != expected)
+    error("A131", subject(path), "The text differs from the bundle's own.", expected.hex(),
+          sha256(*text).hex());
 }
 
 std::optional<formats::Manifest> Inspection::check_manifest() {
-  auto text = take(kManifest, bundle_ ? bundle_->manifest().text().size() : kLargestManifest);
+  auto text = take(kManifestText, kLargestManifest);
   if (!text) return std::nullopt;
   Result<formats::Manifest> manifest = formats::Manifest::parse(std::move(*text));
   if (!manifest) {
-    error("A131", subject(kManifest), "The manifest cannot be read: " + manifest.error().what + ".", "",
+    error("A131", subject(kManifestText), "The manifest cannot be read: " + manifest.error().what + ".", "",
           manifest.error().where);
     return std::nullopt;
   }
   const std::string root = manifest->root().hex();
   if (root != view_.commit->trailers->root)
-    error("A130", subject(kManifest), "The manifest has another Merkle root than the commit names.",
+    error("A130", subject(kManifestText), "The manifest has another Merkle root than the commit names.",
           view_.commit->trailers->root, root);
   return std::move(*manifest);
 }
@@ -153,8 +116,8 @@ void Inspection::check_item(const formats::Manifest& manifest, std::size_t i) {
   const formats::ManifestEntry entry = manifest.entry(i);
   const auto place = text_place(entry);
   if (!place) return;
-  // Left out by `export --without`: the bundle must say so. Then no text may stand there either.
-  if (bundle_ && bundle_->manifest().size() == manifest.size() && !bundle_->has_content(i)) return;
+  // Left out by `export --without`: the bundle says so. Then no text may stand there either.
+  if (facts_ && facts_->root == view_.commit->trailers->root && facts_->absent.contains(i)) return;
   const auto text = take(*place, kLargestText);
   if (!text) return;
   if (text->size() != entry.size || formats::content_digest(*text) != entry.digest)
@@ -163,12 +126,13 @@ void Inspection::check_item(const formats::Manifest& manifest, std::size_t i) {
 }
 
 Status Inspection::run() {
-  open_bundle();
+  read_bundle();
   check_statement();
-  check_whole_text(kStatement, bundle_ ? std::string_view(bundle_->envelope().payload) : "");
-  check_whole_text(kEnvelope, bundle_ ? bundle_->envelope().encode() + "\n" : "");
-  if (const auto manifest = check_manifest())
-    for (std::size_t i = 0; i < manifest->size(); ++i) check_item(*manifest, i);
+  check_whole_text(kStatementText, facts_ ? facts_->statement : Digest());
+  check_whole_text(kEnvelopeText, facts_ ? facts_->envelope : Digest());
+  const auto manifest = check_manifest();
+  if (!manifest) return {};  // then nothing tells what the other texts must be
+  for (std::size_t i = 0; i < manifest->size(); ++i) check_item(*manifest, i);
   for (const auto& [path, entry] : left_)
     error("A133", subject(one_line(path)), "A file that the manifest does not list is in the tree.");
   return {};
@@ -185,11 +149,12 @@ Status inspect_bundle(const GenerationView& view, const FindingSink& sink) {
 Result<AddReport> add(const fs::path& path, const fs::path& bundle_file, const formats::Signer& signer,
                       const AddOptions& options) {
   GitRepository repository = ASSAY_TRY(GitRepository::open(path));
-  const WriterLock lock = ASSAY_TRY(WriterLock::take(repository.git_dir()));
   const Fd file = ASSAY_TRY(open_read(bundle_file));
-  Fd same = ASSAY_TRY(duplicate(file.get()));
-  const formats::Bundle bundle = ASSAY_TRY(formats::Bundle::open(std::move(same), bundle_file.string()));
-  return add_generation(repository, lock, file.get(), generation_from(bundle), signer, options);
+  const BundleFacts facts = ASSAY_TRY(read_facts(file.get(), bundle_file.string(), Depth::everything));
+  const WriterLock lock = ASSAY_TRY(WriterLock::take(repository.git_dir()));
+  GenerationInput input{facts.root, facts.supersedes, facts.generation, facts.title, {}};
+  input.texts = [&](const TextSink& sink) { return read_texts(file.get(), bundle_file.string(), sink); };
+  return add_generation(repository, lock, file.get(), input, signer, options);
 }
 
 Result<CheckReport> check(const fs::path& path, const formats::Trust* trust, std::int64_t now) {

@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "formats/item.hpp"
+#include "toolkit/base/bytes.hpp"
 #include "toolkit/base/sha256.hpp"
 
 namespace assay::archives::git {
@@ -14,6 +15,12 @@ constexpr std::size_t kLongestCampaign = 60, kLongestTag = 100, kLongestPart = 2
 
 bool is_lower_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
 bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+std::string to_lower(std::string_view text) {
+  std::string out(text);
+  for (char& c : out)
+    if (is_upper(c)) c = static_cast<char>(c - 'A' + 'a');
+  return out;
+}
 bool is_digest(std::string_view text) { return Digest::from_hex(text).ok(); }
 
 std::optional<std::uint64_t> parse_number(std::string_view text) {
@@ -126,6 +133,39 @@ std::string text_path(std::string_view item_name) {
   if (long_part || out.size() > kLongestPath)
     return std::string(kPrograms) + "/%long/" + sha256(item_name).hex();
   return out;
+}
+
+namespace {
+
+bool is_escaped_part(std::string_view part) {
+  std::string raw;
+  for (std::size_t i = 0; i < part.size(); ++i) {
+    if (part[i] != '%') {
+      raw += part[i];
+      continue;
+    }
+    const auto byte =
+        i + 2 < part.size() ? from_hex(to_lower(part.substr(i + 1, 2))) : Result<Bytes>(Bytes());
+    if (!byte || byte->empty()) return false;
+    raw += *byte;
+    i += 2;
+  }
+  return !part.empty() && escape_part(raw) == part;
+}
+
+}  // namespace
+
+bool is_text_path(std::string_view path) {
+  const std::string start = std::string(kPrograms) + "/";
+  if (!path.starts_with(start) || path.size() > kLongestPath) return false;
+  path.remove_prefix(start.size());
+  if (path.starts_with("%long/")) return is_digest(path.substr(6));
+  for (;;) {
+    const auto slash = path.find('/');
+    if (!is_escaped_part(path.substr(0, slash))) return false;
+    if (slash == path.npos) return true;
+    path.remove_prefix(slash + 1);
+  }
 }
 
 std::string one_line(std::string_view text) {

@@ -32,6 +32,8 @@ std::optional<std::uint64_t> generation_of_leaf(std::string_view leaf);  ///< no
 /// system or attribute gives it a meaning; very long ones by their SHA-256. Different items never share a
 /// path.
 std::string text_path(std::string_view item_name);
+/// True for what text_path can give.
+bool is_text_path(std::string_view path);
 
 /// One line that is safe in a commit message: control characters and invalid UTF-8 as %XX, at most 120 bytes.
 std::string one_line(std::string_view text);

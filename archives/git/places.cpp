@@ -59,12 +59,6 @@ Result<Fd> create_scratch(const fs::path& path) {
   return fd;
 }
 
-Result<Fd> duplicate(int fd) {
-  Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
-  if (!copy) return system_error("cannot duplicate a descriptor", "");
-  return copy;
-}
-
 Status sync_folder(const fs::path& folder) {
   const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd || ::fsync(fd.get()) != 0) return system_error("cannot sync the folder", folder);

@@ -24,7 +24,6 @@ Status make_folders(const fs::path& root, std::string_view relative);
 bool reached_by_folders(const fs::path& root, const fs::path& relative);
 /// A new, empty file; O_EXCL, so that nothing that lies there is written to.
 Result<Fd> create_scratch(const fs::path& path);
-Result<Fd> duplicate(int fd);  ///< the same open file
 Status sync_folder(const fs::path& folder);
 /// `root / relative` and each folder on the way from `root`: what was made there is there after a power cut.
 Status sync_folders(const fs::path& root, const fs::path& relative);

@@ -38,7 +38,7 @@ inline constexpr std::int64_t kWhen = 1'800'000'000;
 inline Identity author(std::int64_t when = kWhen) { return {"A. Author", "author@example.org", when}; }
 
 /// Reads every text, and looks no further.
-inline Status read_texts(const GenerationView& view, const FindingSink&) {
+inline Status read_every_text(const GenerationView& view, const FindingSink&) {
   for (const TreeFile& file : view.texts)
     ASSAY_TRY(view.repository->read(file.entry.oid, ObjectType::blob, 1 << 20));
   return {};
@@ -109,7 +109,7 @@ class Archive {
                                          std::int64_t now = kWhen) const {
     const auto repository = GitRepository::open(path());
     EXPECT_TRUE(repository.ok());
-    const auto report = check_history(*repository, trust, now, read_texts);
+    const auto report = check_history(*repository, trust, now, read_every_text);
     EXPECT_TRUE(report.ok()) << (report.ok() ? "" : report.error().what);
     return report.ok() ? report->findings : std::vector<formats::Finding>();
   }

@@ -235,7 +235,7 @@ class SignerTrust : public Damage {
 TEST_F(SignerTrust, AllowedSignersAreNamed) {
   const formats::Trust given = trust("namespaces=\"git\" ");
   EXPECT_EQ(codes(archive_.findings(&given)), "");
-  const auto report = check_history(repository(), &given, kWhen, read_texts);
+  const auto report = check_history(repository(), &given, kWhen, read_every_text);
   ASSERT_EQ(report->signers.size(), 1u);
   EXPECT_EQ(report->signers[0].principal, "lab@example.org");
   EXPECT_EQ(report->signers[0].commits, 3u);

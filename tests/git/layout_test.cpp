@@ -29,7 +29,14 @@ TEST(Layout, TextPathsAreHarmlessAndDistinct) {
   EXPECT_EQ(text_path("a\nb/\xff%41"), "programs/a%0Ab/%FF%2541");
   std::set<std::string> seen;
   for (const char* name : {"a/b", "a%2Fb", "a.b", "a/b.", "a/.b", "a b", "a+b", "%long/x", "A/b"})
-    EXPECT_TRUE(seen.insert(text_path(name)).second) << name;
+    EXPECT_TRUE(seen.insert(text_path(name)).second && is_text_path(text_path(name))) << name;
+}
+
+TEST(Layout, OnlyWhatIsEscapedIsATextPath) {
+  for (const char* bad : {"", "programs", "programs/", "programs//a", "programs/../a", "programs/.git/x",
+                          "programs/a.h5", "programs/%2f", "programs/%41", "programs/%2", "programs/%",
+                          "programs/%long/x", "/programs/a", "other/a", "programs/a b"})
+    EXPECT_FALSE(is_text_path(bad)) << bad;
 }
 
 TEST(Layout, LongNamesStandUnderTheirDigest) {

@@ -91,7 +91,7 @@ TEST_F(StockTools, ACloneGivesTheSameBundles) {
   EXPECT_EQ(assay::test::slurp(bundles / "generation-2.h5"), second_generation().content);
   const auto repository = GitRepository::open(archive_.folder() / "clone");
   ASSERT_TRUE(repository.ok()) << why(repository);
-  const auto report = check_history(*repository, nullptr, kWhen, read_texts);
+  const auto report = check_history(*repository, nullptr, kWhen, read_every_text);
   ASSERT_TRUE(report.ok());
   EXPECT_EQ(codes(report->findings), "") << texts(report->findings);
   EXPECT_EQ(report->generations, 2u);
