@@ -2,54 +2,17 @@
 
 #include <algorithm>
 
+#include "formats/id_list.hpp"
+
 namespace assay::formats {
 
 namespace {
 
 constexpr std::size_t kListLimit = 2000;  // bytes of one list of ids
 
-// Ids in experiment order, neighbours as FIRST..LAST. What does not fit is counted.
-class IdList {
- public:
-  explicit IdList(const CampaignTable& table) : table_(table) {}
-
-  void add(std::uint32_t row) {
-    if (open_ && row == last_ + 1) {
-      last_ = row;
-      return;
-    }
-    close();
-    open_ = true;
-    first_ = last_ = row;
-  }
-
-  std::string finish() {
-    close();
-    if (left_out_) text_ += " and " + std::to_string(left_out_) + " more";
-    return std::move(text_);
-  }
-
- private:
-  void close() {
-    if (!open_) return;
-    std::string range(table_.id(first_));
-    if (last_ > first_) range += (last_ == first_ + 1 ? ", " : "..") + std::string(table_.id(last_));
-    if (left_out_ || text_.size() + range.size() > kListLimit)
-      left_out_ += last_ - first_ + 1;
-    else
-      text_ += (text_.empty() ? "" : ", ") + range;
-    open_ = false;
-  }
-
-  const CampaignTable& table_;
-  std::string text_;
-  std::uint32_t first_ = 0, last_ = 0, left_out_ = 0;
-  bool open_ = false;
-};
-
 Json field_report(const CampaignTable& table, Evidence what) {
   std::uint32_t have = 0;
-  IdList missing(table);
+  IdList missing(table, kListLimit);
   for (std::uint32_t row = 0; row < table.size(); ++row) {
     if (table.has(row, what))
       ++have;
