@@ -60,6 +60,10 @@ Mean mean_of(const Average& average, std::uint32_t row) {
   return mean;
 }
 
+const char* whose(const Average& average) {
+  return average.rule->authors ? " (by the author's own rule)" : "";
+}
+
 std::string names_of(const Average& average) {
   std::vector<std::string> names;
   for (const Part& part : average.parts) names.push_back(part.name);
@@ -80,9 +84,9 @@ void check_averages(const CheckInput& input, FindingSink& sink) {
       if (std::abs(sealed - mean.value) <= allowed) continue;
       const std::string id = id_of(table, row);
       sink.add(Severity::error, id,
-               id + ": " + average.rule->metric + " is " + shown(sealed) + ", but its " +
-                   std::to_string(mean.count) + " columns give " + shown(mean.value) + " (rounding allows " +
-                   shown(allowed) + ")",
+               average.rule->metric + " is " + shown(sealed) + ", but its " + std::to_string(mean.count) +
+                   " columns give " + shown(mean.value) + " (rounding allows " + shown(allowed) + ")" +
+                   whose(average),
                shown(mean.value), shown(sealed),
                Json::object({{"metric", average.rule->metric}, {"difference", sealed - mean.value}}));
     }

@@ -95,8 +95,7 @@ void recount(const CheckInput& input, const Claim& claim, FindingSink& sink) {
   if (claim.of == "experiments") {
     if (static_cast<double>(n) == *claim.value) return;
     sink.add(severity_of(claim), claim.id,
-             "claim " + claim.id + ": " + claimed + " experiments, but " + with_separators(n) +
-                 " are on record" + origin_of(claim),
+             claimed + " experiments, but " + with_separators(n) + " are on record" + origin_of(claim),
              claimed, std::to_string(n));
     return;
   }
@@ -105,10 +104,9 @@ void recount(const CheckInput& input, const Claim& claim, FindingSink& sink) {
   const auto count = baseline ? count_above(input, claim, *baseline) : std::nullopt;
   if (!count || static_cast<double>(count->above) == *claim.value) return;
   sink.add(severity_of(claim), claim.id,
-           "claim " + claim.id + ": " + claimed + " experiments above " + title_of(*baseline) +
-               ", but the record has " + with_separators(count->above) + " (of " +
-               with_separators(count->with_numbers) + " with numbers, on " + count->on + ")" +
-               origin_of(claim),
+           claimed + " experiments above " + title_of(*baseline) + ", but the record has " +
+               with_separators(count->above) + " (of " + with_separators(count->with_numbers) +
+               " with numbers, on " + count->on + ")" + origin_of(claim),
            claimed, std::to_string(count->above));
 }
 
@@ -147,8 +145,8 @@ void compare_value(const CheckInput& input, const Claim& claim, const MetricColu
     return;
   const std::string id = id_of(input.view.table(), row);
   sink.add(severity_of(claim), claim.id,
-           "claim " + claim.id + ": " + claim.metric + " of " + id + " is " + shown(claimed) + ", but " +
-               shown(*sealed) + " is sealed" + origin_of(claim),
+           claim.metric + " of " + id + " is " + shown(claimed) + ", but " + shown(*sealed) + " is sealed" +
+               origin_of(claim),
            shown(*sealed), shown(claimed));
 }
 
@@ -163,8 +161,8 @@ void compare_gain(const CheckInput& input, const Claim& claim, const MetricColum
     return;
   const std::string id = id_of(input.view.table(), row);
   sink.add(severity_of(claim), claim.id,
-           "claim " + claim.id + ": " + id + " gains " + shown(claimed) + " over " + title_of(*baseline) +
-               ", but the record gives " + shown(sealed->gain) + " on " + sealed->on + origin_of(claim),
+           " gains " + shown(claimed) + " over " + title_of(*baseline) + ", but the record gives " +
+               shown(sealed->gain) + " on " + sealed->on + origin_of(claim),
            shown(sealed->gain), shown(claimed));
 }
 
@@ -223,8 +221,8 @@ void check_claimed_gains(const CheckInput& input, FindingSink& sink) {
       const double corrected = std::min(1.0, comparison->p_value() * table.size());
       const bool stands = corrected <= kSurprising;
       sink.add(stands ? Severity::note : Severity::warning, claim.id,
-               "claim " + claim.id + ": " + id_of(table, row) + " over " + title_of(*baseline) +
-                   " on the mean of " + counted(comparer.tasks(), "task") + ": " + shown(comparison->gain()) +
+               id_of(table, row) + " over " + title_of(*baseline) + " on the mean of " +
+                   counted(comparer.tasks(), "task") + ": " + shown(comparison->gain()) +
                    " with a binomial standard error of " + shown(comparison->standard_error) + " (" +
                    shown(comparison->z()) + " of them); as the best of " +
                    with_separators(std::uint64_t{table.size()}) + " that were run, p = " + shown(corrected) +
@@ -237,9 +235,7 @@ void check_claimed_gains(const CheckInput& input, FindingSink& sink) {
 void check_claims_testable(const CheckInput& input, FindingSink& sink) {
   for (const Claim& claim : input.view.table().claims()) {
     const std::string why = untestable(input, claim);
-    if (!why.empty())
-      sink.add(Severity::warning, claim.id,
-               "claim " + claim.id + " cannot be tested with what is sealed: " + why);
+    if (!why.empty()) sink.add(Severity::warning, claim.id, "cannot be tested with what is sealed: " + why);
   }
 }
 

@@ -76,8 +76,8 @@ void check_claim_evidence(const CheckInput& input, FindingSink& sink) {
     const std::string whose = claim.experiments.empty()
                                   ? "every experiment"
                                   : counted(claim.experiments.size(), "named experiment");
-    sink.add(Severity::warning, claim.id, "claim " + claim.id + ": not sealed for " + whose + ": " + lacking,
-             "", "", Json::object({{"lacking", std::move(list)}}));
+    sink.add(Severity::warning, claim.id, "not sealed for " + whose + ": " + lacking, "", "",
+             Json::object({{"lacking", std::move(list)}}));
   }
 }
 

@@ -102,9 +102,8 @@ void check_curves_finite(const CheckInput& input, FindingSink& sink) {
       const std::int64_t step = curve.steps[static_cast<std::size_t>(bad - curve.values.begin())];
       const std::string id = id_of(table, run.row);
       sink.add(Severity::warning, id,
-               id + ": " + name_of_metric(table, metric) + " is " + shown(*bad) + " at step " +
-                   std::to_string(step) + " (" + std::to_string(count) + " of " +
-                   std::to_string(curve.values.size()) +
+               name_of_metric(table, metric) + " is " + shown(*bad) + " at step " + std::to_string(step) +
+                   " (" + std::to_string(count) + " of " + std::to_string(curve.values.size()) +
                    " values are not finite); a model with such a loss gives no meaningful benchmark",
                "finite", shown(*bad),
                Json::object({{"metric", name_of_metric(table, metric)}, {"step", step}, {"count", count}}));
@@ -120,10 +119,10 @@ void check_curves_complete(const CheckInput& input, FindingSink& sink) {
       const Curve curve = curve_of(table, metric, run);
       if (curve.steps == usual) continue;
       const std::string id = id_of(table, run.row);
-      sink.add(Severity::warning, id,
-               id + ": " + name_of_metric(table, metric) + " has " + span_of(curve.steps) + "; most have " +
-                   span_of(usual),
-               span_of(usual), span_of(curve.steps));
+      sink.add(
+          Severity::warning, id,
+          name_of_metric(table, metric) + " has " + span_of(curve.steps) + "; most have " + span_of(usual),
+          span_of(usual), span_of(curve.steps));
     }
   }
 }
@@ -139,8 +138,7 @@ void check_curves_repeat(const CheckInput& input, FindingSink& sink) {
       if (bad == curve.steps.end()) continue;
       const std::string id = id_of(table, run.row), what = *bad == bad[1] ? " has two values" : " goes back";
       sink.add(Severity::error, id,
-               id + ": " + name_of_metric(table, metric) + what +
-                   (*bad < 0 ? "" : " at step " + std::to_string(bad[1])),
+               name_of_metric(table, metric) + what + (*bad < 0 ? "" : " at step " + std::to_string(bad[1])),
                "each step once, ascending");
     }
 }
@@ -166,7 +164,7 @@ void check_curves_plausible(const CheckInput& input, FindingSink& sink) {
         if (worse * moves.by[i] <= 0 || worse * (moves.by[i] - peers.median) <= bound) continue;
         const std::string id = id_of(table, moves.rows[i]);
         sink.add(Severity::note, id,
-                 id + ": " + name + " gets worse by " + shown(std::abs(moves.by[i])) + " from step " +
+                 name + " gets worse by " + shown(std::abs(moves.by[i])) + " from step " +
                      std::to_string(usual[k - 1]) + " to " + std::to_string(usual[k]) +
                      "; its peers move by " + shown(peers.median) + " +- " + shown(peers.spread),
                  shown(peers.median), shown(moves.by[i]));

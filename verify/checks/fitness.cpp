@@ -90,10 +90,10 @@ void check_asi_arch(const CheckInput& input, FindingSink& sink) {
         1.5 * (5e-5 / AsiArchFitness::kLossScale + 5e-5 / AsiArchFitness::kBenchScale) + kExact;
     if (std::abs(expected - one.score) <= slack) continue;
     const std::string id = id_of(input.view.table(), one.row);
-    sink.add(Severity::error, id,
-             id + ": score is " + shown(one.score) + ", but loss, benchmark and judge's mark give " +
-                 shown(expected),
-             shown(expected), shown(one.score));
+    sink.add(
+        Severity::error, id,
+        "score is " + shown(one.score) + ", but loss, benchmark and judge's mark give " + shown(expected),
+        shown(expected), shown(one.score));
   }
 }
 
@@ -114,7 +114,7 @@ void check_asi_evolve(const CheckInput& input, FindingSink& sink) {
     if (std::abs(expected - *score) <= kExact * std::max(1.0, std::abs(expected))) continue;
     const std::string id = id_of(table, row);
     sink.add(Severity::error, id,
-             id + ": score is " + shown(*score) + ", but the evaluation" +
+             "score is " + shown(*score) + ", but the evaluation" +
                  (mark ? " and the judge's mark give " : " is ") + shown(expected),
              shown(expected), shown(*score));
   }
@@ -181,8 +181,7 @@ void check_fitness_range(const CheckInput& input, FindingSink& sink) {
         (*score >= AsiArchFitness::lowest() - kExact && *score <= AsiArchFitness::highest() + kExact))
       continue;
     sink.add(Severity::error, id_of(table, row),
-             id_of(table, row) + ": no loss, benchmark and mark give the score " + shown(*score), range,
-             shown(*score));
+             "no loss, benchmark and mark give the score " + shown(*score), range, shown(*score));
   }
 }
 
@@ -191,12 +190,13 @@ void check_fitness_nan(const CheckInput& input, FindingSink& sink) {
   for (const Scored& one : scored_of(input)) {
     if (!std::isnan(one.loss) && !std::isnan(one.bench)) continue;
     const std::string id = id_of(input.view.table(), one.row);
-    sink.add(Severity::warning, id,
-             id + ": " + (std::isnan(one.loss) ? "loss" : "benchmark") +
-                 " is nan, to which the scoring code gives the best possible term (in CPython min(1, nan) is "
-                 "1); the score is " +
-                 shown(one.score),
-             "", "nan");
+    sink.add(
+        Severity::warning, id,
+        std::string(std::isnan(one.loss) ? "loss" : "benchmark") +
+            " is nan, to which the scoring code would give the best possible term (in CPython min(1, nan) is "
+            "1); the score is " +
+            shown(one.score),
+        "", "nan");
   }
 }
 

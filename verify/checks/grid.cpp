@@ -26,7 +26,7 @@ struct Judged {
   MetricColumn column;
 };
 
-// Score metrics with a known sample count, as fractions or in percent.
+// Score metrics that are fractions of a known sample count.
 std::vector<Judged> sampled_metrics(const CheckInput& input) {
   std::vector<Judged> out;
   for (const MetricRule& rule : input.rules.metrics) {
@@ -52,9 +52,8 @@ void check_ranges(const CheckInput& input, FindingSink& sink) {
       if (std::isnan(value) || ((!low || value >= *low) && (!high || value <= *high))) return;
       const std::string range = (low ? shown(*low) : "any") + " to " + (high ? shown(*high) : "any");
       sink.add(Severity::error, id_of(table, row),
-               id_of(table, row) + ": " + rule.description.name +
-                   (step < 0 ? "" : " at step " + std::to_string(step)) + " is " + shown(value) +
-                   ", outside " + range + whose(rule),
+               rule.description.name + (step < 0 ? "" : " at step " + std::to_string(step)) + " is " +
+                   shown(value) + ", outside " + range + whose(rule),
                range, shown(value));
     });
   }
@@ -70,9 +69,8 @@ void check_grid(const CheckInput& input, FindingSink& sink) {
       const std::string id = id_of(input.view.table(), column.rows[i]);
       const double below = std::floor(value * samples);
       sink.add(Severity::error, id,
-               id + ": " + rule->description.name + " is " + shown(value) +
-                   ", which no number of right answers to " + with_separators(*rule->description.samples) +
-                   " questions gives" + whose(*rule),
+               rule->description.name + " is " + shown(value) + ", which no number of right answers to " +
+                   with_separators(*rule->description.samples) + " questions gives" + whose(*rule),
                shown(below / samples) + " or " + shown((below + 1) / samples), shown(value));
     }
   }

@@ -67,10 +67,9 @@ void check_parents_exist(const CheckInput& input, FindingSink& sink) {
   for (std::uint32_t row = 0; row < table.size(); ++row)
     for (const std::uint32_t parent : table.parents(row)) {
       if (table.parent_row(parent)) continue;
-      sink.add(
-          severity, id_of(table, row),
-          id_of(table, row) + ": its parent " + std::string(table.parent_id(parent)) + " is not on record",
-          "", std::string(table.parent_id(parent)));
+      sink.add(severity, id_of(table, row),
+               "its parent " + std::string(table.parent_id(parent)) + " is not on record", "",
+               std::string(table.parent_id(parent)));
     }
 }
 
@@ -82,8 +81,7 @@ void check_parents_first(const CheckInput& input, FindingSink& sink) {
       const auto mine = table.index(row), theirs = parent_row ? table.index(*parent_row) : std::nullopt;
       if (!mine || !theirs || *theirs < *mine) continue;
       sink.add(Severity::error, id_of(table, row),
-               id_of(table, row) + ": its parent " + std::string(table.parent_id(parent)) +
-                   " does not come before it",
+               "its parent " + std::string(table.parent_id(parent)) + " does not come before it",
                "index below " + std::to_string(*mine), std::to_string(*theirs));
     }
 }
@@ -105,7 +103,7 @@ void check_tree(const CheckInput& input, FindingSink& sink) {
   for (std::uint32_t row = 0; row < table.size(); ++row)
     if (table.parents(row).size() > 1)
       sink.add(Severity::error, id_of(table, row),
-               id_of(table, row) + " has more than one parent in a lineage that is said to be a tree", "1",
+               "has more than one parent in a lineage that is said to be a tree", "1",
                std::to_string(table.parents(row).size()));
 }
 
