@@ -137,10 +137,11 @@ void CampaignTable::note_files(std::uint32_t slot, const Experiment& experiment)
 }
 
 Status CampaignTable::add_steps(std::string_view lines) {
-  for (std::size_t number = 1; !lines.empty(); ++number) {
+  while (!lines.empty()) {
+    ++step_lines_;
     const std::size_t end = std::min(lines.find('\n'), lines.size());
     auto step = Step::parse(lines.substr(0, end));
-    if (!step.ok()) return std::move(step.error()).in("line " + std::to_string(number));
+    if (!step.ok()) return std::move(step.error()).in("line " + std::to_string(step_lines_));
     add_step(*step);
     lines.remove_prefix(std::min(end + 1, lines.size()));
   }

@@ -55,6 +55,8 @@ class CampaignTable {
   /// Reads one of those items, and does nothing for others. Errors name item, line and field; what the item
   /// held until then may have been taken in.
   Status add_content(std::string_view item, std::string_view content);
+  /// Whole lines of steps.jsonl; call after call gives the file. For those too large to be held at once.
+  Status add_steps(std::string_view lines);
   /// Puts the experiments in the order of the columns.
   void finish();
 
@@ -138,7 +140,6 @@ class CampaignTable {
   Status add_record(std::string_view folder_id, std::string_view content);
   void note_files(std::uint32_t slot, const Experiment& experiment);
   Status add_metrics(std::string_view id, std::string_view csv);
-  Status add_steps(std::string_view lines);
   void add_step(const Step& step);
   void index_shapes();
   std::uint32_t intern(const std::optional<std::string>& value);
@@ -147,7 +148,7 @@ class CampaignTable {
   CampaignHead head_;
   std::vector<Claim> claims_;
   std::vector<Baseline> baselines_;
-  std::uint64_t steps_ = 0;
+  std::uint64_t steps_ = 0, step_lines_ = 0;
   bool campaign_environment_ = false, knowledge_ = false;
   StringPool ids_;               // a slot an id: recorded, or only mentioned as a parent
   std::vector<Record> records_;  // by slot

@@ -7,6 +7,8 @@ using formats::CampaignTable;
 namespace {
 
 constexpr std::string_view kCompleteness = "completeness.json";
+constexpr std::string_view kSteps = "steps.jsonl";
+constexpr std::size_t kLongestLine = 16u << 20;
 constexpr std::size_t kProblemsKept = 1000;
 
 // Names mostly need no unescaping; a manifest may have a million of them.
@@ -58,6 +60,20 @@ void CampaignView::Builder::add(std::size_t item, std::string_view content, bool
   }
   Status status = view_.table_.add_content(item_name, content);
   if (!status.ok()) note_problem(std::move(status.error()));
+}
+
+bool CampaignView::Builder::add_piece(std::size_t item, std::string_view piece, bool last) {
+  if (!pending_[item] || name(item) != kSteps) return false;
+  partial_line_ += piece;
+  const std::size_t end =
+      last ? partial_line_.size() : partial_line_.rfind('\n') + 1;  // npos + 1 is 0: no whole line
+  Status status = view_.table_.add_steps(std::string_view(partial_line_).substr(0, end));
+  partial_line_.erase(0, end);
+  if (status.ok() && partial_line_.size() > kLongestLine)
+    status = Error{Fault::malformed, "a line of more than 16 MiB", "", ""};
+  if (!status.ok()) note_problem(std::move(status.error()).in(std::string(kSteps)));
+  pending_[item] = status.ok() && !last;
+  return pending_[item];
 }
 
 CampaignView CampaignView::Builder::finish() {

@@ -73,6 +73,9 @@ class CampaignView::Builder {
   /// is empty because the item is too large. A record that does not follow its format becomes a problem, not
   /// an error.
   void add(std::size_t item, std::string_view content, bool whole = true);
+  /// For an item that was too large: its content in pieces, in order, the last one said so. Only steps.jsonl
+  /// is taken this way. True while more pieces are wanted.
+  bool add_piece(std::size_t item, std::string_view piece, bool last);
   CampaignView finish();
 
  private:
@@ -81,6 +84,7 @@ class CampaignView::Builder {
 
   const formats::Manifest& manifest_;
   CampaignView view_;
+  std::string partial_line_;   // of the item that comes in pieces
   std::vector<bool> pending_;  // items that are wanted and have not come
 };
 
