@@ -63,10 +63,10 @@ void prepare_library() {
     H5dont_atexit();  // its handler crashes where a file could not be closed for want of space
     H5open();
     H5PLset_loading_state(0);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     return true;
   }();
   (void)kDone;
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // a setting of each thread
 }
 
 hid_t native_type(Dtype dtype) {

@@ -1,6 +1,8 @@
 #include "verify/verify.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <utility>
 
 #include "toolkit/base/text.hpp"
 #include "verify/checks.hpp"
@@ -56,6 +58,9 @@ Result<Json> verify_bundle(Fd file, const std::string& name, const VerifyInputs&
   const CheckResults checked = run_checks(view);
   const double checking = watch.lap();
 
+  // What is wrong stands before what is only worth knowing.
+  std::stable_sort(integrity.findings.begin(), integrity.findings.end(),
+                   [](const auto& a, const auto& b) { return a.severity > b.severity; });
   Json findings = Json::array();
   for (const formats::Finding& finding : integrity.findings) findings.push(formats::to_json(finding));
   for (const formats::Finding& finding : checked.findings) findings.push(formats::to_json(finding));
