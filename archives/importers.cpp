@@ -10,6 +10,8 @@ namespace {
 constexpr Importer kImporters[] = {
     {"asi-arch", "ASI-Arch: 106.json and tree.json, or a mongoexport of data_elements with logs/agent_calls",
      import_asi_arch},
+    {"asi-evolve", "ASI-Evolve: the folder of one run, with steps/, database_data/ and logs/",
+     import_asi_evolve},
     {"assay", "the plain documented layout: campaign.json, experiments/ID/... (docs/formats/campaign.md)",
      import_assay},
 };

@@ -8,6 +8,7 @@
 namespace assay::archives {
 
 Result<Import> import_asi_arch(const std::filesystem::path& source, const ImportOptions& options);
+Result<Import> import_asi_evolve(const std::filesystem::path& source, const ImportOptions& options);
 Result<Import> import_assay(const std::filesystem::path& source, const ImportOptions& options);
 
 }  // namespace assay::archives

@@ -151,6 +151,17 @@ Result<JsonRecord> member_text(std::string_view document, std::string_view key) 
   return found;
 }
 
+std::vector<JsonMember> member_texts(std::string_view document) {
+  std::vector<JsonMember> members;
+  for_each_member(document, 0, [&](const Member& member) {
+    if (member.key.find('\\') == npos)
+      members.push_back({std::string(member.key),
+                         {document.substr(member.value, member.end - member.value), member.value}});
+    return true;
+  });
+  return members;
+}
+
 Result<Json> parse_record(const JsonRecord& record, Json::ParseOptions options) {
   if (const std::size_t bad = first_invalid_utf8(record.text); bad != npos) {
     static constexpr char kHex[] = "0123456789abcdef";

@@ -25,6 +25,14 @@ Result<std::vector<JsonRecord>> split_records(std::string_view document);
 /// The text of member `key` of the object in `document`; empty if there is no such member.
 Result<JsonRecord> member_text(std::string_view document, std::string_view key);
 
+/// The members of the object in `document`, values as they are written: a number keeps its decimal text. Keys
+/// with escapes are left out. Nothing if it is no object.
+struct JsonMember {
+  std::string key;
+  JsonRecord value;
+};
+std::vector<JsonMember> member_texts(std::string_view document);
+
 /// Parses one record. An error names the field in which the byte lies that could not be read, "field
 /// \"program\"", and the byte in the file.
 Result<Json> parse_record(const JsonRecord& record, Json::ParseOptions options = {});
