@@ -21,6 +21,7 @@ const std::optional<Envelope>& Bundle::origin() const { return state_->origin; }
 const Statement& Bundle::statement() const { return state_->statement; }
 const std::vector<Extent>& Bundle::extents() const { return state_->extents; }
 const Manifest& Bundle::manifest() const { return state_->manifest; }
+const std::vector<std::uint32_t>& Bundle::storage_order() const { return state_->blob_order; }
 std::uint64_t Bundle::container_end() const { return state_->header.extents; }
 
 Result<std::string> Bundle::State::stored(const Extent& extent) const {

@@ -50,6 +50,8 @@ class Bundle {
   /// `length` bytes of the content from `offset`, each stored chunk's digest checked (the item's own only
   /// where the whole is read).
   Status read_range(std::size_t item, std::uint64_t offset, char* into, std::uint64_t length) const;
+  /// The blob items that have content, as they are stored: reading them in this order decompresses each chunk once.
+  const std::vector<std::uint32_t>& storage_order() const;
   /// What the HDF5 file must hold, for check_container (container.hpp).
   std::vector<ExpectedDataset> expected_datasets() const;
   std::uint64_t container_end() const;  ///< where the HDF5 file ends: header().extents

@@ -1,0 +1,59 @@
+// From a bundle back to plain files, and to a smaller bundle.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/bundle.hpp"
+#include "formats/bundle_writer.hpp"
+#include "formats/keys.hpp"
+#include "toolkit/base/progress.hpp"
+#include "toolkit/base/result.hpp"
+
+namespace assay::archives {
+
+struct ExportSelection {
+  std::optional<std::string> experiment;  ///< only experiments/ID/ and what its record's "files" name
+};
+
+/// Emits every file of the campaign layout (docs/formats/campaign.md) that the bundle has content for, as
+/// frames for a FolderReceiver. Columns are left out (seal makes them again), tensors are put together to the
+/// files they came from. Runs in confinement: it opens nothing.
+Status emit_files(const formats::Bundle& bundle, const ExportSelection& selection,
+                  const std::function<Status(std::string_view)>& emit);
+
+/// Takes the frames of emit_files, in pieces of any size, and writes the files into a folder under a
+/// temporary name; finish() renames it. Paths that leave the folder are refused, whatever the frames say.
+class FolderReceiver {
+ public:
+  static Result<FolderReceiver> create(const std::filesystem::path& folder);
+  FolderReceiver(FolderReceiver&&) noexcept;
+  ~FolderReceiver();  ///< removes the temporary folder unless finish() was called
+  Status take(std::string_view bytes);
+  /// Fault::damaged if the frames end in the middle.
+  Status finish();
+  std::uint64_t files() const;
+  std::uint64_t bytes() const;
+
+ private:
+  struct State;
+  explicit FolderReceiver(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// A bundle of the same root without the content of `kinds` (formats::kind_of_item): the authors' statement
+/// comes along, so it still verifies, and the new statement says what was left out. `signers` may be empty.
+/// The caller has verified `bundle`.
+Result<formats::WriteReport> export_without(const formats::Bundle& bundle,
+                                            const std::vector<std::string>& kinds,
+                                            const std::filesystem::path& output,
+                                            const std::vector<const formats::Signer*>& signers, bool force,
+                                            Progress* progress);
+
+}  // namespace assay::archives
