@@ -18,6 +18,9 @@ using formats::CampaignTable;
 
 constexpr std::size_t kFaintCurves = 400;  // more cannot be told apart, and make the page heavy
 constexpr std::size_t kTableSteps = 22;
+constexpr std::size_t kForMedian = 3,
+                      kForBand = 8;  // experiments below which a median or quartiles say nothing
+constexpr double kHeight = 430;
 
 struct Curve {
   std::uint32_t row = 0;
@@ -49,7 +52,7 @@ std::vector<StepSummary> summarise(const std::vector<Curve>& curves) {
   std::map<double, std::vector<double>> by_step;
   for (const Curve& curve : curves)
     for (const Point point : curve.points)
-      if (std::isfinite(point.y)) by_step[point.x].push_back(point.y);
+      if (drawable(point.y)) by_step[point.x].push_back(point.y);
   std::size_t most = 0;
   for (const auto& [step, values] : by_step) most = std::max(most, values.size());
   std::vector<StepSummary> summary;
@@ -66,15 +69,17 @@ const Curve* best_curve(const CampaignTable& table, const std::vector<Curve>& cu
   const Curve* best = nullptr;
   for (const Curve& curve : curves) {
     const auto score = table.score(curve.row);
-    if (score && std::isfinite(*score) && (!best || *score > *table.score(best->row))) best = &curve;
+    if (score && drawable(*score) && (!best || *score > *table.score(best->row))) best = &curve;
   }
   return best;
 }
 
-Frame frame_of(const Curves& curves, const std::string& metric, double height) {
+// The part of the picture from x `left` to `right` that shows the steps from `first` on.
+Frame frame_of(const Curves& curves, const std::string& metric, double first, double left, double right) {
   Frame frame;
-  double low = INFINITY, high = -INFINITY, last = 1;
+  double low = INFINITY, high = -INFINITY, last = first;
   for (const StepSummary& step : curves.summary) {
+    if (step.step < first) continue;
     low = std::min(low, step.low);
     high = std::max(high, step.high);
     last = std::max(last, step.step);
@@ -85,19 +90,22 @@ Frame frame_of(const Curves& curves, const std::string& metric, double height) {
     low /= 1.04, high *= 1.04;
   else
     widen(low, high, 0.05);
-  frame.x = {0, last, 70, kWidth - 24, false};
-  frame.y = {low, high, height - 54, 16, logarithmic};
+  frame.x = {first, std::max(last, first + 1), left, right, false};
+  frame.y = {low, high, kHeight - 54, 40, logarithmic};
   frame.x_title = "step";
   frame.y_title = words_of(metric) + (logarithmic ? " (logarithmic)" : "");
+  frame.x_ticks = right - left > 500 ? 8 : 4;
   return frame;
 }
 
+// Points before the frame's first step are left out.
 std::vector<Point> to_pixels(const Frame& frame, const std::vector<Point>& points) {
   std::vector<Point> out;
   for (const Point point : points) {
-    const bool drawable = std::isfinite(point.y) && (!frame.y.logarithmic || point.y > 0);
-    out.push_back({frame.x(point.x),
-                   drawable ? std::clamp(frame.y(point.y), frame.y.to - 4, frame.y.from + 4) : std::nan("")});
+    if (point.x < frame.x.low || point.x > frame.x.high) continue;
+    const bool shown = drawable(point.y) && (!frame.y.logarithmic || point.y > 0);
+    out.push_back(
+        {frame.x(point.x), shown ? std::clamp(frame.y(point.y), frame.y.to, frame.y.from) : std::nan("")});
   }
   return out;
 }
@@ -108,43 +116,46 @@ std::vector<Point> summary_line(const Curves& curves, double StepSummary::*field
   return points;
 }
 
-// A small table of line samples in the upper right corner, which falling curves leave empty.
 void draw_key(Svg& svg, const std::vector<std::pair<std::string, std::string>>& entries) {
-  double y = 34;
+  double x = 70;
   for (const auto& [style, text] : entries) {
     if (style == "band")
-      svg.rect({kWidth - 330, y - 11}, 30, 12, "band");
+      svg.rect({x, 8}, 30, 12, "band");
     else
-      svg.line({kWidth - 330, y - 5}, {kWidth - 300, y - 5}, style);
-    svg.text({kWidth - 290, y}, text, "key");
-    y += 22;
+      svg.line({x, 14}, {x + 30, 14}, style);
+    svg.text({x + 38, 18}, text, "key");
+    x += 80 + 7.2 * static_cast<double>(text.size());
   }
 }
 
-std::string draw(const CampaignTable& table, const Curves& curves, const std::string& metric,
-                 const Figure& figure) {
-  constexpr double kHeight = 430;
-  const Frame frame = frame_of(curves, metric, kHeight);
-  Svg svg(figure.id, kWidth, kHeight, figure.title, figure.description);
+void draw_panel(Svg& svg, const Frame& frame, const Curves& curves) {
   draw_frame(svg, frame);
   const std::size_t stride = (curves.all.size() + kFaintCurves - 1) / kFaintCurves;
   for (std::size_t i = 0; i < curves.all.size(); i += std::max<std::size_t>(stride, 1))
     svg.polyline(to_pixels(frame, curves.all[i].points), "faint");
-  std::vector<std::pair<std::string, std::string>> key = {{"faint-key", "each experiment"}};
-  if (curves.all.size() >= 8) {
+  if (curves.all.size() >= kForBand)
     svg.area(to_pixels(frame, summary_line(curves, &StepSummary::third_quarter)),
              to_pixels(frame, summary_line(curves, &StepSummary::first_quarter)), "band");
-    key.emplace_back("band", "middle half");
-  }
-  if (curves.all.size() >= 3) {
+  if (curves.all.size() >= kForMedian)
     svg.polyline(to_pixels(frame, summary_line(curves, &StepSummary::median)), "median");
-    key.emplace_back("median", "median");
-  }
-  if (curves.best) {
-    svg.polyline(to_pixels(frame, curves.best->points), "best");
-    key.emplace_back("best", "best score: " + experiment_label(table, curves.best->row, 28));
-  }
+  if (curves.best) svg.polyline(to_pixels(frame, curves.best->points), "best");
+}
+
+// The whole run on the left; the later half on the right, where the differences are.
+std::string draw(const CampaignTable& table, const Curves& curves, const std::string& metric,
+                 const Figure& figure) {
+  Svg svg(figure.id, kWidth, kHeight, figure.title, figure.description);
+  std::vector<std::pair<std::string, std::string>> key = {{"faint-key", "each experiment"}};
+  if (curves.all.size() >= kForBand) key.emplace_back("band", "middle half");
+  if (curves.all.size() >= kForMedian) key.emplace_back("median", "median");
+  if (curves.best) key.emplace_back("best", "best score: " + experiment_label(table, curves.best->row, 28));
   draw_key(svg, key);
+  const bool two = curves.summary.size() >= 8;
+  draw_panel(svg, frame_of(curves, metric, 0, 70, two ? 560 : kWidth - 24), curves);
+  if (two)
+    draw_panel(svg,
+               frame_of(curves, metric, curves.summary[curves.summary.size() / 2].step, 650, kWidth - 24),
+               curves);
   return svg.finish();
 }
 
@@ -190,7 +201,7 @@ std::optional<Figure> curve_figure(const CampaignTable& table, std::uint32_t met
     figure.description += "; " + with_separators(std::uint64_t{missing}) + " of " +
                           with_separators(std::uint64_t{table.size()}) +
                           (missing == 1 ? " does not" : " do not");
-  figure.description += ".";
+  figure.description += curves.summary.size() >= 8 ? ". Left the whole run, right its later half." : ".";
   if (curves.all.size() > kFaintCurves)
     figure.description +=
         " At most " + std::to_string(kFaintCurves) + ", evenly chosen, are drawn one by one.";

@@ -21,7 +21,13 @@ struct Distribution {
   std::string name;
   std::vector<double> values;  ///< sorted, finite: a curve's last values
   std::optional<double> best;  ///< of the experiment with the best score
-  std::vector<std::pair<std::string, double>> baselines;
+  struct Mark {
+    std::string name;
+    double value = 0;
+    std::size_t number = 0;  ///< in the campaign's list: the first two have a style of their own
+  };
+  std::vector<Mark> baselines;
+  std::string better;  ///< "lower", "higher" or empty
 };
 
 Distribution read_distribution(const CampaignTable& table, std::uint32_t metric,
@@ -31,21 +37,25 @@ Distribution read_distribution(const CampaignTable& table, std::uint32_t metric,
   const auto places = table.metrics().places(metric);
   for (const auto& run : table.runs(metric)) {
     const double last = table.lines(run.row).values[places[run.first + run.count - 1].line];
-    if (!std::isfinite(last)) continue;
+    if (!drawable(last)) continue;
     out.values.push_back(last);
     if (best == run.row) out.best = last;
   }
   std::sort(out.values.begin(), out.values.end());
-  for (const auto& baseline : table.baselines())
-    if (const auto found = baseline.metrics.find(out.name);
-        found != baseline.metrics.end() && std::isfinite(found->second))
-      out.baselines.emplace_back(baseline.name.empty() ? baseline.id : baseline.name, found->second);
+  for (std::size_t i = 0; i < table.baselines().size(); ++i) {
+    const auto& baseline = table.baselines()[i];
+    const auto found = baseline.metrics.find(out.name);
+    if (found != baseline.metrics.end() && drawable(found->second))
+      out.baselines.push_back({baseline.name.empty() ? baseline.id : baseline.name, found->second, i});
+  }
+  if (const auto* description = describe_metric(table, out.name)) out.better = description->direction;
   return out;
 }
 
 Scale scale_of(const Distribution& metric, double left, double right) {
   double low = metric.values.front(), high = metric.values.back();
-  for (const auto& [name, value] : metric.baselines) low = std::min(low, value), high = std::max(high, value);
+  for (const auto& mark : metric.baselines)
+    low = std::min(low, mark.value), high = std::max(high, mark.value);
   widen(low, high, 0.02);
   return {low, high, left, right, false};
 }
@@ -69,15 +79,18 @@ void draw_panel(Svg& svg, const Distribution& metric, Point corner, double width
   }
   svg.line({corner.x, floor}, {corner.x + width, floor}, "axis");
   svg.text({corner.x, corner.y + 14}, shorten(words_of(metric.name), 30), "label");
-  for (std::size_t i = 0; i < std::min<std::size_t>(metric.baselines.size(), 4); ++i) {
-    const double at = x(metric.baselines[i].second);
-    svg.line({at, top - 6}, {at, floor}, i == 0 ? "baseline" : "baseline other");
-  }
+  if (!metric.better.empty())
+    svg.text({corner.x + width, corner.y + 14}, metric.better + " is better", "small", Svg::Anchor::end);
+  for (const auto& mark : metric.baselines)
+    if (mark.number < 2)
+      svg.line({x(mark.value), top - 6}, {x(mark.value), floor},
+               mark.number == 0 ? "baseline" : "baseline other");
   if (metric.best) svg.line({x(*metric.best), top - 6}, {x(*metric.best), floor}, "best");
   const std::vector<double> ticks = nice_ticks(x.low, x.high, 3);
   for (const double tick : ticks) {
+    if (x(tick) < corner.x + 12 || x(tick) > corner.x + width - 12) continue;
     svg.line({x(tick), floor}, {x(tick), floor + 4}, "axis");
-    svg.text({x(tick), floor + 17}, format_short(tick), "tick", Svg::Anchor::middle);
+    svg.text({x(tick), floor + 17}, tick_text(tick), "tick", Svg::Anchor::middle);
   }
 }
 
@@ -123,7 +136,7 @@ ReportTable table_of(const CampaignTable& table, const std::vector<Distribution>
       row.push_back(format_short(quantile(metric.values, p)));
     if (best) row.push_back(metric.best ? format_short(*metric.best) : "");
     std::vector<std::string> baselines;
-    for (const auto& [name, value] : metric.baselines) baselines.push_back(name + " " + format_short(value));
+    for (const auto& mark : metric.baselines) baselines.push_back(mark.name + " " + format_short(mark.value));
     if (!table.baselines().empty()) row.push_back(join(baselines, ", "));
     out.rows.push_back(std::move(row));
   }
@@ -135,7 +148,7 @@ std::optional<std::uint32_t> best_with_numbers(const CampaignTable& table) {
   std::optional<std::uint32_t> best;
   for (std::uint32_t row = 0; row < table.size(); ++row) {
     const auto score = table.score(row);
-    if (!score || !std::isfinite(*score) || table.lines(row).size() == 0) continue;
+    if (!score || !drawable(*score) || table.lines(row).size() == 0) continue;
     if (!best || *score > *table.score(*best)) best = row;
   }
   return best;
@@ -149,8 +162,7 @@ std::optional<Figure> distribution_figure(const CampaignTable& table) {
   std::size_t left = 0;
   for (std::uint32_t metric = 0; metric < table.metrics().names().size(); ++metric) {
     Distribution distribution = read_distribution(table, metric, best);
-    if (distribution.values.size() < 2) continue;
-    if (metrics.size() < kPanels)
+    if (distribution.values.size() >= 2 && metrics.size() < kPanels)
       metrics.push_back(std::move(distribution));
     else
       ++left;
@@ -164,7 +176,7 @@ std::optional<Figure> distribution_figure(const CampaignTable& table) {
       "; vertical lines mark the experiment with the best score among those with numbers, and the baselines.";
   if (left > 0)
     figure.description +=
-        " " + counted(left, "further metric") + (left == 1 ? " is" : " are") + " not drawn.";
+        " Not drawn, for want of room or of two finite values: " + counted(left, "metric") + ".";
   figure.svg = draw(table, metrics, figure, best);
   figure.table = table_of(table, metrics, best);
   return figure;

@@ -6,6 +6,8 @@
 
 namespace assay::verify {
 
+bool drawable(double value) { return std::fabs(value) < 1e100; }
+
 double quantile(const std::vector<double>& sorted, double p) {
   if (sorted.empty()) return std::nan("");
   const double at = p * static_cast<double>(sorted.size() - 1);

@@ -9,6 +9,8 @@
 
 namespace assay::verify {
 
+/// Finite, and small enough that differences of two such values are finite: others cannot be drawn.
+bool drawable(double value);
 /// The value below which a part `p` of the sorted values lies, with linear interpolation (Hyndman and Fan,
 /// The American Statistician 50, 1996, definition 7). NaN for no values.
 double quantile(const std::vector<double>& sorted, double p);

@@ -15,6 +15,17 @@ std::string element(std::string_view name, std::string_view text, std::string_vi
 
 std::string mono(std::string_view text) { return element("code", text); }
 
+// `like this` becomes code, as verify's sentences mean it.
+std::string sentence(std::string_view text) {
+  std::string out;
+  bool code = false;
+  for (const std::string_view part : split(text, '`')) {
+    out += code ? mono(part) : escape_html(part);
+    code = !code;
+  }
+  return out;
+}
+
 std::string table_html(const ReportTable& table, std::string_view css_class = "") {
   std::string out = "<div class=\"scroll\"><table" +
                     (css_class.empty() ? std::string() : " class=\"" + std::string(css_class) + "\"") +
@@ -57,8 +68,8 @@ std::string verdicts_html(const ReportModel& model) {
   for (const VerdictLine& line : model.verdicts) {
     const std::string css(verdict_class(line.answer));
     out += "<tr class=\"" + css + "\">" + element("th", line.level, "scope=\"row\"") +
-           "<td><span class=\"answer " + css + "\">" + escape_html(line.answer) + "</span></td>" +
-           element("td", line.text) + "</tr>\n";
+           "<td><span class=\"answer " + css + "\">" + escape_html(line.answer) + "</span></td>" + "<td>" +
+           sentence(line.text) + "</td></tr>\n";
   }
   return out + "</tbody></table>\n";
 }
@@ -97,7 +108,7 @@ std::string first_page(const ReportModel& model) {
 
 std::string list_html(const std::vector<std::string>& lines) {
   std::string out = "<ul>\n";
-  for (const std::string& line : lines) out += element("li", line) + "\n";
+  for (const std::string& line : lines) out += "<li>" + sentence(line) + "</li>\n";
   return out + "</ul>\n";
 }
 
@@ -112,7 +123,7 @@ std::string finding_html(const Json& finding) {
   std::string out =
       "<tr class=\"" + std::string(severity == "error" || severity == "warning" ? severity : "note") + "\">" +
       element("td", severity, "class=\"severity\"") + "<td>" + mono(finding["code"].string_or("")) + "</td>" +
-      element("td", finding["subject"].string_or("")) + "<td>" + escape_html(finding["text"].string_or(""));
+      element("td", finding["subject"].string_or("")) + "<td>" + sentence(finding["text"].string_or(""));
   std::string more;
   for (const char* part : {"expected", "found"})
     if (const auto* text = finding[part].string())

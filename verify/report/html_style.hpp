@@ -40,7 +40,7 @@ dd { margin: 0; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; margin: .6rem 0 1rem; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--soft); padding: .2rem 0 .4rem; font-size: .9rem; }
-th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .6rem; border-bottom: 1px solid var(--line); overflow-wrap: break-word; max-width: 34rem; }
 thead th { color: var(--soft); font-weight: 600; border-bottom-width: 2px; vertical-align: bottom; overflow-wrap: normal; }
 tbody th { font-weight: 500; }
 .n { text-align: right; white-space: nowrap; }
@@ -66,7 +66,7 @@ figcaption { color: var(--soft); font-size: .9rem; margin: .4rem 0; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 svg path { fill: none; stroke-linejoin: round; stroke-linecap: round; }
 svg text { fill: var(--ink); font-size: 13px; }
-svg .tick { fill: var(--soft); font-size: 12px; } svg .small { fill: var(--soft); font-size: 10.5px; }
+svg .tick { fill: var(--soft); font-size: 12px; } svg .small { fill: var(--soft); font-size: 11px; }
 svg .label { fill: var(--ink); font-size: 13px; font-weight: 600; } svg .key { font-size: 12.5px; }
 svg .grid { stroke: var(--line); stroke-width: 1; } svg .axis { stroke: var(--soft); stroke-width: 1; }
 svg .faint { stroke: var(--faint); stroke-width: 1; opacity: .28; } svg .faint-key { stroke: var(--faint); stroke-width: 1.5; opacity: .7; }

@@ -19,9 +19,9 @@ namespace {
 using formats::CampaignTable;
 
 constexpr std::size_t kBest = 8;     // experiments whose ancestry is drawn
-constexpr std::size_t kAcross = 8;   // boxes beside each other
+constexpr std::size_t kAcross = 6;   // boxes beside each other
 constexpr std::size_t kLayers = 14;  // longer ancestries are cut at the top, and said to be
-constexpr double kBoxWidth = 78, kBoxHeight = 40, kLayerHeight = 76, kTreeWidth = 690, kTop = 44;
+constexpr double kBoxWidth = 78, kBoxHeight = 40, kLayerHeight = 64, kTreeWidth = 690, kTop = 44;
 
 struct Depth {
   std::vector<double> scores;  ///< sorted
@@ -33,7 +33,7 @@ std::map<std::int32_t, Depth> by_depth(const CampaignTable& table, const std::ve
   for (std::uint32_t row = 0; row < table.size(); ++row) {
     Depth& depth = out[depths[row]];
     ++depth.experiments;
-    if (const auto score = table.score(row); score && std::isfinite(*score)) depth.scores.push_back(*score);
+    if (const auto score = table.score(row); score && drawable(*score)) depth.scores.push_back(*score);
   }
   for (auto& [number, depth] : out) std::sort(depth.scores.begin(), depth.scores.end());
   return out;
@@ -42,7 +42,7 @@ std::map<std::int32_t, Depth> by_depth(const CampaignTable& table, const std::ve
 std::vector<std::uint32_t> best_rows(const CampaignTable& table, const std::vector<std::int32_t>& depths) {
   std::vector<std::uint32_t> rows;
   for (std::uint32_t row = 0; row < table.size(); ++row)
-    if (depths[row] >= 0 && table.score(row) && std::isfinite(*table.score(row))) rows.push_back(row);
+    if (depths[row] >= 0 && table.score(row) && drawable(*table.score(row))) rows.push_back(row);
   std::stable_sort(rows.begin(), rows.end(),
                    [&](std::uint32_t a, std::uint32_t b) { return *table.score(a) > *table.score(b); });
   if (rows.size() > kBest) rows.resize(kBest);
@@ -126,28 +126,28 @@ void draw_tree(Svg& svg, const CampaignTable& table, const Lineage& lineage, con
     std::size_t hidden = 0;
     for (const std::uint32_t child : lineage.children(row)) hidden += !ancestry.rows.count(child);
     if (hidden > 0)
-      svg.text({centre.x, centre.y + kBoxHeight / 2 + 14},
-               "+" + with_separators(std::uint64_t{hidden}) + " not drawn", "small", Svg::Anchor::middle);
+      svg.text({centre.x + kBoxWidth / 2 + 5, centre.y + 4}, "+" + with_separators(std::uint64_t{hidden}),
+               "small");
   }
 }
 
-// Bars beside the layers: experiments of each depth.
+// Bars beside the layers, in line with them unless there are too many.
 void draw_counts(Svg& svg, const std::map<std::int32_t, Depth>& depths, double height) {
   std::size_t most = 1, count = 0;
   for (const auto& [number, depth] : depths)
     if (number >= 0) most = std::max(most, depth.experiments), ++count;
   svg.text({kTreeWidth + 56, 18}, "experiments by depth", "label");
-  const double step =
-      std::min(kLayerHeight, (height - kTop) / static_cast<double>(std::max<std::size_t>(count, 1)));
-  double y = kTop;
+  const double step = count <= kLayers ? kLayerHeight : (height - kTop) / static_cast<double>(count);
+  const double bar = std::min(18.0, step * 0.7);
+  double y = kTop + (count <= kLayers ? (kBoxHeight - bar) / 2 : 0);
   for (const auto& [number, depth] : depths) {
-    if (number < 0 || y > height - 10) continue;
+    if (number < 0) continue;
     const double width = 130.0 * static_cast<double>(depth.experiments) / static_cast<double>(most);
-    const double bar = std::min(18.0, step * 0.7);
-    svg.text({kTreeWidth + 48, y + bar - 4}, std::to_string(number), "tick", Svg::Anchor::end);
+    if (bar >= 9) svg.text({kTreeWidth + 48, y + bar - 4}, std::to_string(number), "tick", Svg::Anchor::end);
     svg.rect({kTreeWidth + 56, y}, std::max(width, 1.0), bar, "bar");
-    svg.text({kTreeWidth + 62 + width, y + bar - 4}, with_separators(std::uint64_t{depth.experiments}),
-             "tick");
+    if (bar >= 9)
+      svg.text({kTreeWidth + 62 + width, y + bar - 4}, with_separators(std::uint64_t{depth.experiments}),
+               "tick");
     y += step;
   }
 }
@@ -191,11 +191,11 @@ std::optional<Figure> lineage_figure(const CampaignTable& table) {
                        with_separators(std::uint64_t{table.size()}) +
                        ", parents above children; the best has a heavy border. To the right, how many "
                        "experiments lie at each depth.";
-  const double layers = static_cast<double>(
-      std::max<std::size_t>(ancestry.layers.size(), std::min<std::size_t>(counts.size(), 13) / 3));
+  const std::size_t deep = counts.size() <= kLayers ? counts.size() : 0;
+  const double layers = static_cast<double>(std::max(ancestry.layers.size(), deep));
   const double height = kTop + layers * kLayerHeight;
   Svg svg(figure.id, kWidth, height, figure.title, figure.description);
-  svg.text({8, 18}, "ancestry of the best: id and score", "label");
+  svg.text({8, 18}, "ancestry of the best: id and score; +n: further children, not drawn", "label");
   draw_tree(svg, table, lineage, ancestry, place(ancestry, lineage));
   draw_counts(svg, counts, height);
   figure.svg = svg.finish();

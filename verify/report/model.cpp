@@ -149,6 +149,21 @@ ReportTable claims_table(const formats::CampaignTable& campaign) {
   return table;
 }
 
+// Without the columns in which no row has anything.
+ReportTable without_empty_columns(const ReportTable& table) {
+  ReportTable out;
+  out.caption = table.caption;
+  out.rows.resize(table.rows.size());
+  for (std::size_t column = 0; column < table.columns.size(); ++column) {
+    const auto filled = [column](const auto& row) { return !row[column].empty(); };
+    if (column > 0 && std::none_of(table.rows.begin(), table.rows.end(), filled)) continue;
+    out.columns.push_back(table.columns[column]);
+    for (std::size_t row = 0; row < table.rows.size(); ++row)
+      out.rows[row].push_back(table.rows[row][column]);
+  }
+  return out;
+}
+
 // The type by the content's own first bytes: the item's name is hostile.
 std::string picture_type(std::string_view content) {
   if (content.starts_with("\x89PNG\r\n\x1a\n")) return "image/png";
@@ -201,7 +216,7 @@ ReportModel report_model(const ReportInput& input) {
   model.does_not_prove = sentences(result["does_not_prove"]);
   model.completeness = completeness_table(completeness, table.size());
   model.claim_evidence = evidence_table(completeness);
-  model.claims = claims_table(table);
+  model.claims = without_empty_columns(claims_table(table));
   model.figures = all_figures(table);
   if (input.items) model.picture = picture_of(*input.items, input.view);
   return model;

@@ -36,7 +36,7 @@ Scores read_scores(const CampaignTable& table) {
     scores.by_index = scores.by_index && table.index(row);
   for (std::uint32_t row = 0; row < table.size(); ++row) {
     const auto score = table.score(row);
-    if (!score || !std::isfinite(*score)) continue;
+    if (!score || !drawable(*score)) continue;
     scores.all.push_back({row, static_cast<double>(scores.by_index ? *table.index(row) : row + 1), *score});
   }
   std::stable_sort(scores.all.begin(), scores.all.end(),
@@ -150,7 +150,7 @@ ReportTable table_of(const CampaignTable& table, const Scores& scores, const std
   for (std::size_t i = skip; i < scores.records.size(); ++i)
     out.rows.push_back({"best at " + place_text(scores.records[i].place) + ": " +
                             experiment_label(table, scores.records[i].row, 48),
-                        "1", "", format_short(scores.records[i].score)});
+                        "", "", format_short(scores.records[i].score)});
   return out;
 }
 
@@ -160,7 +160,7 @@ std::optional<std::uint32_t> best_row(const CampaignTable& table) {
   std::optional<std::uint32_t> best;
   for (std::uint32_t row = 0; row < table.size(); ++row) {
     const auto score = table.score(row);
-    if (score && std::isfinite(*score) && (!best || *score > *table.score(*best))) best = row;
+    if (score && drawable(*score) && (!best || *score > *table.score(*best))) best = row;
   }
   return best;
 }

@@ -21,14 +21,6 @@ std::string attribute(std::string_view name, double value) {
 }
 std::string class_of(std::string_view style_class) { return " class=\"" + std::string(style_class) + "\""; }
 std::string pair_of(Point point) { return pixels(point.x) + " " + pixels(point.y); }
-// A tick is a round number up to the rounding of its computation.
-std::string tick_text(double tick) {
-  std::string text = format_fixed(tick, 6);
-  text.erase(text.find_last_not_of('0') + 1);
-  if (text.ends_with('.')) text.pop_back();
-  return text;
-}
-
 bool finite(Point point) { return std::isfinite(point.x) && std::isfinite(point.y); }
 
 }  // namespace
@@ -102,6 +94,13 @@ void Svg::text_up(Point at, std::string_view text, std::string_view style_class)
 }
 
 std::string Svg::finish() const { return body_ + "</svg>\n"; }
+
+std::string tick_text(double tick) {
+  std::string text = format_fixed(tick, 6);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.ends_with('.')) text.pop_back();
+  return text;
+}
 
 double Scale::operator()(double value) const {
   const auto place = [this](double v) { return logarithmic ? std::log10(v) : v; };

@@ -48,6 +48,10 @@ std::vector<double> nice_ticks(double low, double high, int count);
 /// For a logarithmic axis: 1, 2, 5 times powers of ten, or nice_ticks where that gives fewer than three.
 std::vector<double> log_ticks(double low, double high, int count);
 
+/// A tick is a round number up to the rounding of its computation: six decimals at most, without trailing
+/// zeros.
+std::string tick_text(double tick);
+
 /// The frame of a chart: grid lines, tick labels, axis titles.
 struct Frame {
   Scale x, y;
