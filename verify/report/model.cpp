@@ -227,6 +227,17 @@ Report make_report(const ReportInput& input) {
   return {report_markdown(model), report_html(model)};
 }
 
+Report report_bundle(const formats::Bundle& bundle, const Json& verification) {
+  const formats::BundleItems items(bundle);
+  const auto view = read_campaign(items);
+  return view.ok() ? make_report({verification, *view, &items}) : report_unopened(verification);
+}
+
+Report report_unopened(const Json& verification) {
+  const formats::Manifest nothing;
+  return make_report({verification, CampaignView::Builder(nothing).finish(), nullptr});
+}
+
 Json report_files(const Report& report) {
   return Json::object({{"report.md", report.markdown}, {"index.html", report.html}});
 }

@@ -26,6 +26,12 @@ struct Report {
 };
 Report make_report(const ReportInput& input);
 
+/// The report of a bundle: `verification` is what verify_bundle said of it. Records that damage keeps from
+/// being read are left out; the findings name them.
+Report report_bundle(const formats::Bundle& bundle, const Json& verification);
+/// The same where the bundle could not even be opened: verdicts and findings alone.
+Report report_unopened(const Json& verification);
+
 /// The same in one document, for the way out of the confined child: {"report.md": ..., "index.html": ...}.
 Json report_files(const Report& report);
 
