@@ -2,9 +2,9 @@
 """Measures seal, verify and show beside their peers, in one run, and writes the tables of docs/benchmarks.md.
 
     cmake --preset release -DASSAY_BENCH=ON && cmake --build --preset release
-    tests/bench/spine.py --work DIR [--parts campaign,tensors,scale] [--lock FILE] [-o results.md]
+    tests/bench/spine.py --work DIR [--parts campaign,tensors,scale,large] [--lock FILE] [-o results.md]
 
-DIR keeps the generated campaigns between runs (13 GB for all parts). Caches are warm, each figure is the median of 9
+DIR keeps the generated campaigns between runs (36 GB at most). Caches are warm, each figure is the median of 9
 runs (scale: of 3), and a peer that is not installed leaves its row out and says so. --lock takes flock(1)'s lock while
 timing, so that builds can keep away."""
 
@@ -277,7 +277,21 @@ def part_scale(bench):
     table(bench, ("what", "value", "bar", "holds"), bars)
 
 
-PARTS = {"campaign": part_campaign, "tensors": part_tensors, "scale": part_scale}
+def part_large(bench):
+    if not bench.assay.exists() or not shutil.which("/usr/bin/time"):
+        bench.say("large: needs assay and GNU time; left out.")
+        return
+    source, bundle = bench.campaign("large", "--tensors", "10GB"), bench.work / "large.h5"
+    figures = [(name, *measured(bench, command, 1))
+               for name, command in (("seal", bench.seal(source, bundle)), ("verify", bench.verify(bundle)))]
+    bench.say("### 10 GB of random fp32 tensors\n")
+    table(bench, ("command", "once", "peak", "bar", "holds"),
+          [(name, seconds(time), f"{peak:.0f} MB", "<= 400 MB", "yes" if peak <= 400 else "**no**") for name, time, peak in figures])
+    bundle.unlink()
+    shutil.rmtree(source.parent)
+
+
+PARTS = {"campaign": part_campaign, "tensors": part_tensors, "scale": part_scale, "large": part_large}
 
 
 def machine(bench):
@@ -293,7 +307,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", required=True)
     parser.add_argument("--build", default=ROOT / "build/release")
-    parser.add_argument("--parts", default="campaign,tensors,scale")
+    parser.add_argument("--parts", default="campaign,tensors,scale,large")
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--lock")
     parser.add_argument("-o", "--output")
