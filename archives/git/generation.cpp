@@ -154,12 +154,18 @@ Status Adding::choose_first_campaign() {
   return {};
 }
 
+// An object that is there is kept if it is right; a damaged one is replaced.
+bool holds(const fs::path& object, const LfsPointer& pointer) {
+  const Result<Fd> file = open_read(object);
+  if (!file) return false;
+  const Result<LfsPointer> found = hash_file(file->get());
+  return found && *found == pointer;
+}
+
 Status Adding::store_object(int file) {
   const fs::path object = lfs_object_path(repository_.git_dir(), pointer_.oid);
   report_.object = object.string();
-  std::error_code code;
-  if (fs::is_regular_file(fs::symlink_status(object, code)) && fs::file_size(object, code) == pointer_.size)
-    return {};
+  if (holds(object, pointer_)) return {};
   const LfsPointer stored =
       ASSAY_TRY(store_lfs_object(file, repository_.git_dir(), lock_.scratch() / "object"));
   if (stored == pointer_) return {};

@@ -60,6 +60,8 @@ TEST_F(Damage, AFlippedByteInABundle) {
   ASSERT_EQ(codes(findings), "A123");
   EXPECT_EQ(findings[0].subject, "bundles/example-campaign/generation-2.h5");
   EXPECT_EQ(findings[0].expected, second_generation().root());  // the fake's root is its SHA-256
+  EXPECT_TRUE(archive_.put(second_generation()).ok());          // adding it again repairs that
+  EXPECT_EQ(codes(archive_.findings()), "");
 }
 
 TEST_F(Damage, ATruncatedBundle) {
