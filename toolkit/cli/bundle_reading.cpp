@@ -1,5 +1,6 @@
 #include "toolkit/cli/bundle_reading.hpp"
 
+#include <optional>
 #include <utility>
 
 namespace assay::cli {
@@ -50,6 +51,24 @@ Result<Exit> print_answer(const std::string& file, Output& output, const BundleQ
     output.print(text(result));
   }
   return Exit::done;
+}
+
+Status check_whole(const formats::Bundle& bundle) {
+  std::optional<Error> first;
+  Progress& progress = confined_progress();
+  bool started = false;
+  ASSAY_TRY(bundle.walk([](std::size_t, std::string_view, bool) -> Status { return {}; },
+                        [&first](const formats::Bundle::Damage& damage) {
+                          if (first) return;
+                          first = Error{Fault::damaged, damage.text,
+                                        damage.area + ", at byte " + std::to_string(damage.offset),
+                                        "assay verify lists all damage"};
+                        },
+                        [&](std::uint64_t done, std::uint64_t all) {
+                          if (!std::exchange(started, true)) progress.stage("checking", all, "B");
+                          progress.update(done);
+                        }));
+  return first ? Status(*std::move(first)) : Status();
 }
 
 Result<Json> ask_bundles(const std::string& a, const std::string& b, Output& output,

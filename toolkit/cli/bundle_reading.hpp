@@ -29,6 +29,9 @@ Result<Json> ask_bundle(const Fd& fd, const std::string& file, Output& output, c
 Result<Exit> print_answer(const std::string& file, Output& output, const BundleQuestion& work,
                           const std::function<std::string(const Json&)>& text);
 
+/// In the child: every stored byte; the first damage is the Error.
+Status check_whole(const formats::Bundle& bundle);
+
 /// The same as ask_bundle from two bundles.
 using TwoBundlesQuestion = std::function<Result<Json>(const formats::Bundle& a, const formats::Bundle& b)>;
 Result<Json> ask_bundles(const std::string& a, const std::string& b, Output& output,

@@ -13,13 +13,17 @@ Command audit();
 Command completion();
 Command diff();
 Command doctor();
+Command export_command();
 Command help();
 Command key_new();
 Command key_show();
 Command list();
 Command man();
+Command prove();
 Command seal();
 Command show();
 Command sign();
+Command timestamp_attach();
+Command timestamp_query();
 
 }  // namespace assay::cli::commands

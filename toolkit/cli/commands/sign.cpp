@@ -21,22 +21,8 @@ struct Signable {
 };
 
 // Nobody should sign what is damaged: every byte is checked first.
-Result<Json> check_whole(const formats::Bundle& bundle) {
-  std::optional<Error> first;
-  Progress& progress = confined_progress();
-  bool started = false;
-  ASSAY_TRY(bundle.walk([](std::size_t, std::string_view, bool) -> Status { return {}; },
-                        [&first](const formats::Bundle::Damage& damage) {
-                          if (!first)
-                            first = Error{Fault::damaged, damage.text,
-                                          damage.area + ", at byte " + std::to_string(damage.offset),
-                                          "assay verify lists all damage"};
-                        },
-                        [&](std::uint64_t done, std::uint64_t all) {
-                          if (!std::exchange(started, true)) progress.stage("checking", all, "B");
-                          progress.update(done);
-                        }));
-  if (first) return *first;
+Result<Json> describe_whole(const formats::Bundle& bundle) {
+  ASSAY_TRY(check_whole(bundle));
   return Json::object({{"envelope", bundle.envelope().encode()},
                        {"origin", bundle.origin() ? bundle.origin()->encode() + "\n" : std::string()},
                        {"signatures", bundle.header().signatures},
@@ -44,7 +30,7 @@ Result<Json> check_whole(const formats::Bundle& bundle) {
 }
 
 Result<Signable> read_signable(const Fd& fd, const std::string& file, Output& output) {
-  const Json answer = ASSAY_TRY(ask_bundle(fd, file, output, check_whole));
+  const Json answer = ASSAY_TRY(ask_bundle(fd, file, output, describe_whole));
   Signable signable;
   signable.envelope = ASSAY_TRY(formats::Envelope::decode(answer["envelope"].string_or("")));
   signable.origin = answer["origin"].string_or("");
