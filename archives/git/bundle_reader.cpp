@@ -64,6 +64,7 @@ Json facts_of(const formats::Bundle& bundle) {
                             {"generation", statement.generation},
                             {"statement", sha256(bundle.envelope().payload).hex()},
                             {"envelope", sha256(bundle.envelope().encode(), "\n").hex()}});
+  json.set("manifest_size", manifest.text().size());
   if (statement.supersedes) json.set("supersedes", statement.supersedes->hex());
   Json absent = Json::array();
   for (std::size_t i = 0; i < manifest.size(); ++i)
@@ -139,6 +140,7 @@ Result<BundleFacts> facts_from(const Json& json) {
     facts.supersedes = ASSAY_TRY(Digest::from_hex(*supersedes)).hex();
   facts.title = json["title"].string_or("");
   facts.generation = json["generation"].natural().value_or(0);
+  facts.manifest_size = std::min(json["manifest_size"].natural().value_or(0), kLargestWhole);
   facts.statement = ASSAY_TRY(Digest::from_hex(json["statement"].string_or("")));
   facts.envelope = ASSAY_TRY(Digest::from_hex(json["envelope"].string_or("")));
   for (const Json& index : json["absent"].items()) facts.absent.insert(index.natural().value_or(0));

@@ -26,8 +26,9 @@ bool is_text_place(std::string_view path);
 struct BundleFacts {
   std::string root, supersedes, title;  ///< supersedes empty: none
   std::uint64_t generation = 1;
-  Digest statement, envelope;      ///< SHA-256 of the texts
-  std::set<std::uint64_t> absent;  ///< items that have a text place and no content: left out by an export
+  Digest statement, envelope;       ///< SHA-256 of the texts
+  std::uint64_t manifest_size = 0;  ///< bytes
+  std::set<std::uint64_t> absent;   ///< items that have a text place and no content: left out by an export
 };
 enum class Depth { outline, everything };  ///< everything: each stored byte is hashed, and damage is an error
 Result<BundleFacts> read_facts(int file, const std::string& name, Depth depth);

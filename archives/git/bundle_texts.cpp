@@ -12,7 +12,7 @@ using formats::Severity;
 
 namespace {
 
-constexpr std::uint64_t kLargestManifest = 1u << 30, kLargestEnvelope = 16u << 20;
+constexpr std::uint64_t kLargestManifest = 1u << 28, kLargestEnvelope = 16u << 20;
 
 class Inspection {
  public:
@@ -97,7 +97,7 @@ void Inspection::check_whole_text(const char* path, const Digest& expected) {
 }
 
 std::optional<formats::Manifest> Inspection::check_manifest() {
-  auto text = take(kManifestText, kLargestManifest);
+  auto text = take(kManifestText, facts_ ? facts_->manifest_size : kLargestManifest);
   if (!text) return std::nullopt;
   Result<formats::Manifest> manifest = formats::Manifest::parse(std::move(*text));
   if (!manifest) {

@@ -96,18 +96,22 @@ Result<std::optional<TreeEntry>> find_path(const GitRepository& repository, cons
 
 namespace {
 
-Status list_folder(const GitRepository& repository, const Oid& tree, const std::string& prefix,
-                   std::size_t depth, std::vector<TreeFile>& out) {
+struct Listing {
+  const GitRepository& repository;
+  std::vector<TreeFile> files;
+  std::size_t entries = 0;
+};
+
+Status list_folder(Listing& listing, const Oid& tree, const std::string& prefix, std::size_t depth) {
   if (depth > kDeepest) return Error{Fault::damaged, "folders too deep", prefix.substr(0, 200), ""};
-  for (TreeEntry& entry : ASSAY_TRY(read_tree(repository, tree))) {
-    const std::string path = prefix + entry.name;
-    if (entry.is_folder()) {
-      ASSAY_TRY(list_folder(repository, entry.oid, path + "/", depth + 1, out));
-    } else if (out.size() >= kMostFiles) {
+  for (TreeEntry& entry : ASSAY_TRY(read_tree(listing.repository, tree))) {
+    if (++listing.entries > kMostFiles)
       return Error{Fault::damaged, "too many files in one tree", prefix.substr(0, 200), ""};
-    } else {
-      out.push_back({path, std::move(entry)});
-    }
+    std::string path = prefix + entry.name;
+    if (entry.is_folder())
+      ASSAY_TRY(list_folder(listing, entry.oid, path + "/", depth + 1));
+    else
+      listing.files.push_back({std::move(path), std::move(entry)});
   }
   return {};
 }
@@ -116,9 +120,9 @@ Status list_folder(const GitRepository& repository, const Oid& tree, const std::
 
 Result<std::vector<TreeFile>> list_files(const GitRepository& repository, const Oid& tree,
                                          const std::string& prefix) {
-  std::vector<TreeFile> out;
-  ASSAY_TRY(list_folder(repository, tree, prefix, 0, out));
-  return out;
+  Listing listing{repository, {}, 0};
+  ASSAY_TRY(list_folder(listing, tree, prefix, 0));
+  return std::move(listing.files);
 }
 
 }  // namespace assay::archives::git

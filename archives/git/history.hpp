@@ -54,8 +54,9 @@ struct TreeFile {
   std::string path;
   TreeEntry entry;  ///< never a folder
 };
-/// Every file below a tree, in git's order. Refuses more than `kMostFiles` files and depths over `kDeepest`.
-inline constexpr std::size_t kMostFiles = 4'000'000, kDeepest = 600;
+/// Every file below a tree, in git's order. Refuses more than `kMostFiles` files and folders, and depths over
+/// `kDeepest`: a small object database can spell a huge tree.
+inline constexpr std::size_t kMostFiles = 1'000'000, kDeepest = 600;
 Result<std::vector<TreeFile>> list_files(const GitRepository& repository, const Oid& tree,
                                          const std::string& prefix);
 

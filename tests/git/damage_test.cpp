@@ -212,6 +212,21 @@ TEST_F(Damage, AMissingPack) {
   EXPECT_NE(codes(archive_.findings()), "");
 }
 
+// 40 small objects that spell 10^40 files.
+TEST_F(Damage, ATreeThatUnfoldsWithoutEnd) {
+  GitRepository repo = repository();
+  Oid tree = *repo.write(ObjectType::tree, encode_tree({}));
+  for (int level = 0; level < 40; ++level) {
+    std::vector<TreeEntry> entries;
+    for (const char* name : {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"})
+      entries.push_back({"40000", name, tree});
+    tree = *repo.write(ObjectType::tree, encode_tree(entries));
+  }
+  const auto listed = list_files(repo, tree, "");
+  ASSERT_FALSE(listed.ok());
+  EXPECT_NE(listed.error().what.find("too many files"), std::string::npos);
+}
+
 TEST_F(Damage, BorrowedObjects) {
   assay::test::spill(archive_.path() / ".git/objects/info/alternates", "/elsewhere/objects\n");
   EXPECT_EQ(codes(archive_.findings()), "A150");
