@@ -107,9 +107,9 @@ void check_averaged_columns(const CheckInput& input, FindingSink& sink) {
       if (mean_of(average, row).count < average.parts.size()) partial.push_back(row);
     if (!partial.empty())
       sink.add(Severity::warning, average.rule->metric,
-               counted(partial.size(), "experiment") + " lack some of the columns that " +
+               counted(partial.size(), "experiment") + " without some of the columns that " +
                    average.rule->metric +
-                   " is the mean of, and so are compared over other tasks: " + ids_of(table, partial));
+                   " is the mean of: over other tasks, it does not compare: " + ids_of(table, partial));
   }
 }
 

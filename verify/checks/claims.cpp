@@ -181,6 +181,7 @@ std::string untestable(const CheckInput& input, const Claim& claim) {
     return count_above(input, claim, *baseline)
                ? ""
                : "no experiment has numbers for what baseline " + id + " was measured on";
+  if (claim.metric.empty()) return "it names no metric";
   const MetricColumn column = claimed_column(input, claim.metric);
   if (column.rows.empty()) return "no experiment has the metric \"" + claim.metric + "\"";
   for (const std::uint32_t row : rows_of(input, claim, column)) {

@@ -63,7 +63,7 @@ std::vector<std::int64_t> usual_steps(const CampaignTable& table, std::uint32_t 
 
 std::string span_of(const std::vector<std::int64_t>& steps) {
   if (steps.empty()) return "none";
-  return std::to_string(steps.size()) + " steps, " + std::to_string(steps.front()) + " to " +
+  return counted(steps.size(), "step") + ", " + std::to_string(steps.front()) + " to " +
          std::to_string(steps.back());
 }
 

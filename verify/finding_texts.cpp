@@ -1,0 +1,165 @@
+#include "verify/finding_texts.hpp"
+
+#include "verify/checks.hpp"
+
+namespace assay::verify {
+
+namespace {
+
+constexpr FindingText kTexts[] = {
+    {"I101",
+     "The file cannot be opened as a bundle: header, signature area, extents, manifest or root do not fit.",
+     "Nothing in the file can be relied on.", "A copy of the file from its author, with the same root."},
+    {"I102", "Stored bytes or an item's content are not what was sealed.",
+     "The named items were changed after sealing, or the copy is damaged.",
+     "A copy of the file from its author, with the same root."},
+    {"I103", "The HDF5 file holds something else than the signed extents say.",
+     "HDF5 readers would show what nobody signed: another object, link, layout or place.",
+     "A bundle made again by `assay seal`."},
+    {"I104", "The signatures do not meet the policy.",
+     "Too few of the people you trust stand behind this file.",
+     "More signatures (`assay sign`), or the right --trust and --policy files."},
+    {"I105", "No --trust was given, so whose signatures these are was not checked.",
+     "Anyone can make a key and sign.",
+     "An allowed-signers file that you got from the authors by another way than the bundle."},
+    {"I106", "A signature is bad, expired, not yet valid, or its key is revoked.",
+     "It does not count towards the policy.",
+     "A timestamp from when the key was valid, or a signature with a valid key."},
+    {"I107", "The timestamp does not hold.", "When the bundle existed is then only what its authors say.",
+     "A timestamp over this envelope, and its authority's certificate."},
+    {"I108", "There is a timestamp, but no --tsa-ca to check it with.",
+     "It was not believed: validity was judged at the present time.",
+     "The authority's certificate, given with --tsa-ca."},
+    {"I109", "Items were left out of this copy (`export --without`).",
+     "The root covers them, but their content cannot be read here.",
+     "The complete bundle with the same root."},
+    {"I110", "Items are withheld: sealed as salted digests.",
+     "Their content cannot be read, but the author can later show that it was this.",
+     "The author discloses them."},
+    {"I111", "This bundle takes the place of an earlier one.", "The earlier one may have said otherwise.",
+     "`assay diff` between the two generations."},
+    {"I112", "What was disclosed is not what was sealed.",
+     "The author shows other content than was withheld.", "The content and salt that fit the sealed digest."},
+    {"I113", "A disclosed item is what was sealed.", "It was fixed when the bundle was made.",
+     "Nothing: it is settled."},
+
+    {"M101", "Some or all experiments lack a kind of evidence.",
+     "What is not on record cannot be checked or run again.", "The authors seal it in a later generation."},
+    {"M102", "The experiments behind a claim lack a kind of evidence.", "The claim rests on that much less.",
+     "The authors seal it for these experiments at least."},
+    {"M103", "The campaign does not say who, under what licence, or what it claims.",
+     "It cannot be cited or reused with certainty.", "`assay seal --meta`, `--claims`."},
+    {"M104", "There is no readable campaign.json, or no readable experiment.",
+     "The bundle holds files, not a campaign.", "A bundle that follows docs/formats/campaign.md."},
+
+    {"C101", "A record does not follow docs/formats/campaign.md.", "Its numbers are in no check.",
+     "The record as the format says."},
+    {"C102", "A metrics.csv belongs to no experiment.",
+     "Measured numbers without a record of what was measured.", "The experiment's record."},
+    {"C103", "A record points at an item that is not in the bundle.",
+     "The record says there is a file that nobody can see.", "The file, or the record without that role."},
+    {"C104", "Records could not be read: withheld, left out or damaged.",
+     "Checks that need all records were not made.", "The complete bundle, or the items disclosed."},
+    {"C105", "A column is not what the records give.",
+     "Plots made from columns would show other numbers than the records.",
+     "A bundle sealed again by `assay seal`."},
+    {"C106", "completeness.json is not what the records give.",
+     "The bundle would tell a false story of what is missing.", "A bundle sealed again by `assay seal`."},
+    {"C110", "An average is not the mean of its columns, to the printed precision.",
+     "Claims mostly rest on averages.", "The raw numbers, or a correction by the authors."},
+    {"C111", "Which columns an average is the mean of, and which were left out.",
+     "Two averages compare only over the same columns.", "Nothing: it is for the reader."},
+    {"C120", "A score does not follow from the sealed numbers by the search's formula.",
+     "The search selected on something else than it says.", "The raw inputs of that score."},
+    {"C121", "Scores cannot be recomputed, and why.",
+     "A score that cannot be recomputed must be believed. Numbers of two stages must not be mixed.",
+     "The measurements of the stage that was scored, and the judge's marks."},
+    {"C122", "A score that no inputs of the formula give.", "It was made in another way, or changed.",
+     "The raw inputs of that score."},
+    {"C123", "An input of the score is nan.",
+     "In CPython min(1, nan) is 1, so the scoring code gives a failed run the best possible term.",
+     "A score made without the nan."},
+    {"C130", "A curve has values that are not finite.",
+     "Training failed there; later numbers of that model mean little.", "The log of that run, or a rerun."},
+    {"C131", "A curve has other steps than its peers'.",
+     "It was cut short, resumed or trained otherwise, so final values do not compare.",
+     "The log of that run."},
+    {"C132", "A curve has two values for a step, or goes back.", "Which value is meant cannot be told.",
+     "The log of that run."},
+    {"C133", "A curve gets worse between two steps far more than its peers do.",
+     "A spike in training, or numbers of another run.", "The log of that run, or a rerun."},
+    {"C134", "The first loss is far from that of an untrained model.",
+     "Training did not start from scratch, or the vocabulary differs.", "The log of that run."},
+    {"C140", "A value lies outside its metric's range.", "It cannot have been measured as described.",
+     "The evaluator's output."},
+    {"C141", "A value that no number of right answers gives.",
+     "It was not measured on that many questions, or changed.",
+     "The evaluator's output, question by question."},
+    {"C142", "How many made-up values the grid of k/n would betray, metric by metric.",
+     "Where the share is nothing, C141 shows nothing.", "Nothing: it is for the reader."},
+    {"C150", "A parent is not on record.", "The lineage cannot be followed.", "The parent's record."},
+    {"C151", "A parent does not come before its child.", "The order of the search, or the lineage, is wrong.",
+     "The search's log."},
+    {"C152", "The lineage turns in a circle.", "Nothing can descend from itself.", "The search's log."},
+    {"C153", "An experiment has several parents where the lineage is said to be a tree.",
+     "The record contradicts how the search works.", "The search's log."},
+    {"C154", "A tree has several roots.", "It may be several searches.", "The search's log."},
+    {"C155", "Indices have gaps.", "Experiments were run and are not on record.",
+     "Their records, or why there are none."},
+    {"C156", "Two experiments have one index.", "Their order cannot be told.", "The search's log."},
+    {"C157", "Names are borne by several experiments.", "A name is no key: say the id.",
+     "Nothing: it is for the reader."},
+    {"C158", "Two experiments have the same numbers to the last digit.",
+     "One record may be a copy, or the same program was run twice with the same seed.",
+     "The logs of both runs."},
+    {"C160", "A claimed count is not that of the record.",
+     "The claim and the record speak of different sets.", "The list that the authors counted."},
+    {"C161", "A claimed value or gain is not the sealed one.", "The claim does not follow from the record.",
+     "The measurement that the authors mean."},
+    {"C162", "A claimed gain beside its standard error, as the best of all that were run.",
+     "The best of many draws looks good by luck alone.",
+     "Fresh seeds of experiment and baseline, side by side."},
+    {"C163", "A claim cannot be tested with what is sealed.", "It must be believed.",
+     "The metric, baseline or experiment that it names."},
+    {"C165", "Gains over a baseline, corrected for all experiments that were run.",
+     "With many tries some exceed a baseline by luck; Holm's correction counts those that luck does not "
+     "explain.",
+     "Fresh seeds of experiment and baseline, side by side."},
+    {"C170", "Checks rest on the author's own description of metrics.",
+     "Whoever describes the metric decides what passes.", "A row in the table of known systems."},
+    {"C171", "The bundle describes a metric or baseline otherwise than the table of known systems.",
+     "The authors' numbers may be of another benchmark.", "The benchmark's own documentation."},
+};
+
+}  // namespace
+
+std::span<const FindingText> finding_texts() { return kTexts; }
+
+const FindingText* find_finding_text(std::string_view code) {
+  for (const FindingText& text : kTexts)
+    if (code == text.code) return &text;
+  return nullptr;
+}
+
+std::string findings_page() {
+  std::string page =
+      "# Findings\n\n"
+      "A finding is one result of one check. Its code is stable and never used again for something else. "
+      "`I`: intact, `M`: complete\n"
+      "(what is missing), `C`: consistent. *error*: it cannot be right as it stands, and the exit status "
+      "says so; *warning*: it weakens what\n"
+      "the bundle shows; *note*: good to know. `--json` lists up to " +
+      std::to_string(kFindingsKept) +
+      " findings of a code, and `result.totals` counts them all.\n\n"
+      "This page is made from `verify/finding_texts.cpp`; a test keeps them equal.\n";
+  for (const FindingText& text : kTexts) {
+    const Check* check = find_check(text.code);
+    page.append("\n## ").append(text.code).append(check ? std::string(": ") + check->name : "").append("\n");
+    page.append(text.meaning).append("\n\n");
+    page.append("- Why it matters: ").append(text.matters).append("\n");
+    page.append("- What would settle it: ").append(text.settles).append("\n");
+  }
+  return page;
+}
+
+}  // namespace assay::verify
