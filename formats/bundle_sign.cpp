@@ -29,7 +29,8 @@ Result<Envelope> with_signature(Envelope envelope, const Signer& signer) {
   const Bytes message = pre_authentication_encoding(envelope.payload_type, envelope.payload);
   const std::string keyid = signer.public_key().line();
   std::erase_if(envelope.signatures, [&](const EnvelopeSignature& signature) { return signature.keyid == keyid; });
-  envelope.signatures.push_back({keyid, ASSAY_TRY(signer.sign(message))});
+  Bytes signature = ASSAY_TRY(signer.sign(message));
+  envelope.signatures.push_back({keyid, std::move(signature)});
   return Envelope::decode(envelope.encode());
 }
 

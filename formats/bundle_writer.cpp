@@ -435,8 +435,10 @@ Result<WriteReport> write_bundle(const std::filesystem::path& output, const std:
 Result<Envelope> sign_statement(const std::string& statement, const std::vector<const Signer*>& signers) {
   Envelope envelope{std::string(kInTotoPayload), statement, {}};
   const Bytes message = pre_authentication_encoding(envelope.payload_type, envelope.payload);
-  for (const Signer* signer : signers)
-    envelope.signatures.push_back({signer->public_key().line(), ASSAY_TRY(signer->sign(message))});
+  for (const Signer* signer : signers) {
+    Bytes signature = ASSAY_TRY(signer->sign(message));
+    envelope.signatures.push_back({signer->public_key().line(), std::move(signature)});
+  }
   // Sorted as encode() does, so that what is in memory is what is on disk.
   return Envelope::decode(envelope.encode());
 }

@@ -64,8 +64,10 @@ Result<Envelope> Envelope::decode(std::string_view text) {
   Result<Bytes> bytes = from_base64(*payload);
   if (!bytes) return not_canonical("payload: " + bytes.error().what);
   envelope.payload = std::move(*bytes);
-  for (const Json& one : (*json)["signatures"].items())
-    envelope.signatures.push_back(ASSAY_TRY(signature_from_json(one)));
+  for (const Json& one : (*json)["signatures"].items()) {
+    EnvelopeSignature signature = ASSAY_TRY(signature_from_json(one));
+    envelope.signatures.push_back(std::move(signature));
+  }
   const std::string expected = envelope.encode();
   if (expected != text)
     return not_canonical("byte " + std::to_string(first_difference(text, expected)) + " differs");

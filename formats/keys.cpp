@@ -104,7 +104,8 @@ Result<std::unique_ptr<Signer>> signer_from_file(const fs::path& path) {
 Result<KeyPair> new_pair() {
   start_openssl();
   const Pkey key(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
-  KeyPair pair{ASSAY_TRY(public_of(key)), SecretBytes(Bytes(32, '\0'))};
+  const PublicKey public_key = ASSAY_TRY(public_of(key));
+  KeyPair pair{public_key, SecretBytes(Bytes(32, '\0'))};
   std::size_t length = pair.seed.size();
   auto* out = reinterpret_cast<unsigned char*>(pair.seed.bytes().data());
   if (EVP_PKEY_get_raw_private_key(key.get(), out, &length) != 1)

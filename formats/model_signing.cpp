@@ -35,8 +35,10 @@ Result<Digest> hash_file(const fs::path& path, std::uint64_t size) {
   constexpr std::uint64_t kStep = 4u << 20;
   const Fd fd = ASSAY_TRY(open_read(path));
   Sha256 hash;
-  for (std::uint64_t at = 0; at < size; at += kStep)
-    hash.update(ASSAY_TRY(read_at(fd.get(), at, std::min(kStep, size - at))));
+  for (std::uint64_t at = 0; at < size; at += kStep) {
+    const std::string part = ASSAY_TRY(read_at(fd.get(), at, std::min(kStep, size - at)));
+    hash.update(part);
+  }
   return hash.finish();
 }
 
@@ -137,7 +139,8 @@ Result<std::vector<SignedFile>> hash_model_folder(const fs::path& folder) {
   std::erase_if(found, [](const FoundFile& file) { return is_ignored(file.relative); });
   std::vector<SignedFile> files(found.size());
   ASSAY_TRY(parallel_for(found.size(), [&](std::size_t i) -> Status {
-    files[i] = {found[i].relative, ASSAY_TRY(hash_file(folder / found[i].relative, found[i].size))};
+    const Digest digest = ASSAY_TRY(hash_file(folder / found[i].relative, found[i].size));
+    files[i] = {found[i].relative, digest};
     return {};
   }));
   return files;

@@ -26,7 +26,10 @@ Json item_to_json(const ProofItem& item) {
 Result<std::vector<Digest>> path_from_json(const Json& json) {
   std::vector<Digest> path;
   if (!json.is_array() || json.size() > kMaxPath) return damaged("path is no list of at most 64 digests");
-  for (const Json& one : json.items()) path.push_back(ASSAY_TRY(Digest::from_hex(one.string_or(""))));
+  for (const Json& one : json.items()) {
+    const Digest digest = ASSAY_TRY(Digest::from_hex(one.string_or("")));
+    path.push_back(digest);
+  }
   return path;
 }
 
@@ -34,7 +37,8 @@ Result<ProofItem> item_from_json(const Json& json) {
   const auto index = json["index"].natural();
   const std::string* line = json["line"].string();
   if (!index || !line) return damaged("an item needs index and line");
-  ProofItem item{*index, *line, ASSAY_TRY(path_from_json(json["path"])), std::nullopt};
+  std::vector<Digest> path = ASSAY_TRY(path_from_json(json["path"]));
+  ProofItem item{*index, *line, std::move(path), std::nullopt};
   if (const Json* content = json.find("content")) {
     if (!content->string()) return damaged("content is no string");
     item.content = ASSAY_TRY(from_base64(*content->string()));
@@ -47,8 +51,12 @@ Result<Proof> proof_from_json(const Json& json) {
     return damaged("expected {\"assay\":\"proof\",\"version\":1,...}");
   const auto count = json["count"].natural();
   if (!count || !json["items"].is_array()) return damaged("a proof needs count and items");
-  Proof proof{ASSAY_TRY(Envelope::decode(json["envelope"].dump_canonical())), *count, {}};
-  for (const Json& one : json["items"].items()) proof.items.push_back(ASSAY_TRY(item_from_json(one)));
+  Envelope envelope = ASSAY_TRY(Envelope::decode(json["envelope"].dump_canonical()));
+  Proof proof{std::move(envelope), *count, {}};
+  for (const Json& one : json["items"].items()) {
+    ProofItem item = ASSAY_TRY(item_from_json(one));
+    proof.items.push_back(std::move(item));
+  }
   return proof;
 }
 
@@ -148,15 +156,18 @@ Result<Proof> make_proof(const Manifest& manifest, const Envelope& envelope, std
   const Statement statement = ASSAY_TRY(statement_of(envelope));
   std::vector<std::vector<Digest>> paths = paths_of(manifest.leaf_hashes(), items);
   Proof proof{envelope, manifest.size(), {}};
-  for (std::size_t i = 0; i < items.size(); ++i)
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    std::optional<Bytes> bytes = ASSAY_TRY(content(items[i]));
     proof.items.push_back(
-        {items[i], std::string(manifest.line(items[i])), std::move(paths[i]), ASSAY_TRY(content(items[i]))});
+        {items[i], std::string(manifest.line(items[i])), std::move(paths[i]), std::move(bytes)});
+  }
   ASSAY_TRY(check_proof(proof));
   return proof;
 }
 
 Result<ProofFacts> check_proof(const Proof& proof) {
-  ProofFacts facts{ASSAY_TRY(statement_of(proof.envelope)), {}};
+  Statement statement = ASSAY_TRY(statement_of(proof.envelope));
+  ProofFacts facts{std::move(statement), {}};
   if (proof.envelope.signatures.empty()) return damaged("not signed", "proof, envelope");
   if (proof.count != facts.statement.items) {
     return damaged(std::to_string(facts.statement.items) + " items were signed, the proof says " +

@@ -96,7 +96,8 @@ Result<Bytes> ask(ByteView request, std::chrono::seconds time) {
   Bytes message;
   ssh::put_string(message, request);
   ASSAY_TRY(send_all(fd.get(), message, deadline));
-  const std::uint32_t length = get_u32_be(ASSAY_TRY(receive_exactly(fd.get(), 4, deadline)).data());
+  const Bytes head = ASSAY_TRY(receive_exactly(fd.get(), 4, deadline));
+  const std::uint32_t length = get_u32_be(head.data());
   if (length == 0 || length > kMaxMessage)
     return agent_error("an answer of " + std::to_string(length) + " bytes");
   return receive_exactly(fd.get(), length, deadline);
