@@ -4,9 +4,8 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
-#include <unordered_map>
 
-#include "archives/asi_arch.hpp"
+#include "archives/asi_arch_linker.hpp"
 #include "archives/json_records.hpp"
 #include "toolkit/base/files.hpp"
 
@@ -44,99 +43,6 @@ void collect_strings(const Json& json, unsigned depth, std::vector<std::string>&
   for (const Json& item : json.items()) collect_strings(item, depth, out);
   for (const auto& member : json.members()) collect_strings(member.value, depth, out);
 }
-
-/// One call, of which the log may speak twice: when it started and when it ended.
-struct Call {
-  std::string id, agent, time, ended, status, transcript;
-  Json usage;
-  std::vector<std::string> input, output;
-};
-
-struct Pipeline {
-  std::string name;
-  std::vector<Call> calls;
-};
-
-/// Which experiment the answers of a pipeline prove.
-class Linker {
- public:
-  explicit Linker(const std::vector<Candidate>& candidates) : candidates_(candidates) {
-    for (std::size_t i = 0; i < candidates.size(); ++i) {
-      if (!candidates[i].program.empty()) note(programs_, candidates[i].program, i);
-      if (!candidates[i].name.empty()) note(names_, candidates[i].name, i);
-      positions_[candidates[i].id] = i;
-    }
-  }
-
-  struct Link {
-    const Candidate* candidate = nullptr;
-    const char* by = "";
-  };
-
-  /// A program's text in an answer proves more than a name; two answers that prove two experiments prove
-  /// none.
-  Link link(const Pipeline& pipeline) const {
-    for (const bool by_program : {true, false}) {
-      std::size_t found = kNone;
-      for (const Call& call : pipeline.calls)
-        for (const std::string& text : call.output)
-          merge(found, by_program ? program_in(text) : lookup(names_, text));
-      if (found == kMany) return {};
-      if (found != kNone) return {&candidates_[found], by_program ? "program" : "name"};
-    }
-    return {};
-  }
-
-  const Candidate* by_id(const std::string& id) const {
-    const auto at = positions_.find(id);
-    return at == positions_.end() ? nullptr : &candidates_[at->second];
-  }
-
- private:
-  static constexpr std::size_t kNone = static_cast<std::size_t>(-1), kMany = static_cast<std::size_t>(-2);
-  using Map = std::unordered_map<std::string_view, std::size_t>;
-
-  static void note(Map& map, std::string_view key, std::size_t value) {
-    const auto [at, fresh] = map.emplace(key, value);
-    if (!fresh) at->second = kMany;  // two experiments have it: it proves neither
-  }
-
-  static std::size_t lookup(const Map& map, std::string_view key) {
-    const auto at = map.find(key);
-    return at == map.end() || at->second == kMany ? kNone : at->second;
-  }
-
-  static void merge(std::size_t& found, std::size_t next) {
-    if (next == kNone || found == next) return;
-    found = found == kNone ? next : kMany;
-  }
-
-  // The whole program, or one that stands within: then its name must stand there too, which keeps this
-  // linear.
-  std::size_t program_in(std::string_view text) const {
-    if (const std::size_t whole = lookup(programs_, text); whole != kNone) return whole;
-    std::size_t found = kNone;
-    for (std::size_t at = 0; at < text.size();) {
-      const std::size_t end = std::min(text.find_first_not_of(kWord, at), text.size());
-      if (end == at) {
-        ++at;
-        continue;
-      }
-      const std::size_t candidate = lookup(names_, text.substr(at, end - at));
-      if (candidate != kNone && !candidates_[candidate].program.empty() &&
-          text.find(candidates_[candidate].program) != text.npos)
-        merge(found, candidate);
-      at = end;
-    }
-    return found;
-  }
-
-  static constexpr std::string_view kWord =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-  const std::vector<Candidate>& candidates_;
-  Map programs_, names_;
-  std::map<std::string, std::size_t> positions_;
-};
 
 // ---- reading
 

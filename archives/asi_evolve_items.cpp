@@ -182,7 +182,9 @@ class StepWriter {
                               {"order", ++order_},
                               {"agent", "engineer"}});
     line.set("transcript", source(step.log.empty() ? step.results : step.log));
-    line.set("writes", list_of({"results", "score"}));
+    std::vector<std::string> writes = {"results", "score"};
+    if (!step.log.empty()) writes.emplace_back("log");
+    line.set("writes", list_of(writes));
     lines_ += line.dump() + "\n";
   }
 
