@@ -98,7 +98,8 @@ Result<std::int64_t> parse_time(std::string_view text) {
   const year_month_day date{year(static_cast<int>(part(0, 4))), month(part(4, 2)), day(part(6, 2))};
   const unsigned hour = part(8, 2), minute = part(10, 2), second = part(12, 2);
   if (!date.ok() || hour > 23 || minute > 59 || second > 59) return wrong;
-  return sys_days(date).time_since_epoch().count() * std::int64_t{86400} + hour * 3600 + minute * 60 + second;
+  const auto time = sys_days(date) + hours(hour) + minutes(minute) + seconds(second);
+  return time.time_since_epoch().count();
 }
 
 Status set_time(std::optional<std::int64_t>& field, std::string_view name, std::string_view value) {

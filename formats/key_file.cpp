@@ -13,7 +13,7 @@ namespace assay::formats {
 
 namespace {
 
-constexpr std::uint64_t kMaxKeyFile = 64 * 1024;
+constexpr std::uint64_t kMaxKeyFile = 64u << 10;
 
 struct BioFree {
   void operator()(BIO* bio) const { BIO_free(bio); }

@@ -25,7 +25,7 @@ enum Message : char {
   kSignRequest = 13,
   kSignResponse = 14,
 };
-constexpr std::uint32_t kMaxMessage = 256 * 1024;  // what OpenSSH's agent takes and gives
+constexpr std::uint32_t kMaxMessage = 256u << 10;  // what OpenSSH's agent takes and gives
 constexpr std::chrono::seconds kListTime{5};
 constexpr std::chrono::seconds kSignTime{60};  // `ssh-add -c` keys wait for a person
 
@@ -54,8 +54,9 @@ Result<Fd> connect_agent() {
   if (!path || !*path) return agent_error("none is running in this session");
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (std::strlen(path) >= sizeof address.sun_path) return agent_error("the socket's path is too long");
-  std::strcpy(address.sun_path, path);
+  const std::string_view place(path);
+  if (place.size() >= sizeof address.sun_path) return agent_error("the socket's path is too long");
+  place.copy(address.sun_path, place.size());
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd) return system_problem("socket");
   // On a unix socket connect() never says EINPROGRESS: a full queue is EAGAIN, and then the agent hangs.
@@ -155,9 +156,10 @@ Result<std::vector<PublicKey>> agent_keys() {
 
 Result<std::unique_ptr<Signer>> agent_signer(std::string_view fingerprint) {
   const std::vector<PublicKey> keys = ASSAY_TRY(agent_keys());
-  if (fingerprint.empty() && keys.size() == 1) return std::unique_ptr<Signer>(new AgentSigner(keys[0]));
+  if (fingerprint.empty() && keys.size() == 1)
+    return std::unique_ptr<Signer>(std::make_unique<AgentSigner>(keys[0]));
   for (const PublicKey& key : keys)
-    if (key.fingerprint() == fingerprint) return std::unique_ptr<Signer>(new AgentSigner(key));
+    if (key.fingerprint() == fingerprint) return std::unique_ptr<Signer>(std::make_unique<AgentSigner>(key));
   if (fingerprint.empty() && keys.size() > 1) {
     return Error{Fault::usage, "ssh-agent holds several Ed25519 keys: " + listing(keys), "SSH_AUTH_SOCK",
                  "name one: --key agent:" + keys[0].fingerprint()};

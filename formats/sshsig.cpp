@@ -12,7 +12,7 @@ namespace {
 constexpr std::string_view kBegin = "-----BEGIN SSH SIGNATURE-----";
 constexpr std::string_view kEnd = "-----END SSH SIGNATURE-----";
 constexpr std::string_view kMagic = "SSHSIG";
-constexpr std::size_t kMaxArmour = 16 * 1024;
+constexpr std::size_t kMaxArmour = 16u << 10;
 
 Error unusable(std::string what) {
   return {Fault::untrusted, "not a usable SSH signature: " + std::move(what), "", ""};

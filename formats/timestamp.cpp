@@ -188,6 +188,7 @@ Result<Owned<X509_STORE>> trusted_store(std::string_view pem, std::int64_t when)
   X509_VERIFY_PARAM_set_time(parameters, static_cast<std::time_t>(when));
   // Whoever names the authority's own certificate trusts that one, whatever stands above it.
   X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
+  X509_VERIFY_PARAM_set_auth_level(parameters, 2);  // 112 bits: no SHA-1 in the chain, RSA from 2048 bits
   return store;
 }
 

@@ -102,6 +102,15 @@ TEST(Timestamp, ACertificateThatHadExpiredIsRefused) {
   EXPECT_NE(timestamp.error().what.find("expired"), std::string::npos) << timestamp.error().what;
 }
 
+TEST(Timestamp, AKeyThatIsTooShortIsRefused) {
+  ASSAY_NEEDS_TOOL("openssl");
+  const TimestampAuthority authority("-days 30", "-algorithm RSA -pkeyopt rsa_keygen_bits:1024");
+  const std::string reply = authority.stamp(*timestamp_query(kEnvelope, Nonce::none));
+  const auto timestamp = verify_timestamp(reply, kEnvelope, authority.ca());
+  ASSERT_FALSE(timestamp.ok());
+  EXPECT_NE(timestamp.error().what.find("too weak"), std::string::npos) << timestamp.error().what;
+}
+
 // The certificate has expired since; the chain is judged at the stamp's own time.
 TEST(Timestamp, StaysGoodAfterTheCertificateHasExpired) {
   const auto timestamp = verify_timestamp(*from_base64(kGoldenReply), kEnvelope, kGoldenCa);
