@@ -22,9 +22,10 @@ std::span<const std::uint32_t> Lineage::children(std::uint32_t row) const {
 std::vector<std::uint32_t> Lineage::parents(std::uint32_t row) const {
   std::vector<std::uint32_t> rows;
   for (const std::uint32_t parent : table_.parents(row)) {
-    const auto found = table_.parent_row(parent);
-    if (found && std::find(rows.begin(), rows.end(), *found) == rows.end()) rows.push_back(*found);
+    if (const auto found = table_.parent_row(parent)) rows.push_back(*found);
   }
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   return rows;
 }
 

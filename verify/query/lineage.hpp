@@ -15,7 +15,8 @@ class Lineage {
   explicit Lineage(const formats::CampaignTable& table);
 
   std::span<const std::uint32_t> children(std::uint32_t row) const;  ///< ascending
-  std::vector<std::uint32_t> parents(std::uint32_t row) const;       ///< those that have a record, each once
+  std::vector<std::uint32_t> parents(
+      std::uint32_t row) const;  ///< those that have a record, each once, ascending
 
   /// Steps from a row without recorded parents by the shortest way; -1 in a cycle that no root leads to.
   std::vector<std::int32_t> depths() const;

@@ -96,8 +96,8 @@ std::string facts_html(const ReportModel& model) {
 std::string first_page(const ReportModel& model) {
   std::string out = "<header>\n<p class=\"kind\">Verification report</p>\n" + element("h1", model.title) +
                     "\n" + root_html(model) + facts_html(model) + "</header>\n<main>\n";
-  out +=
-      "<section id=\"verdict\">\n<h2 class=\"unseen\">Verdict</h2>\n" + verdicts_html(model) + "</section>\n";
+  out += "<section id=\"verdict\">\n<h2 class=\"unseen\">Verdict</h2>\n" + verdicts_html(model) +
+         (model.finding_codes.rows.empty() ? "" : table_html(model.finding_codes)) + "</section>\n";
   out += "<nav aria-label=\"Contents\"><p>Contents: ";
   const std::pair<const char*, const char*> links[] = {
       {"proves", "What this proves"}, {"findings", "Findings"}, {"completeness", "Completeness"},

@@ -73,6 +73,7 @@ svg .faint { stroke: var(--faint); stroke-width: 1; opacity: .28; } svg .faint-k
 svg .band { fill: var(--blue); opacity: .18; } svg .median { stroke: var(--blue); stroke-width: 2.2; }
 svg .best { stroke: var(--orange); stroke-width: 2.4; } svg .best-dots { stroke: var(--orange); stroke-width: 7; }
 svg .dots { stroke: var(--faint); stroke-width: 4; opacity: .5; }
+svg .few { stroke-width: 7; opacity: .75; }
 svg .bar { fill: var(--faint); opacity: .6; } svg .baseline { stroke: var(--blue); stroke-width: 2; stroke-dasharray: 5 4; } svg .other { stroke-dasharray: 1.5 4; }
 svg .edge { stroke: var(--faint); stroke-width: 1.4; }
 svg .box { fill: var(--paper); stroke: var(--faint); stroke-width: 1.2; } svg .good { stroke: var(--orange); stroke-width: 1.6; } svg .top { stroke: var(--orange); stroke-width: 3.4; }

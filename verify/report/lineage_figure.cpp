@@ -52,14 +52,39 @@ std::vector<std::uint32_t> best_rows(const CampaignTable& table, const std::vect
 struct Ancestry {
   std::set<std::uint32_t> rows;
   std::vector<std::uint32_t> best;
-  std::map<std::int32_t, std::vector<std::uint32_t>> layers;  ///< depth -> rows, from left to right
+  std::vector<std::vector<std::uint32_t>> layers;  ///< from the top, every parent above its children
+  bool whole = true;                               ///< false: some ancestors did not fit
 };
 
-std::size_t widest(const std::set<std::uint32_t>& rows, const std::vector<std::int32_t>& depths) {
-  std::map<std::int32_t, std::size_t> counts;
-  std::size_t most = 0;
-  for (const std::uint32_t row : rows) most = std::max(most, ++counts[depths[row]]);
-  return counts.size() > kLayers ? kAcross + 1 : most;
+// Rows by their longest way from the top, within `rows` alone; in a tree that is their depth. Rows on a cycle
+// have no such way and come last.
+std::vector<std::vector<std::uint32_t>> layers_of(const std::set<std::uint32_t>& rows,
+                                                  const Lineage& lineage) {
+  std::map<std::uint32_t, std::vector<std::uint32_t>> children;
+  std::map<std::uint32_t, std::size_t> open, layer;
+  std::vector<std::uint32_t> ready;
+  for (const std::uint32_t row : rows) {
+    for (const std::uint32_t parent : lineage.parents(row))
+      if (rows.count(parent)) children[parent].push_back(row), ++open[row];
+    if (open[row] == 0) ready.push_back(row);
+  }
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < ready.size(); ++i)
+    for (const std::uint32_t child : children[ready[i]]) {
+      layer[child] = std::max(layer[child], layer[ready[i]] + 1);
+      last = std::max(last, layer[child]);
+      if (--open[child] == 0) ready.push_back(child);
+    }
+  std::vector<std::vector<std::uint32_t>> layers(last + 1);
+  for (const std::uint32_t row : rows) layers[open[row] == 0 ? layer[row] : last].push_back(row);
+  return layers;
+}
+
+bool fits(const std::set<std::uint32_t>& rows, const Lineage& lineage) {
+  if (rows.size() > kAcross * kLayers) return false;
+  const auto layers = layers_of(rows, lineage);
+  return layers.size() <= kLayers &&
+         std::all_of(layers.begin(), layers.end(), [](const auto& layer) { return layer.size() <= kAcross; });
 }
 
 // The best experiments in turn, each with all its ancestors, as long as the picture holds them. The first
@@ -67,25 +92,30 @@ std::size_t widest(const std::set<std::uint32_t>& rows, const std::vector<std::i
 Ancestry choose(const CampaignTable& table, const Lineage& lineage, const std::vector<std::int32_t>& depths) {
   Ancestry out;
   for (const std::uint32_t row : best_rows(table, depths)) {
+    auto ancestors = lineage.ancestors(row);
+    const bool first = out.best.empty();
+    if (!first && ancestors.size() > kAcross * kLayers) continue;
+    if (first && ancestors.size() > kAcross * kLayers) ancestors.resize(kAcross * kLayers), out.whole = false;
     std::set<std::uint32_t> rows = out.rows;
     rows.insert(row);
-    for (const auto& reached : lineage.ancestors(row)) {
-      if (depths[reached.row] < 0) continue;
+    for (const auto& reached : ancestors) {
       rows.insert(reached.row);
-      if (out.best.empty() && widest(rows, depths) > kAcross) rows.erase(reached.row);
+      if (!first || fits(rows, lineage)) continue;
+      rows.erase(reached.row);
+      out.whole = false;
     }
-    if (!out.best.empty() && widest(rows, depths) > kAcross) continue;
+    if (!first && !fits(rows, lineage)) continue;
     out.rows = std::move(rows);
     out.best.push_back(row);
   }
-  for (const std::uint32_t row : out.rows) out.layers[depths[row]].push_back(row);
+  out.layers = layers_of(out.rows, lineage);
   return out;
 }
 
 std::map<std::uint32_t, Point> place(const Ancestry& ancestry, const Lineage& lineage) {
   std::map<std::uint32_t, Point> centres;
   double y = kTop + kBoxHeight / 2;
-  for (const auto& [depth, layer] : ancestry.layers) {
+  for (const auto& layer : ancestry.layers) {
     // Below the mean of the parents, so that few edges cross.
     std::vector<std::pair<double, std::uint32_t>> order;
     for (const std::uint32_t row : layer) {
@@ -189,8 +219,9 @@ std::optional<Figure> lineage_figure(const CampaignTable& table) {
                                                   : std::to_string(ancestry.best.size()) + " experiments") +
                        " with the highest scores: " + counted(ancestry.rows.size(), "experiment") + " of " +
                        with_separators(std::uint64_t{table.size()}) +
-                       ", parents above children; the best has a heavy border. To the right, how many "
-                       "experiments lie at each depth.";
+                       ", parents above children; the best has a heavy border." +
+                       (ancestry.whole ? "" : " Further ancestors did not fit.") +
+                       " To the right, how many experiments lie at each depth.";
   const std::size_t deep = counts.size() <= kLayers ? counts.size() : 0;
   const double layers = static_cast<double>(std::max(ancestry.layers.size(), deep));
   const double height = kTop + layers * kLayerHeight;

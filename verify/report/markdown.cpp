@@ -68,7 +68,7 @@ std::string first_page(const ReportModel& model) {
   out += "\n" + row_line({"question", "answer", "why"}) + row_line({"---", "---", "---"});
   for (const VerdictLine& line : model.verdicts)
     out += row_line({plain(line.level), "**" + plain(line.answer) + "**", plain(line.text)});
-  return out + "\n";
+  return out + "\n" + (model.finding_codes.rows.empty() ? "" : table_markdown(model.finding_codes));
 }
 
 std::string list_markdown(const std::vector<std::string>& lines) {

@@ -77,6 +77,35 @@ Json sorted_findings(const Json& findings) {
   return out;
 }
 
+// One row a code and severity, for the first page. `totals` counts also those that are not listed one by one.
+ReportTable codes_table(const Json& findings, const Json& totals) {
+  ReportTable table;
+  table.caption = "Findings by code";
+  table.columns = {{"severity"}, {"code"}, {"findings", true}, {"the first of them"}};
+  std::map<std::pair<std::string, std::string>, std::size_t> place;
+  std::vector<std::uint64_t> counts;
+  for (const Json& finding : findings.items()) {
+    const std::string severity(finding["severity"].string_or("error")), code(finding["code"].string_or("?"));
+    const auto [found, fresh] = place.emplace(std::pair(severity, code), counts.size());
+    if (fresh) {
+      const std::string_view subject = finding["subject"].string_or("");
+      const std::string lead = subject.empty() ? "" : std::string(subject) + ": ";
+      table.rows.push_back(
+          {severity, code, "", shorten(lead + std::string(finding["text"].string_or("")), 200)});
+      counts.push_back(0);
+    }
+    ++counts[found->second];
+  }
+  for (std::size_t row = 0; row < counts.size(); ++row) {
+    const std::string& code = table.rows[row][1];
+    const bool alone = std::count_if(table.rows.begin(), table.rows.end(),
+                                     [&](const auto& other) { return other[1] == code; }) == 1;
+    const std::uint64_t total = totals[code].natural().value_or(0);
+    table.rows[row][2] = with_separators(alone && total > counts[row] ? total : counts[row]);
+  }
+  return table;
+}
+
 std::vector<std::string> sentences(const Json& list) {
   std::vector<std::string> out;
   for (const Json& sentence : list.items()) out.emplace_back(sentence.string_or(""));
@@ -212,6 +241,7 @@ ReportModel report_model(const ReportInput& input) {
   model.signers = signers_of(result);
   model.verdicts = verdicts_of(result);
   model.findings = sorted_findings(input.verification["findings"]);
+  model.finding_codes = codes_table(model.findings, result["totals"]);
   model.proves = sentences(result["proves"]);
   model.does_not_prove = sentences(result["does_not_prove"]);
   model.completeness = completeness_table(completeness, table.size());

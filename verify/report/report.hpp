@@ -54,6 +54,7 @@ struct ReportModel {
   std::vector<std::pair<std::string, std::string>> signers;  ///< fingerprint, who and how it holds
   std::vector<VerdictLine> verdicts;                         ///< always five, in the order of formats::Level
   Json findings;                                             ///< array, errors first
+  ReportTable finding_codes;                                 ///< how many of each code, errors first
   std::vector<std::string> proves, does_not_prove;
   ReportTable completeness, claim_evidence, claims;
   std::vector<Figure> figures;

@@ -15,7 +15,7 @@ namespace {
 using formats::CampaignTable;
 
 constexpr std::size_t kDots = 5000;
-constexpr std::size_t kBands = 20;
+constexpr std::size_t kBands = 20, kInBand = 20;  // at most so many stretches, of at least so many
 constexpr std::size_t kRecords = 30;
 
 struct Scored {
@@ -55,7 +55,7 @@ struct Band {
 // The search cut into equal numbers of scored experiments.
 std::vector<Band> bands_of(const Scores& scores) {
   std::vector<Band> bands;
-  const std::size_t count = std::min(kBands, std::max<std::size_t>(scores.all.size() / 5, 1));
+  const std::size_t count = std::clamp<std::size_t>(scores.all.size() / kInBand, 1, kBands);
   for (std::size_t i = 0; i < count; ++i) {
     const std::size_t from = i * scores.all.size() / count, to = (i + 1) * scores.all.size() / count;
     std::vector<double> values;
@@ -91,7 +91,7 @@ void draw_scores(Svg& svg, const Frame& frame, const CampaignTable& table, const
   const std::size_t stride = std::max<std::size_t>((scores.all.size() + kDots - 1) / kDots, 1);
   for (std::size_t i = 0; i < scores.all.size(); i += stride)
     dots.push_back(at(scores.all[i].place, scores.all[i].score));
-  svg.dots(dots, "dots");
+  svg.dots(dots, dots.size() < 200 ? "dots few" : "dots");
   if (bands.size() > 2) {
     for (const Band& band : bands) medians.push_back(at((band.first + band.last) / 2, band.median));
     svg.polyline(medians, "median");
