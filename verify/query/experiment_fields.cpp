@@ -164,7 +164,8 @@ Status ExperimentFields::add_record_field(const formats::ItemSource& items, cons
 Result<ExperimentFields> ExperimentFields::read(const formats::ItemSource& items,
                                                 const std::vector<std::string>& fields) {
   ExperimentFields out;
-  out.campaign_ = std::make_shared<Campaign>(Campaign{ASSAY_TRY(read_campaign(items)), {}});
+  CampaignView view = ASSAY_TRY(read_campaign(items));
+  out.campaign_ = std::make_shared<Campaign>(Campaign{std::move(view), {}});
   out.add_plain_fields();
   for (const std::string& field : fields) {
     if (out.getters_.count(field) || out.add_evidence_field(field) || out.add_metric_field(field) ||

@@ -97,7 +97,8 @@ std::string first_page(const ReportModel& model) {
   std::string out = "<header>\n<p class=\"kind\">Verification report</p>\n" + element("h1", model.title) +
                     "\n" + root_html(model) + facts_html(model) + "</header>\n<main>\n";
   out += "<section id=\"verdict\">\n<h2 class=\"unseen\">Verdict</h2>\n" + verdicts_html(model) +
-         (model.finding_codes.rows.empty() ? "" : table_html(model.finding_codes)) + "</section>\n";
+         (model.finding_codes.rows.empty() ? "" : table_html(model.finding_codes, "numbers")) +
+         "</section>\n";
   out += "<nav aria-label=\"Contents\"><p>Contents: ";
   const std::pair<const char*, const char*> links[] = {
       {"proves", "What this proves"}, {"findings", "Findings"}, {"completeness", "Completeness"},
@@ -140,7 +141,9 @@ std::string findings_html(const ReportModel& model) {
          ", errors first</caption>\n<thead><tr><th scope=\"col\">severity</th><th scope=\"col\">code</th><th "
          "scope=\"col\">subject</th><th scope=\"col\">finding</th></tr></thead>\n<tbody>\n";
   for (const Json& finding : model.findings.items()) out += finding_html(finding);
-  return out + "</tbody></table></div>\n</section>\n";
+  out += "</tbody></table></div>\n";
+  return out + (model.finding_notes.rows.empty() ? "" : table_html(model.finding_notes, "notes")) +
+         "</section>\n";
 }
 
 std::string tables_html(const ReportModel& model) {

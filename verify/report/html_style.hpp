@@ -83,7 +83,7 @@ svg .box-id { font-weight: 600; font-size: 12.5px; }
   @page { margin: 16mm; }
   html { font-size: 10.5pt; } body { max-width: none; padding: 0; }
   nav { display: none; } #proves { break-after: page; } a { color: inherit; text-decoration: none; }
-  h2, h3, caption { break-after: avoid; } tr, figure svg { break-inside: avoid; } .scroll { overflow: visible; } thead { display: table-header-group; }
+  h2, h3, caption { break-after: avoid; } tr, figure svg { break-inside: avoid; } .scroll { overflow: visible; } thead { display: table-header-group; break-after: avoid; } tbody tr:first-child { break-before: avoid; }
   .answer, svg, .root { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 )";

@@ -21,6 +21,7 @@ using formats::CampaignTable;
 constexpr std::size_t kBest = 8;     // experiments whose ancestry is drawn
 constexpr std::size_t kAcross = 6;   // boxes beside each other
 constexpr std::size_t kLayers = 14;  // longer ancestries are cut at the top, and said to be
+constexpr std::size_t kEdges = 36;   // with more, a graph is a tangle
 constexpr double kBoxWidth = 78, kBoxHeight = 40, kLayerHeight = 64, kTreeWidth = 690, kTop = 44;
 
 struct Depth {
@@ -82,6 +83,10 @@ std::vector<std::vector<std::uint32_t>> layers_of(const std::set<std::uint32_t>&
 
 bool fits(const std::set<std::uint32_t>& rows, const Lineage& lineage) {
   if (rows.size() > kAcross * kLayers) return false;
+  std::size_t edges = 0;
+  for (const std::uint32_t row : rows)
+    for (const std::uint32_t parent : lineage.parents(row)) edges += rows.count(parent);
+  if (edges > kEdges) return false;
   const auto layers = layers_of(rows, lineage);
   return layers.size() <= kLayers &&
          std::all_of(layers.begin(), layers.end(), [](const auto& layer) { return layer.size() <= kAcross; });

@@ -88,7 +88,7 @@ std::string findings_markdown(const ReportModel& model) {
       cells.push_back(plain(finding[part].string_or("")));
     out += row_line(cells);
   }
-  return out + "\n";
+  return out + "\n" + (model.finding_notes.rows.empty() ? "" : table_markdown(model.finding_notes));
 }
 
 }  // namespace

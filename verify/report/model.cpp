@@ -1,9 +1,12 @@
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "formats/completeness.hpp"
 #include "formats/finding.hpp"
 #include "toolkit/base/bytes.hpp"
 #include "toolkit/base/text.hpp"
+#include "verify/finding_texts.hpp"
 #include "verify/query/numbers.hpp"
 #include "verify/query/records.hpp"
 #include "verify/query/text_parts.hpp"
@@ -91,7 +94,7 @@ ReportTable codes_table(const Json& findings, const Json& totals) {
       const std::string_view subject = finding["subject"].string_or("");
       const std::string lead = subject.empty() ? "" : std::string(subject) + ": ";
       table.rows.push_back(
-          {severity, code, "", shorten(lead + std::string(finding["text"].string_or("")), 200)});
+          {severity, code, "", shorten(lead + std::string(finding["text"].string_or("")), 140)});
       counts.push_back(0);
     }
     ++counts[found->second];
@@ -103,6 +106,17 @@ ReportTable codes_table(const Json& findings, const Json& totals) {
     const std::uint64_t total = totals[code].natural().value_or(0);
     table.rows[row][2] = with_separators(alone && total > counts[row] ? total : counts[row]);
   }
+  return table;
+}
+
+ReportTable notes_table(const ReportTable& codes) {
+  ReportTable table;
+  table.caption = "What the codes mean";
+  table.columns = {{"code"}, {"what was found"}, {"why it matters"}, {"what would settle it"}};
+  std::set<std::string> seen;
+  for (const auto& row : codes.rows)
+    if (const FindingText* text = find_finding_text(row[1]); text && seen.insert(row[1]).second)
+      table.rows.push_back({text->code, text->meaning, text->matters, text->settles});
   return table;
 }
 
@@ -242,6 +256,7 @@ ReportModel report_model(const ReportInput& input) {
   model.verdicts = verdicts_of(result);
   model.findings = sorted_findings(input.verification["findings"]);
   model.finding_codes = codes_table(model.findings, result["totals"]);
+  model.finding_notes = notes_table(model.finding_codes);
   model.proves = sentences(result["proves"]);
   model.does_not_prove = sentences(result["does_not_prove"]);
   model.completeness = completeness_table(completeness, table.size());

@@ -55,6 +55,7 @@ struct ReportModel {
   std::vector<VerdictLine> verdicts;                         ///< always five, in the order of formats::Level
   Json findings;                                             ///< array, errors first
   ReportTable finding_codes;                                 ///< how many of each code, errors first
+  ReportTable finding_notes;  ///< of each code: what it means, why it matters, what would settle it
   std::vector<std::string> proves, does_not_prove;
   ReportTable completeness, claim_evidence, claims;
   std::vector<Figure> figures;
