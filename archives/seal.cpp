@@ -152,8 +152,7 @@ class Sealing {
 
   // Small campaigns hold their records until they are packed: opening a file again costs more than the bytes.
   void keep(std::size_t i, std::string text) {
-    if (content_.item(i).text() || kept_ + text.size() > kMostKept) return;
-    kept_ += text.size();
+    if (content_.item(i).text() || content_.size() > kManyItems) return;
     content_.replace(i, std::move(text));
   }
 
@@ -258,7 +257,7 @@ class Sealing {
     return Json::object({{"redactions", list}});
   }
 
-  static constexpr std::uint64_t kMostKept = 16u << 20;
+  static constexpr std::size_t kManyItems = 50'000;
 
   const SealOptions& options_;
   ImportedContent content_;
@@ -269,7 +268,7 @@ class Sealing {
   std::vector<const ContentDigest*> withheld_;  // by item; empty if nothing is withheld
   std::deque<ContentDigest> withheld_digests_;
   std::vector<FoundSecret> redacted_;
-  std::uint64_t kept_ = 0, experiments_ = 0;
+  std::uint64_t experiments_ = 0;
 };
 
 }  // namespace

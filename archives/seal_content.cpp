@@ -93,10 +93,12 @@ void SealContent::saw(std::size_t item, std::uint64_t offset, std::string_view p
   if (item < content_.size()) secrets_.scan(item, offset, part);
 }
 
+void SealContent::arrays_done() const {
+  table_.reset();  // in a large campaign it is the largest thing in memory
+  cached_bytes_ = {};
+}
+
 Status SealContent::content_seen() const {
-  table_.reset();  // the columns are written; in a large campaign it is the largest thing in memory
-  cached_bytes_.clear();
-  cached_bytes_.shrink_to_fit();
   if (!secrets_.empty()) return secrets_error(secrets_.list());
   return {};
 }

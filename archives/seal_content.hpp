@@ -66,6 +66,7 @@ class SealContent final : public formats::ContentReader {
 
   Status read(std::size_t item, std::uint64_t offset, char* into, std::uint64_t length) const override;
   void saw(std::size_t item, std::uint64_t offset, std::string_view part) const override;
+  void arrays_done() const override;
   Status content_seen() const override;
 
  private:

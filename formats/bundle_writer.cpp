@@ -48,8 +48,9 @@ class BundleWriter {
     container_ = ASSAY_TRY(ContainerWriter::create(file_->temporary()));
     ASSAY_TRY(plan());
     if (options_.progress) options_.progress->stage("sealing", content_, "B");
-    ASSAY_TRY(write_blobs());
     ASSAY_TRY(write_arrays());
+    reader_.arrays_done();
+    ASSAY_TRY(write_blobs());
     ASSAY_TRY(reader_.content_seen());
     ASSAY_TRY(write_manifest());
     ASSAY_TRY(container_->close());
@@ -284,20 +285,14 @@ class BundleWriter {
 
   // What a reader would refuse must not be sealed.
   Status check_names(const std::vector<std::uint32_t>& order) const {
+    Nesting nesting;
     for (std::size_t k = 0; k < order.size(); ++k) {
       const std::string_view name = items_[order[k]].name;
       ASSAY_TRY(check_item_name(name));
       if (k > 0 && items_[order[k - 1]].name == name)
         return Error{Fault::refused, "two items of one name", std::string(name), ""};
-      for (auto slash = name.find('/'); slash != name.npos; slash = name.find('/', slash + 1)) {
-        const auto is = [&](std::uint32_t i, std::string_view wanted) { return items_[i].name < wanted; };
-        const auto found = std::lower_bound(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(k),
-                                            name.substr(0, slash), is);
-        if (found != order.begin() + static_cast<std::ptrdiff_t>(k) &&
-            items_[*found].name == name.substr(0, slash))
-          return Error{Fault::refused, "an item inside another item: " + std::string(items_[*found].name),
-                       std::string(name), "rename one of the two"};
-      }
+      if (nesting.refuses(name))
+        return Error{Fault::refused, "an item inside another item", std::string(name), "rename one of the two"};
     }
     return {};
   }

@@ -42,6 +42,8 @@ class ContentReader {
   virtual void saw(std::size_t item, std::uint64_t offset, std::string_view content) const {
     (void)item, (void)offset, (void)content;
   }
+  /// Told when all arrays are written, before the first blob is read: what only they needed may be let go.
+  virtual void arrays_done() const {}
   /// Asked after all content was read, before anything is signed: an Error stops the writing. What only the
   /// content needed may be let go here.
   virtual Status content_seen() const { return {}; }

@@ -94,25 +94,13 @@ bool lies_in(std::string_view name, std::string_view folder) {
 
 }  // namespace
 
-namespace {
-
-// Tells whether an item lies inside another one. Names come in ascending order, so the ones that may hold the
-// next are a stack of prefixes.
-class Nesting {
- public:
-  bool refuses(std::string_view name) {
-    while (!files_.empty() && !name.starts_with(files_.back())) files_.pop_back();
-    for (const auto& file : files_)
-      if (lies_in(name, file)) return true;
-    files_.emplace_back(name);
-    return false;
-  }
-
- private:
-  std::vector<std::string> files_;
-};
-
-}  // namespace
+bool Nesting::refuses(std::string_view name) {
+  while (!files_.empty() && !name.starts_with(files_.back())) files_.pop_back();
+  for (const auto& file : files_)
+    if (lies_in(name, file)) return true;
+  files_.emplace_back(name);
+  return false;
+}
 
 Result<Manifest> Manifest::parse(std::string text) {
   Manifest manifest;

@@ -19,6 +19,15 @@ struct ManifestEntry {
   ContentDigest digest;
 };
 
+/// Tells whether an item lies inside another one ("a/b" in "a"), for names that come in ascending order.
+class Nesting {
+ public:
+  bool refuses(std::string_view name);
+
+ private:
+  std::vector<std::string> files_;  ///< those that may hold what follows: a stack of prefixes
+};
+
 class Manifest {
  public:
   /// Checks every line's form, the order of the names, and that no name is a folder of another.
