@@ -359,7 +359,7 @@ std::string folder_outcome() {
 TEST(SandboxTiers, ResourceLimitsAloneStopNewDescriptors) {
   const Tiers tiers("rlimits");
   EXPECT_EQ(sandbox_tiers().text(), "rlimits");
-  if (sandbox::under_sanitizer()) GTEST_SKIP() << "a sanitizer needs descriptors";
+  if (sandbox::under_sanitizer() || sandbox::under_valgrind()) GTEST_SKIP() << "a sanitizer needs descriptors";
   EXPECT_EQ(open_outcome(), "Too many open files");
 }
 

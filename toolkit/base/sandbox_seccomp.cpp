@@ -49,6 +49,12 @@ constexpr Refused kRefused[] = {{SCMP_SYS(ioctl), ENOTTY},           {SCMP_SYS(f
                                 {SCMP_SYS(readlink), EACCES},        {SCMP_SYS(readlinkat), EACCES},
                                 {SCMP_SYS(sched_setaffinity), EPERM}};
 
+// Conditions on argument number `argument`.
+scmp_arg_cmp equal(unsigned argument, scmp_datum_t value) { return {argument, SCMP_CMP_EQ, value, 0}; }
+scmp_arg_cmp masked(unsigned argument, scmp_datum_t mask, scmp_datum_t value) {
+  return {argument, SCMP_CMP_MASKED_EQ, mask, value};
+}
+
 class Rules {
  public:
   Rules() : context_(seccomp_init(SCMP_ACT_TRAP)) {
@@ -80,7 +86,7 @@ class Rules {
 
 void allow_writing(Rules& rules, int fd) {
   for (const int call : {SCMP_SYS(write), SCMP_SYS(writev)})
-    rules.allow(call, {SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(fd))});
+    rules.allow(call, {equal(0, static_cast<scmp_datum_t>(fd))});
 }
 
 // Nothing executable; no anonymous memory that RLIMIT_DATA would not count.
@@ -89,27 +95,27 @@ void allow_mapping(Rules& rules) {
   for (const scmp_datum_t kind : {0, MAP_SHARED, MAP_ANONYMOUS})
     for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mmap2)})
       rules.allow(call,
-                  {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0), SCMP_A3(SCMP_CMP_MASKED_EQ, kKinds, kind)});
-  rules.allow(SCMP_SYS(mprotect), {SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)});
+                  {masked(2, PROT_EXEC, 0), masked(3, kKinds, kind)});
+  rules.allow(SCMP_SYS(mprotect), {masked(2, PROT_EXEC, 0)});
 }
 
 void allow_threads(Rules& rules) {
   constexpr scmp_datum_t kThread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
   constexpr scmp_datum_t kSpaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
                                    CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
-  rules.allow(SCMP_SYS(clone), {SCMP_A0(SCMP_CMP_MASKED_EQ, kThread | kSpaces, kThread)});
+  rules.allow(SCMP_SYS(clone), {masked(0, kThread | kSpaces, kThread)});
 }
 
 void allow_by_argument(Rules& rules) {
   for (const int command : {F_GETFL, F_GETFD, F_DUPFD_CLOEXEC, F_GET_SEALS})
     for (const int call : {SCMP_SYS(fcntl), SCMP_SYS(fcntl64)})
-      rules.allow(call, {SCMP_A1(SCMP_CMP_EQ, static_cast<scmp_datum_t>(command))});
+      rules.allow(call, {equal(1, static_cast<scmp_datum_t>(command))});
   // fstat() of glibc is newfstatat with an empty path.
-  rules.allow(SCMP_SYS(newfstatat), {SCMP_A3(SCMP_CMP_EQ, AT_EMPTY_PATH)});
-  rules.allow(SCMP_SYS(prctl), {SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME)});
-  rules.allow(SCMP_SYS(prlimit64), {SCMP_A0(SCMP_CMP_EQ, 0), SCMP_A2(SCMP_CMP_EQ, 0)});
+  rules.allow(SCMP_SYS(newfstatat), {equal(3, AT_EMPTY_PATH)});
+  rules.allow(SCMP_SYS(prctl), {equal(0, PR_SET_NAME)});
+  rules.allow(SCMP_SYS(prlimit64), {equal(0, 0), equal(2, 0)});
   // abort() and raise() signal the own process.
-  rules.allow(SCMP_SYS(tgkill), {SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(::getpid()))});
+  rules.allow(SCMP_SYS(tgkill), {equal(0, static_cast<scmp_datum_t>(::getpid()))});
 }
 
 // UBSan's look at a virtual table writes what it points to into a pipe, to learn whether it is readable.

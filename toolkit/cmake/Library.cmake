@@ -12,6 +12,10 @@ if(ASSAY_SANITIZE)
   add_link_options(-fsanitize=${ASSAY_SANITIZE})
 endif()
 
+if(ASSAY_FUZZERS)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # coverage, which guides the fuzzers
+endif()
+
 function(assay_target name)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_options(${name} PRIVATE ${ASSAY_WARNINGS})
