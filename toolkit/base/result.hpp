@@ -80,7 +80,9 @@ using Status = Result<void>;
 }  // namespace assay
 
 /// `auto x = ASSAY_TRY(f());` takes the value, or returns the Error to the caller. A GNU statement expression,
-/// which gcc, clang and nvcc accept; the alternative (a macro that declares the variable) reads worse.
+/// which gcc, clang and nvcc accept; the alternative (a macro that declares the variable) reads worse. Not inside
+/// braces after a member that owns something, and not beside another argument that does: when the Error is
+/// returned from there, no compiler destroys what was made before it.
 #define ASSAY_TRY(expression) ASSAY_TRY_WITH(expression, __COUNTER__)
 // The counter gives each use a name of its own: one may stand in a lambda inside another.
 #define ASSAY_TRY_WITH(expression, id) ASSAY_TRY_NAMED(expression, id)

@@ -62,7 +62,9 @@ Result<std::pair<Fd, Fd>> make_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return no_child("pipe");
   Result<Fd> out = lifted(ends[0]), in = lifted(ends[1]);
-  return std::pair(ASSAY_TRY(std::move(out)), ASSAY_TRY(std::move(in)));
+  if (!out) return std::move(out.error());
+  if (!in) return std::move(in.error());
+  return std::pair(*std::move(out), *std::move(in));
 }
 
 // The page through which a child that may no longer do anything says which system call it was.

@@ -42,7 +42,8 @@ Result<Signable> read_signable(const Fd& fd, const std::string& file, Output& ou
 Result<formats::EnvelopeSignature> sign_envelope(const formats::Envelope& envelope,
                                                  const formats::Signer& signer) {
   const Bytes message = formats::pre_authentication_encoding(envelope.payload_type, envelope.payload);
-  return formats::EnvelopeSignature{signer.public_key().line(), ASSAY_TRY(signer.sign(message))};
+  Bytes signature = ASSAY_TRY(signer.sign(message));
+  return formats::EnvelopeSignature{signer.public_key().line(), std::move(signature)};
 }
 
 // Bytes [0, S) as they are, then the new signature area.
