@@ -68,7 +68,8 @@ class LogParser {
 
   void join_by_name(const std::vector<StepFolder>& steps) {
     log_.sampled.clear();
-    for (auto& [id, added] : log_.nodes) {
+    for (auto& node : log_.nodes) {
+      RunLog::Added& added = node.second;
       if (added.step == "step_0_initial") continue;
       added.step.reset();
       const auto rivals = std::count_if(log_.nodes.begin(), log_.nodes.end(),
