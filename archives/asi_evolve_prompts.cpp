@@ -97,21 +97,16 @@ class PromptReader {
   std::vector<std::size_t> prove(std::size_t i, std::string_view prompt, Parents& parents) const {
     std::vector<Shown> shown;
     bool certain = true;
-    const auto candidates = names_.find(prompt);
-    for (const std::uint32_t candidate : candidates) {
-      if (!before(candidate, i)) continue;
-      const auto code = prompt.find(codes_[candidate]);
-      if (code == prompt.npos) continue;
-      const bool alone = std::none_of(candidates.begin(), candidates.end(), [&](std::uint32_t other) {
-        return other != candidate && before(other, i) && codes_[other] == codes_[candidate];
+    const std::vector<Shown> standing = programs_in(prompt, i);
+    for (const Shown& one : standing) {
+      const bool alone = std::none_of(standing.begin(), standing.end(), [&](const Shown& other) {
+        return other.step != one.step && codes_[other.step] == codes_[one.step];
       });
-      const auto number = telling_number(steps_[candidate], prompt);
-      if (alone)
-        shown.push_back({number.value_or(code), candidate});
-      else if (number)
-        shown.push_back({*number, candidate});
+      const auto number = telling_number(steps_[one.step], prompt);
+      if (alone || number)
+        shown.push_back({number.value_or(one.at), one.step});
       else
-        certain = certain && has_telling_number(steps_[candidate]);
+        certain = certain && has_telling_number(steps_[one.step]);
     }
     std::sort(shown.begin(), shown.end(), [](const Shown& a, const Shown& b) { return a.at < b.at; });
     std::vector<std::size_t> out;
@@ -124,6 +119,43 @@ class PromptReader {
       for (const std::size_t step : out) parents.steps->push_back(steps_[step].id);
     }
     return out;
+  }
+
+  /// Steps before `i` whose name stands in the prompt as a word of its own, and whose program stands there,
+  /// not only as a part of a longer one: a program often holds the one that it was made from.
+  std::vector<Shown> programs_in(std::string_view prompt, std::size_t i) const {
+    std::vector<std::size_t> candidates;
+    for (const std::uint32_t step : names_.find(prompt))
+      if (before(step, i) && stands_as_word(step_names_[step], prompt)) candidates.push_back(step);
+    std::stable_sort(candidates.begin(), candidates.end(),
+                     [&](std::size_t a, std::size_t b) { return codes_[a].size() > codes_[b].size(); });
+    std::vector<Shown> out;
+    for (const std::size_t step : candidates)
+      if (const auto at = free_place(prompt, step, out)) out.push_back({*at, step});
+    return out;
+  }
+
+  std::optional<std::size_t> free_place(std::string_view prompt, std::size_t step,
+                                        const std::vector<Shown>& longer) const {
+    const std::string& code = codes_[step];
+    for (std::size_t at = prompt.find(code); at != prompt.npos; at = prompt.find(code, at + 1)) {
+      const bool within = std::any_of(longer.begin(), longer.end(), [&](const Shown& other) {
+        const std::string& around = codes_[other.step];
+        return around.size() > code.size() && at >= other.at && at + code.size() <= other.at + around.size();
+      });
+      if (!within) return at;
+    }
+    return std::nullopt;
+  }
+
+  static bool stands_as_word(std::string_view word, std::string_view text) {
+    constexpr std::string_view kWord = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+    for (std::size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {
+      const bool begins = at == 0 || kWord.find(text[at - 1]) == kWord.npos;
+      const std::size_t end = at + word.size();
+      if (begins && (end == text.size() || kWord.find(text[end]) == kWord.npos)) return true;
+    }
+    return false;
   }
 
   bool before(std::size_t a, std::size_t b) const {

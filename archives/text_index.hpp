@@ -25,6 +25,8 @@ class TextIndex {
   std::vector<Entry> entries_;
   std::vector<std::uint32_t> short_;
   std::unordered_map<std::uint64_t, std::vector<std::uint32_t>> by_start_;
+  std::vector<std::uint64_t> filter_ =
+      std::vector<std::uint64_t>(1024);  ///< a bit a hash: most starts are none's
 };
 
 }  // namespace assay::archives

@@ -262,6 +262,21 @@ TEST(EvolveRun, ParentsStandInThePrompt) {
   EXPECT_THAT(texts(steps_of(*import).at("step_3/1")["reads"]["parents"]), ElementsAre("step_2", "step_1"));
 }
 
+// A child's program often holds its parent's as a part, and names share beginnings.
+TEST(EvolveRun, AnAncestorWithinAProgramIsNoParent) {
+  const TestFolder folder;
+  write_step(folder, "step_1", "cand_1", "a = 1", R"({"score": 1})");
+  write_step(folder, "step_2", "cand_12", "a = 1\nb = 2", R"({"score": 2})");
+  write_step(folder, "step_3", "cand_3", "c = 3", R"({"score": 3})",
+             "### cand_12 (from cand_1)\na = 1\nb = 2\n");
+  const std::string stamp = "[2026-01-01 00:00:00] [INFO] ";
+  folder.write("logs/evolve.log", stamp + "Starting sequential pipeline for 3 steps\n" + stamp +
+                                      "=== Step 3 ===\n" + stamp + "Sampled 1 context nodes\n");
+  const auto import = import_from("asi-evolve", folder.path());
+  ASSERT_TRUE(import.ok()) << import.error().what;
+  EXPECT_THAT(texts(record_of(*import, "step_3")["parents"]), ElementsAre("step_2"));
+}
+
 TEST(EvolveRun, BrokenFilesAreNamedAndLeftOut) {
   const struct {
     const char *file, *text, *what, *where;
