@@ -10,6 +10,9 @@ namespace assay::formats {
 
 namespace {
 
+// Far above any campaign's; they keep the work on a hostile one in proportion to its size.
+constexpr std::size_t kMostMembers = 1000, kMostMetrics = 10000;
+
 bool is_role(std::string_view text) {
   return !text.empty() && text.size() <= 64 &&
          std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || c == '_'; });
@@ -85,6 +88,11 @@ MetricDescription describe_metric(const Json& json, std::string path, Status& st
 
 Result<Experiment> Experiment::parse(std::string_view text) {
   const Json record = ASSAY_TRY(parse_object(text));
+  if (record.size() > kMostMembers)
+    return Error{Fault::malformed,
+                 "a record of " + std::to_string(record.size()) + " fields, expected at most " +
+                     std::to_string(kMostMembers),
+                 "", "put what is the system's own under \"extra\""};
   Experiment out;
   Fields fields(record);
   fields.require("id")
@@ -163,6 +171,9 @@ Result<CampaignHead> CampaignHead::parse(std::string_view text) {
     Fields author(out.authors.items()[i], "authors[" + std::to_string(i) + "].");
     ASSAY_TRY(author.require("name").text("name", name).text("orcid", orcid).status());
   }
+  if (metrics.size() > kMostMetrics)
+    fields.refuse("metrics", "at most " + std::to_string(kMostMetrics) + " metrics");
+  ASSAY_TRY(fields.status());
   for (std::size_t i = 0; i < metrics.size(); ++i) {
     Status status;
     out.metrics.push_back(describe_metric(metrics.items()[i], "metrics[" + std::to_string(i) + "].", status));

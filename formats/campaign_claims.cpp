@@ -8,12 +8,16 @@ namespace assay::formats {
 
 namespace {
 
+constexpr std::size_t kMost = 1000;  // claims or baselines: each is compared with every experiment
+
 // The array under `key`, the only thing that the document must have.
 Result<Json> listed(std::string_view text, std::string_view key) {
   const Json document = ASSAY_TRY(parse_object(text));
   Json list;
   Fields fields(document);
-  ASSAY_TRY(fields.require(key).array(key, list).status());
+  fields.require(key).array(key, list);
+  if (list.size() > kMost) fields.refuse(key, "at most " + std::to_string(kMost) + " of them");
+  ASSAY_TRY(fields.status());
   return list;
 }
 

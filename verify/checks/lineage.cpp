@@ -6,14 +6,20 @@ namespace assay::verify {
 
 namespace {
 
-// The experiments that lie on a cycle of parents, one cycle a list. Iterative: a hostile lineage is as deep
-// as it is long.
+struct Cycle {
+  std::size_t length = 0;
+  std::uint32_t first = 0;
+  std::vector<std::uint32_t> rows;  // from its last row back, up to 8
+};
+
+// Cycles of parents. Iterative: a hostile lineage is as deep as it is long; and no cycle is copied whole,
+// since many may share one long path.
 class CycleSearch {
  public:
   explicit CycleSearch(const CampaignTable& table)
-      : table_(table), state_(table.size(), State::unseen), next_(table.size()) {}
+      : table_(table), state_(table.size(), State::unseen), next_(table.size()), depth_(table.size()) {}
 
-  std::vector<std::vector<std::uint32_t>> run() {
+  std::vector<Cycle> run() {
     for (std::uint32_t row = 0; row < table_.size(); ++row)
       if (state_[row] == State::unseen) descend(row);
     return std::move(cycles_);
@@ -22,9 +28,14 @@ class CycleSearch {
  private:
   enum class State : std::uint8_t { unseen, open, done };
 
+  void enter(std::uint32_t row) {
+    state_[row] = State::open;
+    depth_[row] = static_cast<std::uint32_t>(path_.size());
+    path_.push_back(row);
+  }
+
   void descend(std::uint32_t start) {
-    path_.assign(1, start);
-    state_[start] = State::open;
+    enter(start);
     while (!path_.empty()) {
       const std::uint32_t row = path_.back();
       const auto parents = table_.parents(row);
@@ -36,25 +47,21 @@ class CycleSearch {
       const auto parent = table_.parent_row(parents[next_[row]++]);
       if (!parent) continue;
       if (state_[*parent] == State::open) close(*parent);
-      if (state_[*parent] != State::unseen) continue;
-      state_[*parent] = State::open;
-      path_.push_back(*parent);
+      if (state_[*parent] == State::unseen) enter(*parent);
     }
   }
 
   void close(std::uint32_t first) {
-    std::vector<std::uint32_t> cycle;
-    for (std::size_t i = path_.size(); i-- > 0;) {
-      cycle.push_back(path_[i]);
-      if (path_[i] == first) break;
-    }
-    cycles_.push_back(std::move(cycle));
+    Cycle cycle{path_.size() - depth_[first], first, {}};
+    for (std::size_t i = path_.size(); i-- > depth_[first] && cycle.rows.size() < 8;)
+      cycle.rows.push_back(path_[i]);
+    if (cycles_.size() < kFindingsKept) cycles_.push_back(std::move(cycle));
   }
 
   const CampaignTable& table_;
   std::vector<State> state_;
-  std::vector<std::uint32_t> next_, path_;
-  std::vector<std::vector<std::uint32_t>> cycles_;
+  std::vector<std::uint32_t> next_, depth_, path_;
+  std::vector<Cycle> cycles_;
 };
 
 }  // namespace
@@ -88,12 +95,13 @@ void check_parents_first(const CheckInput& input, FindingSink& sink) {
 
 void check_cycles(const CheckInput& input, FindingSink& sink) {
   const CampaignTable& table = input.view.table();
-  for (const auto& cycle : CycleSearch(table).run()) {
+  for (const Cycle& cycle : CycleSearch(table).run()) {
     std::string path;
-    for (std::size_t i = 0; i < cycle.size() && i < 8; ++i) path += id_of(table, cycle[i]) + " <- ";
-    sink.add(Severity::error, id_of(table, cycle.back()),
-             "lineage turns in a circle of " + counted(cycle.size(), "experiment") + ": " +
-                 (cycle.size() > 8 ? "... " : "") + path + id_of(table, cycle.front()));
+    for (const std::uint32_t row : cycle.rows) path += id_of(table, row) + " <- ";
+    if (cycle.length > cycle.rows.size()) path += "... <- ";
+    sink.add(Severity::error, id_of(table, cycle.first),
+             "lineage turns in a circle of " + counted(cycle.length, "experiment") + ": " + path +
+                 id_of(table, cycle.rows.front()));
   }
 }
 

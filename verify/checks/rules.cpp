@@ -1,4 +1,7 @@
 // Whose rules were used. A bundle's own rules are used, and said to be the author's.
+#include <algorithm>
+#include <set>
+
 #include "toolkit/base/text.hpp"
 #include "verify/checks/functions.hpp"
 #include "verify/checks/helpers.hpp"
@@ -9,9 +12,11 @@ void check_rules_source(const CheckInput& input, FindingSink& sink) {
   std::vector<std::string> authors, unknown;
   for (const MetricRule& rule : input.rules.metrics)
     if (rule.authors) authors.push_back(rule.description.name);
+  std::set<std::string_view> described;
+  for (const MetricRule& rule : input.rules.metrics) described.insert(rule.description.name);
   const auto& names = input.view.table().metrics().names();
   for (std::uint32_t metric = 0; metric < names.size(); ++metric)
-    if (!input.rules.metric(names[metric])) unknown.emplace_back(names[metric]);
+    if (!described.contains(names[metric])) unknown.emplace_back(names[metric]);
   auto some = [](const std::vector<std::string>& list) {
     std::vector<std::string> first(
         list.begin(), list.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(list.size(), 12)));
