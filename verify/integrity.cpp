@@ -156,9 +156,30 @@ Json Integrity::signatures() const {
   return list;
 }
 
+namespace {
+
+// The signatures in `detached` count as if they stood in the bundle, if they are over the same statement.
+void add_detached(const DetachedSignature& detached, formats::Envelope& envelope, Integrity& integrity) {
+  const auto refuse = [&](const std::string& why) {
+    integrity.findings.push_back(integrity_finding("I114", Severity::error, detached.name, why));
+  };
+  const auto decoded = formats::Envelope::decode(detached.envelope);
+  if (!decoded.ok()) return refuse("no detached signature: " + decoded.error().what);
+  if (decoded->payload_type != envelope.payload_type || decoded->payload != envelope.payload)
+    return refuse("a signature over something else than this bundle's statement");
+  for (const auto& signature : decoded->signatures) {
+    const bool known = std::any_of(envelope.signatures.begin(), envelope.signatures.end(),
+                                   [&](const auto& one) { return one.keyid == signature.keyid; });
+    if (!known) envelope.signatures.push_back(signature);
+  }
+}
+
+}  // namespace
+
 void judge_signers(const formats::Bundle& bundle, const VerifyInputs& inputs, Integrity& integrity) {
-  const formats::Envelope& envelope = authors_envelope(bundle);
+  formats::Envelope envelope = authors_envelope(bundle);
   judge_timestamp(envelope, inputs, integrity);
+  for (const DetachedSignature& detached : inputs.signatures) add_detached(detached, envelope, integrity);
   integrity.trust_given = inputs.trust.has_value();
   const std::int64_t when = integrity.timestamp ? integrity.timestamp->time : inputs.now;
   integrity.trust = formats::judge_signatures(envelope, inputs.trust ? &*inputs.trust : nullptr, when);

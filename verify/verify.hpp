@@ -23,12 +23,18 @@ struct Disclosed {
   std::string content;
 };
 
+/// A detached signature: the text of an envelope over the bundle's own statement (`assay sign --detached`).
+struct DetachedSignature {
+  std::string name, envelope;
+};
+
 /// What comes from outside the bundle. All of it was read before the bundle is.
 struct VerifyInputs {
   std::optional<formats::Trust> trust;   ///< --trust and --policy
   std::optional<std::string> timestamp;  ///< a TimeStampResp (DER)
   std::optional<std::string> tsa_ca;     ///< certificates (PEM)
   std::int64_t now = 0;                  ///< seconds since 1970
+  std::vector<DetachedSignature> signatures;
   std::vector<Disclosed> disclosed;
   bool timings = true;  ///< false: a document that depends on the inputs alone
   Progress* progress = nullptr;

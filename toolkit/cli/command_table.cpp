@@ -11,6 +11,8 @@ constexpr CommandRow kTable[] = {
     {"sign", "Make", commands::sign},
     {"timestamp query", "Make", commands::timestamp_query},
     {"timestamp attach", "Make", commands::timestamp_attach},
+    {"verify", "Check", commands::verify},
+    {"report", "Check", commands::report},
     {"list", "Look", commands::list},
     {"show", "Look", commands::show},
     {"audit", "Look", commands::audit},

@@ -20,10 +20,12 @@ Command key_show();
 Command list();
 Command man();
 Command prove();
+Command report();
 Command seal();
 Command show();
 Command sign();
 Command timestamp_attach();
 Command timestamp_query();
+Command verify();
 
 }  // namespace assay::cli::commands

@@ -41,7 +41,10 @@ Result<std::optional<formats::Trust>> load_trust(const Arguments& arguments) {
   }
   formats::Trust trust;
   const std::string text = ASSAY_TRY(read_file(*trust_file, 16u << 20));
-  trust.allowed = ASSAY_TRY(formats::parse_allowed_signers(text, *trust_file));
+  if (const auto key = formats::PublicKey::parse(trim(text)))  // a single public key will do
+    trust = formats::trust_in(*key);
+  else
+    trust.allowed = ASSAY_TRY(formats::parse_allowed_signers(text, *trust_file));
   if (policy_file) {
     const std::string policy = ASSAY_TRY(read_file(*policy_file, 16u << 20));
     trust.policy = ASSAY_TRY(formats::parse_policy(policy, *policy_file));

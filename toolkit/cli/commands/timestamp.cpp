@@ -10,11 +10,16 @@ namespace assay::cli::commands {
 
 namespace {
 
+// What is stamped, and what verify looks for: of an export, the authors' own envelope.
+std::string stamped_text(const formats::Bundle& bundle) {
+  return (bundle.origin() ? *bundle.origin() : bundle.envelope()).encode();
+}
+
 Result<Exit> run_query(const Arguments& arguments, Output& output) {
   const std::string file = *arguments.value("FILE");
   const formats::Nonce nonce = arguments.has("--nonce") ? formats::Nonce::random : formats::Nonce::none;
   const Json answer = ASSAY_TRY(ask_bundle(file, output, [](const formats::Bundle& bundle) -> Result<Json> {
-    return Json::object({{"envelope", bundle.envelope().encode()}});
+    return Json::object({{"envelope", stamped_text(bundle)}});
   }));
   const Bytes query = ASSAY_TRY(formats::timestamp_query(answer["envelope"].string_or(""), nonce));
   const std::string written = arguments.value_or("--output", file + ".tsq");
@@ -37,7 +42,7 @@ Result<Exit> run_attach(const Arguments& arguments, Output& output) {
   std::optional<std::string> authority;
   if (const auto name = arguments.value("--tsa-ca")) authority = ASSAY_TRY(read_file(*name, 16u << 20));
   const Json stamp = ASSAY_TRY(ask_bundle(file, output, [&](const formats::Bundle& bundle) -> Result<Json> {
-    const std::string stamped = bundle.envelope().encode();
+    const std::string stamped = stamped_text(bundle);
     const formats::Timestamp found =
         ASSAY_TRY(authority ? formats::verify_timestamp(reply, stamped, *authority)
                             : formats::read_timestamp(reply, stamped));
