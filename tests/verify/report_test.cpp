@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "golden_text.hpp"
-#include "memory_items.hpp"
+#include "tests/verify/golden_text.hpp"
+#include "tests/verify/memory_items.hpp"
 #include "verify/query/records.hpp"
 #include "verify/report/figure_parts.hpp"
 #include "verify/report/svg.hpp"

@@ -18,8 +18,8 @@ namespace {
 Result<Json> make_pages(const Fd& fd, const std::string& file, verify::VerifyInputs& inputs) {
   inputs.progress = &confined_progress();
   inputs.timings = false;  // the same bundle gives the same pages
-  Json verification = ASSAY_TRY(verify::verify_bundle(Fd(::dup(fd.get())), file, inputs));
-  auto bundle = formats::Bundle::open(Fd(fd.get()), file);
+  Json verification = ASSAY_TRY(verify::verify_bundle(std::move(fd), file, inputs));
+  auto bundle = formats::Bundle::open(std::move(again), file);
   const verify::Report pages =
       bundle ? verify::report_bundle(*bundle, verification) : verify::report_unopened(verification);
   return Json::object({{"verification", std::move(verification)}, {"files", verify::report_files(pages)}});
@@ -38,9 +38,9 @@ Status write_pages(const fs::path& folder, const Json& files, Existing existing)
 Result<Exit> run(const Arguments& arguments, Output& output) {
   const std::string file = *arguments.value("FILE"), folder = *arguments.value("--output");
   verify::VerifyInputs inputs = ASSAY_TRY(read_verify_inputs(file, arguments));
-  const Fd fd = ASSAY_TRY(open_read(file));
+  Fd fd = ASSAY_TRY(open_read(file)), again(::dup(fd.get()));
   const std::string text = ASSAY_TRY(run_confined(confinement(output), [&]() -> Result<std::string> {
-    return ASSAY_TRY(make_pages(fd, file, inputs)).dump();
+    return ASSAY_TRY(make_pages(std::move(fd), std::move(again), file, inputs)).dump();
   }));
   const Json answer = ASSAY_TRY(Json::parse(text));
   ASSAY_TRY(write_pages(folder, answer["files"], existing(arguments)));
