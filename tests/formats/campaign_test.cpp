@@ -143,6 +143,27 @@ TEST(Metrics, AreParsedFast) {
   EXPECT_LT(seconds, 2.0);  // a tenth of what an idle core reaches: catches only a change of kind
 }
 
+TEST(ClaimsAndBaselines, AreLimited) {
+  auto claims = [](int count) {
+    std::string list;
+    for (int i = 0; i < count; ++i)
+      list += (i ? "," : "") + std::string(R"({"id":")") + std::to_string(i) + R"(","kind":"text"})";
+    return parse_claims(R"({"claims":[)" + list + "]}");
+  };
+  EXPECT_TRUE(claims(1000).ok());
+  EXPECT_EQ(claims(1001).error().where, "field \"claims\"");
+}
+
+TEST(CampaignRecord, IsLimited) {
+  auto record = [](int count) {
+    std::string text = R"({"id":"a")";
+    for (int i = 1; i < count; ++i) text += ",\"x" + std::to_string(i) + "\":1";
+    return Experiment::parse(text + "}");
+  };
+  EXPECT_TRUE(record(1000).ok());
+  EXPECT_FALSE(record(1001).ok());
+}
+
 TEST(ClaimsAndBaselines, Read) {
   const auto claims = parse_claims(
       R"({"claims":[{"id":"a","kind":"gain","experiments":["1"],"metric":"average","baseline":"b","gain":0.01,"external":true},
