@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "golden_text.hpp"
-#include "memory_items.hpp"
+#include "tests/verify/golden_text.hpp"
+#include "tests/verify/memory_items.hpp"
 #include "tests/support/run_program.hpp"
 #include "verify/query/audit.hpp"
 #include "verify/query/diff.hpp"
