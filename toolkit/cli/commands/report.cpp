@@ -13,9 +13,9 @@ namespace assay::cli::commands {
 
 namespace {
 
-// Both in one child: the verification, then the pages of what can be read. The descriptor is read twice,
-// never reopened.
-Result<Json> make_pages(const Fd& fd, const std::string& file, verify::VerifyInputs& inputs) {
+// Both in one child: the verification, then the pages of what can be read. `again` is a duplicate of `fd`,
+// made before: the child can make no descriptor.
+Result<Json> make_pages(Fd fd, Fd again, const std::string& file, verify::VerifyInputs& inputs) {
   inputs.progress = &confined_progress();
   inputs.timings = false;  // the same bundle gives the same pages
   Json verification = ASSAY_TRY(verify::verify_bundle(std::move(fd), file, inputs));
