@@ -45,7 +45,7 @@ void check_fields(const CheckInput& input, FindingSink& sink) {
     sink.add(
         Severity::warning, "",
         with_separators(have) + " of " + with_separators(n) + " " + field.phrase + ": " + field.consequence,
-        with_separators(n), with_separators(have),
+        "", "",
         Json::object({{"field", formats::kEvidenceNames[static_cast<unsigned>(field.what)]},
                       {"have", have},
                       {"of", n}}));

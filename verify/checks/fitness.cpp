@@ -166,8 +166,7 @@ void check_fitness_inputs(const CheckInput& input, FindingSink& sink) {
   sink.add(Severity::warning, ids_of(table, belonging.impossible),
            counted(belonging.impossible.size(), "score") + " of " + with_separators(scored.size()) +
                " would need a judge's mark outside 1 to 10 (from " + shown(belonging.lowest) + " to " +
-               shown(belonging.highest) + "): score and sealed numbers are not of one measurement: " +
-               ids_of(table, belonging.impossible),
+               shown(belonging.highest) + "): score and sealed numbers are not of one measurement",
            "1 to 10", shown(belonging.lowest) + " to " + shown(belonging.highest));
 }
 

@@ -56,9 +56,9 @@ void judge(const CheckInput& input, const Comparer& comparer, FindingSink& sink)
   sink.add(survive < above ? Severity::warning : Severity::note, comparer.baseline().baseline.id,
            with_separators(above) + " of " + counted(all.size(), "experiment") + " with numbers lie above " +
                title_of(comparer.baseline()) + " on the mean of " + counted(comparer.tasks(), "task") + "; " +
-               with_separators(survive) + " survive Holm's correction at 5 % over all " + n +
-               " that were run. Best: " + id_of(table, best.row) + ", +" + shown(best.gain()) +
-               " with a standard error of " + shown(best.standard_error) +
+               with_separators(survive) + (survive == 1 ? " survives" : " survive") +
+               " Holm's correction at 5 % over all " + n + " that were run. Best: " + id_of(table, best.row) +
+               ", +" + shown(best.gain()) + " with a standard error of " + shown(best.standard_error) +
                "; noise alone lifts the best of " + n + " by about " + shown(luck * best.standard_error),
            with_separators(above), with_separators(survive),
            Json::object(
