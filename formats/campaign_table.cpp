@@ -127,7 +127,8 @@ Status CampaignTable::add_record(std::string_view folder_id, std::string_view co
 
 void CampaignTable::note_files(std::uint32_t slot, const Experiment& experiment) {
   for (const auto& [role, item] : experiment.files) {
-    if (exists_ && !exists_(item)) {
+    // A checkpoint that was taken apart is there as its tensors and its header.
+    if (exists_ && !exists_(item) && !exists_(item + "/.header")) {
       if (dangling_.size() < kDanglingKept) dangling_.push_back(experiment.id + ": " + role + " -> " + item);
       ++dangling_count_;
       continue;

@@ -42,6 +42,8 @@ constexpr FindingText kTexts[] = {
      "The author shows other content than was withheld.", "The content and salt that fit the sealed digest."},
     {"I113", "A disclosed item is what was sealed.", "It was fixed when the bundle was made.",
      "Nothing: it is settled."},
+    {"I114", "A detached signature is none over this bundle.", "It says nothing about this file.",
+     "The detached signature that was made for this root."},
 
     {"M101", "Some or all experiments lack a kind of evidence.",
      "What is not on record cannot be checked or run again.", "The authors seal it in a later generation."},

@@ -25,7 +25,7 @@ comes from outside the bundle:
   --policy FILE   how many distinct people must have signed, which keys are revoked (JSON)
   --tsa-ca FILE   certificates of the time-stamping authority, for an RFC 3161 timestamp
 
-Without --trust, verify says "valid signature, unknown signer" and exits with 5. With a timestamp, a key's
+Without --trust, verify says "valid signature, unknown signer" and exits with 5 if nothing else is wrong. With a timestamp, a key's
 validity is judged at that time, else now. Ask the authors for the fingerprint by another way than the one
 the bundle came by, a paper for instance, and compare it with what `assay key show` and `assay verify` print.)"},
     {"verdicts", "the five lines of verify",
@@ -64,7 +64,7 @@ name.)"},
   5  intact, signer unknown (no --trust)
 130  interrupted; nothing half-done is left
 
-Of several, the first that holds in the order 1, 2, 5, 3, 4.)"},
+Of several, the first that holds in the order 1, 2, 3, 4, 5.)"},
 };
 
 }  // namespace
