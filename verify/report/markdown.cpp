@@ -35,8 +35,22 @@ std::string plain(std::string_view text) {
 // made.
 std::string code(std::string_view text) {
   std::string out = "`";
-  for (const char c : escape_terminal(text)) out += c == '`' ? '\'' : c;
+  for (const char c : escape_terminal(text)) {
+    if (c == '|') out += '\\';  // a table ends its cell at a bare one, even in code
+    out += c == '`' ? '\'' : c;
+  }
   return out + "`";
+}
+
+// `like this` stays code, as verify's sentences mean it; everything else is plain text.
+std::string sentence(std::string_view text) {
+  std::string out;
+  bool in_code = false;
+  for (const std::string_view part : split(text, '`')) {
+    out += in_code ? code(part) : plain(part);
+    in_code = !in_code;
+  }
+  return out;
 }
 
 std::string row_line(const std::vector<std::string>& cells) {
@@ -67,13 +81,13 @@ std::string first_page(const ReportModel& model) {
   if (model.signers.empty()) out += "- signed by: no signature on record\n";
   out += "\n" + row_line({"question", "answer", "why"}) + row_line({"---", "---", "---"});
   for (const VerdictLine& line : model.verdicts)
-    out += row_line({plain(line.level), "**" + plain(line.answer) + "**", plain(line.text)});
+    out += row_line({plain(line.level), "**" + plain(line.answer) + "**", sentence(line.text)});
   return out + "\n" + (model.finding_codes.rows.empty() ? "" : table_markdown(model.finding_codes));
 }
 
 std::string list_markdown(const std::vector<std::string>& lines) {
   std::string out;
-  for (const std::string& line : lines) out += "- " + plain(line) + "\n";
+  for (const std::string& line : lines) out += "- " + sentence(line) + "\n";
   return out + "\n";
 }
 
