@@ -50,6 +50,10 @@ Result<std::string> Bundle::State::blob_chunk(std::uint64_t number) const {
   return decoded;
 }
 
+std::uint64_t Bundle::place(std::size_t item) const {
+  return item < state_->index.size() ? state_->index[item] : kNoBlob;
+}
+
 bool Bundle::has_content(std::size_t item) const {
   if (state_->manifest.is_blob(item)) return state_->index[item] != kNoBlob;
   const ManifestEntry entry = state_->manifest.entry(item);

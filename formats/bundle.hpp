@@ -42,6 +42,9 @@ class Bundle {
 
   /// False for items that were left out by `export --without`, and for withheld ones.
   bool has_content(std::size_t item) const;
+  /// Where an item's content lies among those of the others: who reads many items in this order unpacks each
+  /// chunk once.
+  std::uint64_t place(std::size_t item) const;
   /// The content of one item, its digest checked. For tensors: their row-major bytes. Over `limit` bytes: an
   /// error.
   Result<std::string> read(std::size_t item, std::uint64_t limit = 1ull << 31) const;
@@ -50,7 +53,8 @@ class Bundle {
   /// `length` bytes of the content from `offset`, each stored chunk's digest checked (the item's own only
   /// where the whole is read).
   Status read_range(std::size_t item, std::uint64_t offset, char* into, std::uint64_t length) const;
-  /// The blob items that have content, as they are stored: reading them in this order decompresses each chunk once.
+  /// The blob items that have content, as they are stored: reading them in this order decompresses each chunk
+  /// once.
   const std::vector<std::uint32_t>& storage_order() const;
   /// What the HDF5 file must hold, for check_container (container.hpp).
   std::vector<ExpectedDataset> expected_datasets() const;
@@ -83,6 +87,8 @@ class ItemSource {
   virtual ~ItemSource() = default;
   virtual const Manifest& manifest() const = 0;
   virtual bool has_content(std::size_t item) const = 0;
+  /// Reading many items goes fastest in ascending order of this.
+  virtual std::uint64_t place(std::size_t item) const { return item; }
   virtual Result<std::string> read(std::size_t item) const = 0;
 };
 
@@ -91,6 +97,7 @@ class BundleItems final : public ItemSource {
   explicit BundleItems(const Bundle& bundle) : bundle_(bundle) {}
   const Manifest& manifest() const override { return bundle_.manifest(); }
   bool has_content(std::size_t item) const override { return bundle_.has_content(item); }
+  std::uint64_t place(std::size_t item) const override { return bundle_.place(item); }
   Result<std::string> read(std::size_t item) const override { return bundle_.read(item); }
 
  private:

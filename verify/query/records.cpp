@@ -147,27 +147,34 @@ std::vector<std::string> experiment_ids(const ItemSource& items) {
   return ids;
 }
 
+// In the order in which their contents lie: otherwise each of 17,720 records could unpack a chunk of its own.
+static std::vector<std::size_t> by_place(const ItemSource& items, std::vector<std::size_t> chosen) {
+  std::stable_sort(chosen.begin(), chosen.end(),
+                   [&items](std::size_t a, std::size_t b) { return items.place(a) < items.place(b); });
+  return chosen;
+}
+
 Result<CampaignView> read_campaign(const ItemSource& items) {
   CampaignView::Builder builder(items.manifest(),
                                 [&items](std::size_t item) { return items.has_content(item); });
-  // Records first, then numbers: a bundle stores each kind together, so neighbours share a chunk.
-  for (const bool metrics : {false, true})
-    for (std::size_t item = 0; item < items.manifest().size(); ++item) {
-      if (!builder.wants(item) || !items.has_content(item)) continue;
-      if (items.manifest().name_field(item).ends_with("/metrics.csv") != metrics) continue;
-      builder.add(item, ASSAY_TRY(items.read(item)));
-    }
+  std::vector<std::size_t> wanted;
+  for (std::size_t item = 0; item < items.manifest().size(); ++item)
+    if (builder.wants(item) && items.has_content(item)) wanted.push_back(item);
+  for (const std::size_t item : by_place(items, std::move(wanted)))
+    builder.add(item, ASSAY_TRY(items.read(item)));
   return builder.finish();
 }
 
 Result<std::vector<formats::Experiment>> read_experiments(const ItemSource& items) {
   std::vector<formats::Experiment> all;
   const auto [first, last] = items.manifest().range("experiments/");
-  // In the manifest's order, in which neighbours share a stored chunk.
-  for (std::size_t i = first; i < last; ++i) {
-    const auto id = formats::experiment_record_id(items.manifest().name_field(i));
-    if (id && items.has_content(i)) all.push_back(ASSAY_TRY(read_record(items, *id)));
-  }
+  std::vector<std::size_t> wanted;
+  for (std::size_t i = first; i < last; ++i)
+    if (formats::experiment_record_id(items.manifest().name_field(i)) && items.has_content(i))
+      wanted.push_back(i);
+  for (const std::size_t i : by_place(items, std::move(wanted)))
+    all.push_back(
+        ASSAY_TRY(read_record(items, *formats::experiment_record_id(items.manifest().name_field(i)))));
   const bool indexed = std::all_of(all.begin(), all.end(), [](const auto& e) { return e.index.has_value(); });
   std::sort(all.begin(), all.end(), [indexed](const auto& a, const auto& b) {
     return indexed ? by_index(a, b) : formats::id_less(a.id, b.id);
