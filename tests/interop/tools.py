@@ -173,15 +173,12 @@ class Exports(Tools):
         must(run("openssl", "ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "ec.pem", cwd=self.folder))
         must(run("openssl", "ec", "-in", "ec.pem", "-pubout", "-out", "ec.pub", cwd=self.folder))
         model = self.folder / "model"
-        model.mkdir()
-        shutil.copyfile(self.bundle, model / "bundle.h5")
-        signature = self.folder / "model.sig"
-        must(assay("export", model / "bundle.h5", "--model-signing", self.folder / "ec.pem", "-o", signature))
-        words = (sys.executable, "-m", "model_signing", "verify", "key", model, "--signature", signature, "--public-key",
-                 self.folder / "ec.pub")
+        must(assay("export", self.bundle, "-o", model, "--model-signing", self.folder / "ec.pem"))
+        words = (sys.executable, "-m", "model_signing", "verify", "key", model, "--signature", model / "model.sig",
+                 "--public_key", self.folder / "ec.pub")
         done = run(*words)
         self.assertEqual(done.returncode, 0, done.stderr.decode() + done.stdout.decode())
-        with open(model / "bundle.h5", "r+b") as file:
+        with open(model / "notes.txt", "ab") as file:
             file.write(b"X")
         self.assertNotEqual(run(*words).returncode, 0)
 
