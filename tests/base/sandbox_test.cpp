@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <memory>
 #include <netinet/in.h>
 #include <stdexcept>
 #include <sys/mman.h>
@@ -197,6 +198,21 @@ TEST(Sandbox, NamesForbiddenSystemCalls) {
   EXPECT_THAT(forbidden_by([] { ::unlink("/nowhere"); }), HasSubstr("forbidden system call unlink"));
 }
 
+// Freed at the top of a thread's own heap, memory goes back to the system; glibc then asks how that counts
+// memory.
+TEST(Sandbox, LetsThreadsGiveMemoryBack) {
+  const auto result = run_confined(Confinement(), []() -> Result<std::string> {
+    std::thread([] {
+      std::vector<std::unique_ptr<char[]>> blocks;
+      for (int i = 0; i < 400; ++i) blocks.push_back(std::make_unique<char[]>(100'000));
+      while (!blocks.empty()) blocks.pop_back();
+    }).join();
+    return std::string("done");
+  });
+  ASSERT_TRUE(result) << result.error().what;
+  EXPECT_EQ(*result, "done");
+}
+
 TEST(Sandbox, ForbidsExecutableAndUncountedMemory) {
   if (!has_seccomp()) GTEST_SKIP() << "this system has no seccomp";
   const auto map = [](int protection, int flags) {
@@ -359,7 +375,8 @@ std::string folder_outcome() {
 TEST(SandboxTiers, ResourceLimitsAloneStopNewDescriptors) {
   const Tiers tiers("rlimits");
   EXPECT_EQ(sandbox_tiers().text(), "rlimits");
-  if (sandbox::under_sanitizer() || sandbox::under_valgrind()) GTEST_SKIP() << "a sanitizer needs descriptors";
+  if (sandbox::under_sanitizer() || sandbox::under_valgrind())
+    GTEST_SKIP() << "a sanitizer needs descriptors";
   EXPECT_EQ(open_outcome(), "Too many open files");
 }
 

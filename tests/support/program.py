@@ -166,8 +166,10 @@ class Case(unittest.TestCase):
 
 
 def ranges(text):
-    """The byte ranges that a finding names: "bytes A to B", B included."""
-    return [(int(a.replace(",", "")), int(b.replace(",", ""))) for a, b in re.findall(r"bytes ([\d,]+) to ([\d,]+)", text)]
+    """The byte ranges that findings name, last byte included: "bytes A to B", "N bytes from offset A"."""
+    plain = text.replace(",", "")
+    named = [(int(a), int(b)) for a, b in re.findall(r"bytes (\d+) to (\d+)", plain)]
+    return named + [(int(a), int(a) + int(n) - 1) for n, a in re.findall(r"(\d+) bytes from offset (\d+)", plain)]
 
 
 def main():
