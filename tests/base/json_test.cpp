@@ -7,6 +7,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "toolkit/base/bytes.hpp"
+
 namespace assay {
 namespace {
 
@@ -183,6 +185,19 @@ TEST(JsonValue, SetsPushesAndCompares) {
   EXPECT_STREQ(Json(1).type_name(), "integer");
   EXPECT_EQ(Json("x").string_or("y"), "x");
   EXPECT_EQ(Json(1).string_or("y"), "y");
+}
+
+TEST(Json, WritesUtf8WhateverItIsGiven) {
+  const std::string text = Json::object({{"a\xff", "b\xc3(\xed\xa0\x80 \xf0\x9f\x98\x80"}}).dump();
+  EXPECT_EQ(first_invalid_utf8(text), std::string::npos) << text;
+  EXPECT_TRUE(Json::parse(text).ok()) << text;
+}
+
+TEST(Json, ErrorsQuoteLittleAndAsText) {
+  const auto parsed = Json::parse("{\"a\":\"" + std::string(100'000, 'x') + "\xe6\"}");
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_EQ(first_invalid_utf8(parsed.error().what), std::string::npos);
+  EXPECT_LT(parsed.error().what.size(), 2000u);
 }
 
 }  // namespace

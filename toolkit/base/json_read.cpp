@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "toolkit/base/json.hpp"
+#include "toolkit/base/text.hpp"
 
 namespace assay {
 
@@ -109,7 +110,9 @@ class JsonReader : public nlohmann::json_sax<nlohmann::json> {
     // "[json.exception.out_of_range.406] number overflow parsing '1e400'" -> what follows the bracket.
     const std::string text = error.what();
     const auto colon = text.find(": "), bracket = text.find("] ");
-    return fail(text.substr(colon != text.npos ? colon + 2 : bracket != text.npos ? bracket + 2 : 0));
+    const std::size_t start = colon != text.npos ? colon + 2 : bracket != text.npos ? bracket + 2 : 0;
+    // It quotes what was read, however long, and bytes that are no UTF-8.
+    return fail(escape_terminal(std::string_view(text).substr(start, 300)));
   }
 
   Json take() { return std::move(root_); }

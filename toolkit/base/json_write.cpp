@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "toolkit/base/bytes.hpp"
 #include "toolkit/base/json.hpp"
 
 namespace assay {
@@ -34,7 +35,17 @@ void write_escaped(std::string& out, char c) {
   }
 }
 
+// JSON is UTF-8: what is not shows as U+FFFD, so that no text from a damaged file makes a document
+// unreadable.
+std::string with_replacements(std::string_view text) {
+  std::string out;
+  for (std::size_t bad; (bad = first_invalid_utf8(text)) != text.npos; text.remove_prefix(bad + 1))
+    out.append(text.substr(0, bad)).append("\xef\xbf\xbd");
+  return out.append(text);
+}
+
 void write_string(std::string& out, std::string_view text) {
+  if (first_invalid_utf8(text) != text.npos) return write_string(out, with_replacements(text));
   out += '"';
   for (std::size_t at = 0; at < text.size();) {
     std::size_t end = at;
