@@ -15,6 +15,20 @@ else
 fi
 [[ ${#files[@]} -gt 0 ]] || { echo "clang-tidy: no files"; exit 0; }
 echo "clang-tidy: ${#files[@]} files"
-printf '%s\0' "${files[@]}" |
-  xargs -0 -n 1 -P "$(nproc)" clang-tidy -p "$folder" --quiet --warnings-as-errors='*' 2> >(grep -vE '^[0-9]+ warnings?|^Suppressed|^Use -' >&2)
+# A file is checked again when it, what it includes, the checks or the tool have changed.
+passed=${XDG_CACHE_HOME:-$HOME/.cache}/assay/tidy
+mkdir -p "$passed"
+find "$passed" -type f -mtime +60 -delete
+version=$(clang-tidy --version | sha256sum; sha256sum .clang-tidy)
+check_one() {
+  local key
+  key=$({ echo "$version"; clang++ -std=c++20 -E -I. $includes "$1" 2>/dev/null; } | sha256sum | cut -c1-64)
+  [[ -e $passed/$key ]] && return 0
+  clang-tidy -p "$folder" --quiet --warnings-as-errors='*' "$1" 2> >(grep -vE '^[0-9]+ warnings?|^Suppressed|^Use -' >&2) || return 1
+  touch "$passed/$key"
+}
+includes=$(grep -o -- '-isystem [^ ]*' "$folder/compile_commands.json" | sort -u | tr '\n' ' ')
+export -f check_one
+export folder passed version includes
+printf '%s\n' "${files[@]}" | xargs -P "$(nproc)" -I{} bash -c 'check_one {}'
 echo "clang-tidy: clean"
