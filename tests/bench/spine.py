@@ -54,6 +54,7 @@ class Bench:
         self.make = Path(options.build) / "tests/bench/bench_make_campaign"
         self.hash = Path(options.build) / "tests/bench/bench_openssl_hash"
         self.runs = options.runs
+        self.scale_runs = options.scale_runs
         self.lock = options.lock
         self.lines = []
         self.work.mkdir(parents=True, exist_ok=True)
@@ -264,11 +265,11 @@ def part_scale(bench):
     for count in (17720, 177200):
         source, bundle = bench.campaign(f"campaign-{count}", "--experiments", str(count)), bench.work / f"campaign-{count}.h5"
         for name, command in (("seal", bench.seal(source, bundle)), ("verify", bench.verify(bundle))):
-            time, peak = measured(bench, command, 3)
+            time, peak = measured(bench, command, bench.scale_runs)
             figures.append((name, count, time, peak))
         bench.say(f"{count} experiments: bundle {size_of(bundle) / 1e6:.1f} MB")
     bench.say("\n### Ten times the experiments\n")
-    table(bench, ("command", "experiments", "median", "peak"),
+    table(bench, ("command", "experiments", f"median of {bench.scale_runs}", "peak"),
           [(name, f"{count:,}", seconds(time), f"{peak:.0f} MB") for name, count, time, peak in figures])
     for name in ("seal", "verify"):
         small, large = [f for f in figures if f[0] == name]
@@ -309,6 +310,7 @@ def main():
     parser.add_argument("--build", default=ROOT / "build/release")
     parser.add_argument("--parts", default="campaign,tensors,scale,large")
     parser.add_argument("--runs", type=int, default=9)
+    parser.add_argument("--scale-runs", type=int, default=3)
     parser.add_argument("--lock")
     parser.add_argument("-o", "--output")
     options = parser.parse_args()
