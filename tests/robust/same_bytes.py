@@ -50,7 +50,9 @@ class SameBytes(Case):
     def test_another_day(self):
         if not shutil.which("faketime"):
             self.skipTest("faketime is not installed")
-        self.assert_same("another day", prefix=("faketime", "2031-02-03 04:05:06"))
+        # faketime preloads a library, which AddressSanitizer wants to come after its own.
+        self.assert_same("another day", prefix=("faketime", "2031-02-03 04:05:06"),
+                         environment={"ASAN_OPTIONS": "verify_asan_link_order=0"})
 
     def test_another_clock(self):
         """A day 400 days on, in a time namespace, where faketime is absent: boot and monotonic clocks only."""
