@@ -46,7 +46,7 @@ namespace {
 Status refuse_damage(const formats::Bundle& bundle) {
   std::optional<Error> first;
   const auto sink = [](std::size_t, std::string_view, bool) { return Status(); };
-  ASSAY_TRY(bundle.walk(sink, [&](formats::Bundle::Damage damage) {
+  ASSAY_TRY(bundle.walk(sink, [&](const formats::Bundle::Damage& damage) {
     if (first) return;
     first = Error{Fault::damaged, "the bundle is damaged: " + damage.text,
                   damage.area + ", byte " + std::to_string(damage.offset),
