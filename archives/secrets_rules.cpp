@@ -121,12 +121,10 @@ std::size_t pem_body(std::string_view content, std::size_t at, std::size_t& char
     const std::string_view rest = content.substr(at, 2);
     if (is_alnum(c) || c == '+' || c == '/' || c == '=')
       ++characters, ++at;
-    else if (c == ' ' || c == '\t' || c == '\n' || c == '\r')
-      ++at;
+    else if (std::string_view(" \t\n\r:,-.()").find(c) != std::string_view::npos)
+      ++at;  // white space; header lines: "Proc-Type: 4,ENCRYPTED"
     else if (ends_line(rest))
       at += 2;
-    else if (c == ':' || c == ',' || c == '-' || c == '.' || c == '(' || c == ')')
-      ++at;  // header lines: "Proc-Type: 4,ENCRYPTED"
     else
       break;
     if (content.substr(at).starts_with("-----")) break;

@@ -86,7 +86,7 @@ static Status read_blob_range(const Bundle::State& state, std::uint64_t offset, 
       state.cached_chunk = number;
     }
     const std::uint64_t part = std::min<std::uint64_t>(length, state.cached_bytes.size() - inside);
-    std::memcpy(into, state.cached_bytes.data() + inside, part);
+    std::copy_n(state.cached_bytes.data() + inside, part, into);
     offset += part, into += part, length -= part;
   }
   return {};

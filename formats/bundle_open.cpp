@@ -133,7 +133,7 @@ struct Opening {
     }
     if (state.extents.empty() || state.extents[0].area != "header" || state.extents[0].length != kUserBlock)
       return extents_problem("the first extent is not the header");
-    const auto header = state.stored(state.extents[0]);
+    auto header = state.stored(state.extents[0]);
     return header ? Status() : std::move(header.error());
   }
 

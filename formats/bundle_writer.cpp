@@ -148,7 +148,7 @@ class BundleWriter {
     std::vector<Digest> open;  // pieces of the one item that spans chunks
     ASSAY_TRY(ordered_pipeline<PackedChunk>(
         chunk_count(), 2 + usable_cores(), [&](std::size_t i) { return pack(i); },
-        [&](std::size_t i, PackedChunk packed) -> Status {
+        [&](std::size_t i, const PackedChunk& packed) -> Status {
           ASSAY_TRY(container_->write_chunk(dataset, i, packed.stored, packed.raw));
           stored.push_back({packed.digest, packed.raw ? Extent::Coding::raw : Extent::Coding::zstd});
           for (auto& [item, digest] : packed.digests) digests_[item] = digest;
@@ -213,7 +213,7 @@ class BundleWriter {
     ASSAY_TRY(ordered_pipeline<ArrayChunk>(
         offsets.size(), 2 + usable_cores(),
         [&](std::size_t i) { return pack_array_chunk(item, plan, i, offsets[i]); },
-        [&](std::size_t i, ArrayChunk chunk) -> Status {
+        [&](std::size_t i, const ArrayChunk& chunk) -> Status {
           hasher.update(chunk.content);
           stored.push_back({chunk.digest, chunk.raw ? Extent::Coding::raw : Extent::Coding::zstd});
           advance(chunk.content.size());
@@ -318,7 +318,7 @@ class BundleWriter {
           chunk.resize(step, '\0');
           return zlib_stream(chunk);
         },
-        [&](std::size_t i, std::string chunk) -> Status {
+        [&](std::size_t i, const std::string& chunk) -> Status {
           stored.push_back({sha256(chunk), Extent::Coding::deflate});
           return container_->write_chunk(dataset, i, chunk, false);
         }));

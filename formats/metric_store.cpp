@@ -48,7 +48,7 @@ Status MetricStore::add(std::uint32_t experiment, std::string_view csv, const st
     return Error{Fault::malformed, "metrics of this experiment are there already", where, ""};
   const std::size_t start = values_.size();
   scratch_.clear();
-  const Status status = for_each_metric(csv, where, [&](const MetricLine& line) {
+  Status status = for_each_metric(csv, where, [&](const MetricLine& line) {
     const bool same = !scratch_.empty() && names_[scratch_.back().metric] == line.metric;
     scratch_.push_back({same ? scratch_.back().metric : names_.add(line.metric), line.step.value_or(-1)});
     values_.push_back(line.value);

@@ -100,10 +100,10 @@ Status Worktree::run(const Oid& tree, const WriterLock& lock) {
     if (is_ours(path))
       ASSAY_TRY(remove_old(entry));
     else
-      fresh_.emplace_back(entry);  // what the user has staged stays staged
+      fresh_.push_back(entry);  // what the user has staged stays staged
   }
   if (!ASSAY_TRY(repository_.write_index(fresh_, lock.scratch())))
-    notes.push_back(
+    notes.emplace_back(
         "another git holds .git/index.lock: the index was not brought up to date; `git reset` does it");
   return {};
 }

@@ -81,7 +81,7 @@ struct Writer {
   void line(unsigned depth) {
     if (!pretty) return;
     out += '\n';
-    out.append(2 * depth, ' ');
+    out.append(std::size_t{2} * depth, ' ');
   }
 
   void array(const Json& json, unsigned depth) {

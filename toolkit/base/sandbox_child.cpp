@@ -41,6 +41,7 @@ bool is_question_of_malloc(int call, ucontext_t& context) {
 #endif
 #if defined(__x86_64__) || defined(__aarch64__)
   if (call != SYS_openat ||
+      // A register holds it as a number. NOLINTNEXTLINE(performance-no-int-to-ptr)
       std::strcmp(reinterpret_cast<const char*>(path), "/proc/sys/vm/overcommit_memory") != 0)
     return false;
   answer = static_cast<std::remove_reference_t<decltype(answer)>>(-EACCES);

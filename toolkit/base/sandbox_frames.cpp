@@ -84,7 +84,7 @@ std::string pack_error(const Error& error) {
 }
 
 Error unpack_error(std::string_view payload) {
-  const Error broken{Fault::refused, "the confined process sent an error that cannot be read", "", ""};
+  Error broken{Fault::refused, "the confined process sent an error that cannot be read", "", ""};
   if (payload.empty() || static_cast<unsigned char>(payload[0]) >= kFaults) return broken;
   const auto fault = static_cast<Fault>(payload[0]);
   payload.remove_prefix(1);

@@ -43,8 +43,8 @@ constexpr std::array<std::uint32_t, 64> kRound = {
 constexpr std::array<std::uint32_t, 8> kStart = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                                  0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
 
-typedef std::uint32_t V8 __attribute__((vector_size(32)));
-typedef std::uint32_t V16 __attribute__((vector_size(64)));
+using V8 __attribute__((vector_size(32))) = std::uint32_t;
+using V16 __attribute__((vector_size(64))) = std::uint32_t;
 
 #define ASSAY_INLINE __attribute__((always_inline)) inline
 
@@ -60,7 +60,7 @@ ASSAY_INLINE void load_block(const unsigned char* const* at, V* w) {
     V word;
     for (unsigned lane = 0; lane < kLanes; ++lane) {
       std::uint32_t value;
-      std::memcpy(&value, at[lane] + 4 * t, 4);
+      std::memcpy(&value, at[lane] + std::size_t{4} * t, 4);
       word[lane] = __builtin_bswap32(value);
     }
     w[t] = word;
@@ -126,7 +126,7 @@ ASSAY_INLINE void hash_lanes(const std::string_view* messages, Digest* out) {
   for (unsigned lane = 0; lane < kLanes; ++lane) {
     for (unsigned i = 0; i < 8; ++i) {
       const std::uint32_t word = __builtin_bswap32(state[i][lane]);
-      std::memcpy(out[lane].bytes.data() + 4 * i, &word, 4);
+      std::memcpy(out[lane].bytes.data() + std::size_t{4} * i, &word, 4);
     }
   }
 }

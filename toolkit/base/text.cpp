@@ -193,7 +193,7 @@ std::string human_duration(double seconds) {
   const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
   if (whole < 3600) return two_units(whole, 60, "min", "s");
   const std::uint64_t minutes = (whole + 30) / 60;
-  if (minutes < 24 * 60) return two_units(minutes, 60, "h", "min");
+  if (minutes < 1440) return two_units(minutes, 60, "h", "min");
   return two_units((minutes + 30) / 60, 24, "d", "h");
 }
 
