@@ -106,7 +106,7 @@ Status walk_items(const formats::Bundle& bundle, Progress& progress, CampaignVie
         builder.add(item, content, whole);
         return {};
       },
-      [&](formats::Bundle::Damage damage) { findings.push_back(damage_finding(damage)); },
+      [&](const formats::Bundle::Damage& damage) { findings.push_back(damage_finding(damage)); },
       [&](std::uint64_t done, std::uint64_t all) {
         if (!std::exchange(staged, true)) progress.stage("checking", all, "B");
         progress.update(done);

@@ -113,7 +113,9 @@ std::vector<std::string> group_members(const Rules& rules, std::string_view grou
 
 // campaign.json: "scores": {"average": {"of": "test" or ["arc_easy", ...], "how": "mean"}}
 void add_authors_averages(const formats::CampaignHead& head, Rules& rules) {
-  for (const auto& [name, score] : head.raw["scores"].members()) {
+  for (const Json::Member& member : head.raw["scores"].members()) {
+    const auto& name = member.key;  // not a structured binding: clang 14 captures none in a lambda
+    const Json& score = member.value;
     const bool known = std::any_of(rules.averages.begin(), rules.averages.end(),
                                    [&](const auto& rule) { return rule.metric == name; });
     if (known || score["how"].string_or("") != "mean") continue;

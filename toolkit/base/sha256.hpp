@@ -17,7 +17,7 @@ namespace assay {
 struct Digest {
   std::array<std::uint8_t, 32> bytes{};
 
-  auto operator<=>(const Digest&) const = default;
+  auto operator<=>(const Digest&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 errs on <=>
   std::string hex() const;  ///< 64 lower-case digits
   std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
   static Result<Digest> from_hex(std::string_view text);  ///< exactly 64 lower-case digits

@@ -100,7 +100,11 @@ Exit run(std::vector<std::string> words) {
 
 }  // namespace assay::cli
 
-int main(int argc, char** argv) {
+// Nothing of ours throws; what is left is memory that is not there.
+int main(int argc, char** argv) try {
   assay::end_cleanly_on_signals();
   return static_cast<int>(assay::cli::run(std::vector<std::string>(argv + 1, argv + argc)));
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "error: %s\n", error.what());
+  return 1;
 }

@@ -45,8 +45,9 @@ std::vector<Judged> sampled_metrics(const CheckInput& input) {
 void check_ranges(const CheckInput& input, FindingSink& sink) {
   const CampaignTable& table = input.view.table();
   for (const MetricRule& rule : input.rules.metrics) {
-    const auto& [name, kind, direction, low, high, samples, group, unit] = rule.description;
-    const auto metric = table.metrics().names().find(name);
+    const auto& low = rule.description.low;
+    const auto& high = rule.description.high;
+    const auto metric = table.metrics().names().find(rule.description.name);
     if (!metric || (!low && !high)) continue;
     table.for_each_value(*metric, [&](std::uint32_t row, std::int64_t step, double value, std::uint8_t) {
       if (std::isnan(value) || ((!low || value >= *low) && (!high || value <= *high))) return;

@@ -20,7 +20,7 @@ void check_rules_source(const CheckInput& input, FindingSink& sink) {
   auto some = [](const std::vector<std::string>& list) {
     std::vector<std::string> first(
         list.begin(), list.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(list.size(), 12)));
-    if (list.size() > first.size()) first.push_back("...");
+    if (list.size() > first.size()) first.emplace_back("...");
     return join(first, ", ");
   };
   if (!input.rules.system && !names.size()) return;

@@ -70,7 +70,7 @@ Json field_json(const ItemSource& items, const FieldSource& source,
   return json.set("content", describe_item(items, source.item));
 }
 
-void add_missing(Json& missing, std::string_view what, std::string text) {
+void add_missing(Json& missing, std::string_view what, const std::string& text) {
   missing.push(Json::object({{"what", what}, {"text", as_utf8(text)}}));
 }
 

@@ -112,7 +112,7 @@ Json descendants_json(const formats::CampaignTable& table, const std::vector<std
 Json missing_json(const ItemSource& items, const formats::CampaignTable& table, const Origin& origin,
                   const Matches& matches) {
   Json missing = Json::array();
-  const auto say = [&missing](const char* what, std::string text) {
+  const auto say = [&missing](const char* what, const std::string& text) {
     missing.push(Json::object({{"what", what}, {"text", as_utf8(text)}}));
   };
   if (origin.kind != "experiment") {

@@ -190,7 +190,7 @@ void push_line(Hunk& hunk, char mark, std::string_view line) {
   const bool ended = line.ends_with('\n');
   if (ended) line.remove_suffix(1);
   hunk.lines.push_back(mark + std::string(line));
-  if (!ended) hunk.lines.push_back("\\ No newline at end of file");
+  if (!ended) hunk.lines.emplace_back("\\ No newline at end of file");
 }
 
 void push_lines(Hunk& hunk, const LineDiff& diff, const DiffRun& run, std::size_t from, std::size_t to) {

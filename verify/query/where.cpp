@@ -38,7 +38,7 @@ struct Token {
   std::size_t at = 0;
 };
 
-Error problem(std::string what, std::size_t at, std::string_view text) {
+Error problem(const std::string& what, std::size_t at, std::string_view text) {
   return {Fault::usage, "--where: " + what,
           "position " + std::to_string(at + 1) + " of \"" + std::string(text) + "\"",
           "for example: --where 'score>2.2 and name~gate and has(program)'"};
@@ -254,7 +254,7 @@ class WhereParser {
     return Pointer(node);
   }
 
-  Result<Pointer> has(std::shared_ptr<Node> node) {
+  Result<Pointer> has(const std::shared_ptr<Node>& node) {
     ASSAY_TRY(advance());
     if (token_.kind != Token::Kind::word && token_.kind != Token::Kind::quoted)
       return unexpected("expected a field");

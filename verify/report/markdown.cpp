@@ -62,7 +62,7 @@ std::string row_line(const std::vector<std::string>& cells) {
 std::string table_markdown(const ReportTable& table) {
   std::vector<std::string> titles, rules;
   for (const auto& column : table.columns)
-    titles.push_back(plain(column.title)), rules.push_back(column.numeric ? "---:" : "---");
+    titles.push_back(plain(column.title)), rules.emplace_back(column.numeric ? "---:" : "---");
   std::string out = plain(table.caption) + ":\n\n" + row_line(titles) + row_line(rules);
   for (const auto& row : table.rows) {
     std::vector<std::string> cells;
