@@ -239,7 +239,7 @@ class WhereParser {
     const bool bare = token_.kind == Token::Kind::word;
     ASSAY_TRY(advance());
     if (bare && ascii_lower(node->field) == "has" && token_.kind == Token::Kind::open)
-      return has(std::move(node));
+      return has(node);
     if (token_.kind != Token::Kind::compare) return unexpected("expected one of = != < <= > >= ~ !~");
     node->kind = Node::Kind::comparison;
     node->compare = token_.compare;
