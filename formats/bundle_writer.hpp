@@ -77,10 +77,15 @@ Result<Envelope> sign_statement(const std::string& statement, const std::vector<
 
 /// `envelope` with `signer`'s signature added, in place of an older one by the same key.
 Result<Envelope> with_signature(Envelope envelope, const Signer& signer);
+/// A copy of a bundle with another signature area: bytes [0, signatures) of `file` as they are, then
+/// `envelope`, then `origin` (the second line with its line feed, or nothing).
+Status write_signed(int file, std::uint64_t signatures, const Envelope& envelope, std::string_view origin,
+                    const std::filesystem::path& output, Existing existing);
 
-/// A copy of the bundle at `output` with `signer`'s signature added. Only the signature area differs. `file` is the
-/// descriptor that `bundle` was opened from, or another one of the same file. The caller has verified the bundle: a
-/// signature says that its signer stands for the content.
-Status add_signature(const Bundle& bundle, int file, const std::filesystem::path& output, const Signer& signer, bool force);
+/// A copy of the bundle at `output` with `signer`'s signature added. Only the signature area differs. `file`
+/// is the descriptor that `bundle` was opened from, or another one of the same file. The caller has verified
+/// the bundle: a signature says that its signer stands for the content.
+Status add_signature(const Bundle& bundle, int file, const std::filesystem::path& output,
+                     const Signer& signer, bool force);
 
 }  // namespace assay::formats

@@ -1,6 +1,6 @@
 // `assay sign`: one more signature over a bundle's statement, inside the file or beside it.
-#include <unistd.h>
 
+#include "formats/bundle_writer.hpp"
 #include "formats/dsse.hpp"
 #include "toolkit/base/sandbox.hpp"
 #include "toolkit/base/text.hpp"
@@ -39,24 +39,6 @@ Result<Signable> read_signable(const Fd& fd, const std::string& file, Output& ou
   return signable;
 }
 
-Result<formats::EnvelopeSignature> sign_envelope(const formats::Envelope& envelope,
-                                                 const formats::Signer& signer) {
-  const Bytes message = formats::pre_authentication_encoding(envelope.payload_type, envelope.payload);
-  Bytes signature = ASSAY_TRY(signer.sign(message));
-  return formats::EnvelopeSignature{signer.public_key().line(), std::move(signature)};
-}
-
-// Bytes [0, S) as they are, then the new signature area.
-Status write_signed(const Fd& source, const std::string& output, const Signable& signable,
-                    Existing existing) {
-  AtomicFile target = ASSAY_TRY(AtomicFile::create(output, existing));
-  constexpr std::uint64_t kPart = 4u << 20;
-  for (std::uint64_t at = 0; at < signable.signatures; at += kPart)
-    ASSAY_TRY(target.write(ASSAY_TRY(read_at(source.get(), at, std::min(kPart, signable.signatures - at)))));
-  ASSAY_TRY(target.write(signable.envelope.encode() + "\n" + signable.origin));
-  return target.commit();
-}
-
 void report(Output& output, const Signable& signable, const formats::PublicKey& key,
             const std::string& written) {
   if (output.wants_json()) {
@@ -77,21 +59,21 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   const auto signer = ASSAY_TRY(formats::load_signer(*arguments.value("--key")));
   const Fd fd = ASSAY_TRY(open_read(file));
   Signable signable = ASSAY_TRY(read_signable(fd, file, output));
-  formats::EnvelopeSignature signature = ASSAY_TRY(sign_envelope(signable.envelope, *signer));
+  const bool detached = arguments.has("--detached");
+  if (detached) signable.envelope.signatures.clear();  // the new one stands alone
+  signable.envelope = ASSAY_TRY(formats::with_signature(std::move(signable.envelope), *signer));
 
-  if (arguments.has("--detached")) {
-    signable.envelope.signatures = {std::move(signature)};
+  if (detached) {
     const std::string written = arguments.value_or("--output", file + ".sig.json");
     ASSAY_TRY(write_file(written, signable.envelope.encode(), existing(arguments)));
     report(output, signable, signer->public_key(), written);
     return Exit::done;
   }
-  std::erase_if(signable.envelope.signatures, [&](const auto& old) { return old.keyid == signature.keyid; });
-  signable.envelope.signatures.push_back(std::move(signature));
   const std::string written = arguments.value_or("--output", file);
   // Without -o the file itself is what was named as the output.
   const Existing replacing = arguments.has("--output") ? existing(arguments) : Existing::replace;
-  ASSAY_TRY(write_signed(fd, written, signable, replacing));
+  ASSAY_TRY(formats::write_signed(fd.get(), signable.signatures, signable.envelope, signable.origin, written,
+                                  replacing));
   report(output, signable, signer->public_key(), written);
   return Exit::done;
 }
