@@ -1,5 +1,7 @@
 #include "toolkit/base/sha256.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 
@@ -82,6 +84,19 @@ std::string_view choose_path() {
 
 using LaneHash = void (*)(const std::string_view* messages, Digest* out);
 
+// Below so many messages of one size, one after the other is faster than lanes that are mostly idle.
+constexpr std::size_t kFewest = 4;
+
+// Fewer messages than lanes: the first one fills the rest.
+void hash_some(LaneHash hash, std::size_t width, std::span<const std::string_view> messages, Digest* out) {
+  std::array<std::string_view, 16> filled;
+  std::array<Digest, 16> digests;
+  filled.fill(messages[0]);
+  std::ranges::copy(messages, filled.begin());
+  hash(filled.data(), digests.data());
+  std::copy_n(digests.begin(), std::min(width, messages.size()), out);
+}
+
 }  // namespace
 
 std::string_view sha256_path() {
@@ -97,13 +112,15 @@ void sha256_many(std::span<const std::string_view> messages, std::span<Digest> o
   while (i < messages.size()) {
     std::size_t run = 1;
     while (run < width && i + run < messages.size() && messages[i + run].size() == messages[i].size()) ++run;
-    if (width && run == width) {
+    if (run == width) {
       hash(&messages[i], &out[i]);
-      i += width;
+    } else if (width && run >= kFewest) {
+      hash_some(hash, width, messages.subspan(i, run), &out[i]);
     } else {
+      run = 1;
       out[i] = sha256(messages[i]);
-      ++i;
     }
+    i += run;
   }
 }
 
