@@ -51,14 +51,22 @@ const char* text_of(CpuLevel level) {
 
 const char* text_of(Status status) {
   switch (status) {
-    case Status::ok: return "ok";
-    case Status::bad_type: return "an element type that the operator is not defined for";
-    case Status::bad_shape: return "sizes that do not fit each other";
-    case Status::bad_rank: return "more than 12 dimensions";
-    case Status::out_of_memory: return "no memory for the workspace";
-    case Status::no_cuda: return "no CUDA: built without it, or no device";
-    case Status::cuda_failed: return "a CUDA launch failed";
-    case Status::bad_index: return "an index outside its range";
+    case Status::ok:
+      return "ok";
+    case Status::bad_type:
+      return "an element type that the operator is not defined for";
+    case Status::bad_shape:
+      return "sizes that do not fit each other";
+    case Status::bad_rank:
+      return "more than 12 dimensions";
+    case Status::out_of_memory:
+      return "no memory for the workspace";
+    case Status::no_cuda:
+      return "no CUDA: built without it, or no device";
+    case Status::cuda_failed:
+      return "a CUDA launch failed";
+    case Status::bad_index:
+      return "an index outside its range";
   }
   return "unknown";
 }

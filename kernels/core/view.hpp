@@ -1,25 +1,34 @@
-// A tensor as the operators see it: memory that somebody else owns, a type, sizes and strides. Neither torch nor ATen is
-// known here; kernels/torch translates.
+// A tensor as the operators see it: memory that somebody else owns, a type, sizes and strides. Neither torch
+// nor ATen is known here; kernels/torch translates.
 #pragma once
 
 #include <cstdint>
 
 namespace assay::kernels {
 
-/// Element types. Arithmetic is defined for f32 and bf16 (widened exactly, rounded once at the end); the others hold
-/// indices, masks, counters and what copies carry.
+/// Element types. Arithmetic is defined for f32 and bf16 (widened exactly, rounded once at the end); the
+/// others hold indices, masks, counters and what copies carry.
 enum class Type : std::uint8_t { f32, bf16, boolean, u8, i8, i16, i32, i64, f64, c64 };
 
 constexpr std::int64_t size_of(Type type) {
   switch (type) {
-    case Type::bf16: case Type::i16: return 2;
-    case Type::f32: case Type::i32: return 4;
-    case Type::i64: case Type::f64: case Type::c64: return 8;
-    default: return 1;
+    case Type::bf16:
+    case Type::i16:
+      return 2;
+    case Type::f32:
+    case Type::i32:
+      return 4;
+    case Type::i64:
+    case Type::f64:
+    case Type::c64:
+      return 8;
+    default:
+      return 1;
   }
 }
 
-/// Dimensions after those of size 1 are dropped and mergeable ones merged; no published program comes near it.
+/// Dimensions after those of size 1 are dropped and mergeable ones merged; no published program comes near
+/// it.
 inline constexpr int kMaxRank = 12;
 
 /// Sizes and strides are in elements; a stride may be 0 (broadcast) or negative. Rank 0: one element.
