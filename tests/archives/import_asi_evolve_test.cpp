@@ -20,7 +20,7 @@ std::vector<std::string> texts(const Json& list) {
   return out;
 }
 
-std::map<std::string, Json> steps_of(const Import& import) {
+std::map<std::string, Json> steps_by_id(const Import& import) {
   std::map<std::string, Json> steps;
   const std::string text = content(import, "steps.jsonl");
   for (std::size_t at = 0; at < text.size();) {
@@ -121,7 +121,7 @@ TEST_F(RealRun, PromptsProveTheParentsThatTheDatabaseHas) {
 }
 
 TEST_F(RealRun, StepsSayWhatWasReadAndWritten) {
-  const auto steps = steps_of(*import_);
+  const auto steps = steps_by_id(*import_);
   EXPECT_EQ(steps.size(), 121u + 56u);  // 121 logged calls, 56 evaluations
   const Json& researcher = steps.at("step_1/1");
   EXPECT_EQ(researcher["agent"], Json("researcher"));
@@ -259,7 +259,7 @@ TEST(EvolveRun, ParentsStandInThePrompt) {
   log(3);  // one more was sampled than can be found: what is known is not all
   import = import_from("asi-evolve", folder.path());
   EXPECT_EQ(record_of(*import, "step_3").find("parents"), nullptr);
-  EXPECT_THAT(texts(steps_of(*import).at("step_3/1")["reads"]["parents"]), ElementsAre("step_2", "step_1"));
+  EXPECT_THAT(texts(steps_by_id(*import).at("step_3/1")["reads"]["parents"]), ElementsAre("step_2", "step_1"));
 }
 
 // A child's program often holds its parent's as a part, and names share beginnings.

@@ -9,7 +9,7 @@ namespace {
 
 using testing::HasSubstr;
 
-const fs::path kSample = fs::path(ASSAY_SOURCE_DIR) / "archives/samples/small";
+const fs::path kSmall = fs::path(ASSAY_SOURCE_DIR) / "archives/samples/small";
 
 Json parsed(const char* text) { return *Json::parse(text); }
 
@@ -44,7 +44,7 @@ TEST(ImportMeta, MergesOverCampaignJson) {
   options.meta =
       parsed(R"({"title": "New", "authors": [{"name": "A. Author", "orcid": "0000-0002-1825-0097"}],
                             "licence": "MIT", "doi": "10.5281/zenodo.1"})");
-  const auto import = import_from("assay", kSample, options);
+  const auto import = import_from("assay", kSmall, options);
   ASSERT_TRUE(import.ok()) << import.error().what;
   const Json head = json_of(*import, "campaign.json");
   EXPECT_EQ(head["title"], Json("New"));
@@ -82,7 +82,7 @@ TEST(ImportClaims, ReplaceTheTableAndAreMarkedExternal) {
   ImportOptions options;
   options.claims = parsed(R"({"claims": [{"id": "c", "kind": "count", "of": "experiments", "value": 12,
                                           "source": {"document": "a talk"}}]})");
-  const auto import = import_from("assay", kSample, options);
+  const auto import = import_from("assay", kSmall, options);
   ASSERT_TRUE(import.ok()) << import.error().what;
   const Json claims = json_of(*import, "claims.json");
   ASSERT_EQ(claims["claims"].size(), 1u);
@@ -108,7 +108,7 @@ TEST(ImportClaims, SayWhatIsWrong) {
   ImportOptions options;
   options.claims = parsed(
       R"({"claims": [{"id": "c", "kind": "gain", "baseline": "nobody", "source": {"document": "x"}}]})");
-  const auto import = import_from("assay", kSample, options);
+  const auto import = import_from("assay", kSmall, options);
   ASSERT_FALSE(import.ok());
   EXPECT_THAT(import.error().what, HasSubstr("nobody"));
 }

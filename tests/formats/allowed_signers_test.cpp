@@ -7,7 +7,7 @@
 namespace assay::formats {
 namespace {
 
-constexpr const char* kKey =
+constexpr const char* kSignerLine =
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINdamAGCsQq31Uv+08lkBzoO4XLz2qYjJa8CGmj3B1Ea";
 
 std::vector<AllowedSigner> parse(const std::string& text) {
@@ -19,13 +19,13 @@ std::vector<AllowedSigner> parse(const std::string& text) {
 TEST(AllowedSigners, ReadsPrincipalsOptionsAndKey) {
   const auto signers = parse(
       "# people\n\nada@example.org,*@math.example.org namespaces=\"assay,git\",valid-after=\"20240101\"," +
-      std::string("valid-before=20250102030405Z ") + kKey + " a comment\r\n \t bob@example.org\t" + kKey);
+      std::string("valid-before=20250102030405Z ") + kSignerLine + " a comment\r\n \t bob@example.org\t" + kSignerLine);
   ASSERT_EQ(signers.size(), 2u);
   EXPECT_EQ(signers[0].principals, (std::vector<std::string>{"ada@example.org", "*@math.example.org"}));
   EXPECT_EQ(signers[0].namespaces, (std::vector<std::string>{"assay", "git"}));
   EXPECT_EQ(signers[0].valid_after, 1704067200);
   EXPECT_EQ(signers[0].valid_before, 1735787045);
-  EXPECT_EQ(signers[0].key.line(), kKey);
+  EXPECT_EQ(signers[0].key.line(), kSignerLine);
   EXPECT_EQ(signers[1].identity(), "bob@example.org");
   EXPECT_TRUE(signers[1].namespaces.empty());
 }
@@ -38,21 +38,21 @@ TEST(AllowedSigners, TimesInEveryForm) {
                                                          {"19700101000102Z", 62},
                                                          {"20240229", 1709164800},
                                                          {"19691231235959", -1}})
-    EXPECT_EQ(parse("a valid-after=\"" + text + "\" " + kKey)[0].valid_after, seconds) << text;
+    EXPECT_EQ(parse("a valid-after=\"" + text + "\" " + kSignerLine)[0].valid_after, seconds) << text;
   for (const std::string bad : {"", "2024", "20240230", "20241301", "2024010124", "202401012400",
                                 "20240101000060", "2024010Z", "x", "20240101ZZ", "-2024010"})
-    EXPECT_FALSE(parse_allowed_signers("a valid-after=\"" + bad + "\" " + kKey, "").ok()) << bad;
+    EXPECT_FALSE(parse_allowed_signers("a valid-after=\"" + bad + "\" " + kSignerLine, "").ok()) << bad;
 }
 
 TEST(AllowedSigners, IdentityIsTheFirstLiteralPrincipal) {
-  EXPECT_EQ(parse(std::string("*@x,!b@x,ada@x,c@x ") + kKey)[0].identity(), "ada@x");
-  EXPECT_EQ(parse(std::string("*@x ") + kKey)[0].identity(), "*@x");
-  EXPECT_EQ(parse(std::string("\"a b\" ") + kKey)[0].identity(), "a b");
+  EXPECT_EQ(parse(std::string("*@x,!b@x,ada@x,c@x ") + kSignerLine)[0].identity(), "ada@x");
+  EXPECT_EQ(parse(std::string("*@x ") + kSignerLine)[0].identity(), "*@x");
+  EXPECT_EQ(parse(std::string("\"a b\" ") + kSignerLine)[0].identity(), "a b");
 }
 
 TEST(AllowedSigners, KeysOfOtherTypesAreKeptAndNeverMatch) {
   const auto signers =
-      parse("a ssh-rsa AAAAB3 x\nb namespaces=\"git\" ecdsa-sha2-nistp256 AAAA\nc " + std::string(kKey));
+      parse("a ssh-rsa AAAAB3 x\nb namespaces=\"git\" ecdsa-sha2-nistp256 AAAA\nc " + std::string(kSignerLine));
   ASSERT_EQ(signers.size(), 3u);
   EXPECT_EQ(signers[0].key_type, "ssh-rsa");
   EXPECT_EQ(signers[1].key_type, "ecdsa-sha2-nistp256");
@@ -62,14 +62,14 @@ TEST(AllowedSigners, MalformedLinesAreNamed) {
   const std::pair<std::string, std::string> cases[] = {
       {"ada", "found only"},
       {"ada foo", "unknown option"},
-      {std::string("ada cert-authority ") + kKey, "certificates"},
-      {std::string("ada namespaces=\"a,,b\" ") + kKey, "empty name"},
-      {std::string("ada namespaces= ") + kKey, "empty name"},
-      {std::string("ada namespaces=\"a\",namespaces=\"b\" ") + kKey, "twice"},
-      {std::string("ada valid-after=20240101,valid-after=20240101 ") + kKey, "twice"},
-      {std::string("ada valid-after=20240102,valid-before=20240101 ") + kKey, "not later"},
-      {std::string("ada namespaces=\"a ") + kKey, "does not end"},
-      {std::string("ada,, ") + kKey, "empty name"},
+      {std::string("ada cert-authority ") + kSignerLine, "certificates"},
+      {std::string("ada namespaces=\"a,,b\" ") + kSignerLine, "empty name"},
+      {std::string("ada namespaces= ") + kSignerLine, "empty name"},
+      {std::string("ada namespaces=\"a\",namespaces=\"b\" ") + kSignerLine, "twice"},
+      {std::string("ada valid-after=20240101,valid-after=20240101 ") + kSignerLine, "twice"},
+      {std::string("ada valid-after=20240102,valid-before=20240101 ") + kSignerLine, "not later"},
+      {std::string("ada namespaces=\"a ") + kSignerLine, "does not end"},
+      {std::string("ada,, ") + kSignerLine, "empty name"},
       {"ada ssh-ed25519 AAAA", "ssh-ed25519"},
       {"ada ssh-ed25519", "ssh-ed25519"},
       {"ada namespaces=\"x\" nonsense AAAA", "expected a key type"},
@@ -85,7 +85,7 @@ TEST(AllowedSigners, MalformedLinesAreNamed) {
 
 TEST(AllowedSigners, SurvivesEveryTruncationAndChangedByte) {
   const std::string good =
-      std::string("ada,\"x y\" namespaces=\"a\\\"b\",valid-before=\"20250101\" ") + kKey + " c\n";
+      std::string("ada,\"x y\" namespaces=\"a\\\"b\",valid-before=\"20250101\" ") + kSignerLine + " c\n";
   for (std::size_t i = 0; i < good.size(); ++i) {
     (void)parse_allowed_signers(good.substr(0, i), "");
     for (const char c : {'"', '\\', ',', ' ', '=', '\0', '\n', '\xc3'}) {
@@ -117,7 +117,7 @@ TEST(Patterns, MatchAsOpenSshDoes) {
 // The same file, judged by ssh-keygen and by us, over principals, namespaces and times.
 TEST(AllowedSigners, SshKeygenReadsTheSameFileTheSameWay) {
   ASSAY_NEEDS_TOOL("ssh-keygen");
-  const test::TempFolder folder;
+  const assay::test::TempFolder folder;
   const PublicKey key = *create_key(folder / "id", "", false);
   const auto signer = std::move(*load_signer(folder / "id"));
   ASSERT_TRUE(write_file(folder / "message", "hello").ok());

@@ -23,7 +23,7 @@ struct RfcSigner {
   RfcSigner() {
     const KeyPair pair{
         key, SecretBytes(*from_hex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60"))};
-    const test::TempFolder folder;
+    const assay::test::TempFolder folder;
     EXPECT_TRUE(
         write_file(folder / "key", format_openssh_key(pair, "", 1).view(), Existing::refuse, 0600).ok());
     signer = std::move(*load_signer(folder / "key"));

@@ -4,6 +4,9 @@ set(ASSAY_WARNINGS -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wno
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
   list(APPEND ASSAY_WARNINGS -Wno-maybe-uninitialized)
 endif()
+if(CMAKE_UNITY_BUILD)
+  list(APPEND ASSAY_WARNINGS -Wno-subobject-linkage)  # an anonymous namespace in an included .cpp is not one in a header
+endif()
 if(ASSAY_WERROR)
   list(APPEND ASSAY_WARNINGS -Werror)
 endif()
