@@ -1,0 +1,18 @@
+// The CPU's unit of work: 64 blocks of words, and what they become.
+#pragma once
+
+#include "kernels/core/variant.hpp"
+#include "kernels/random/job.hpp"
+
+namespace assay::kernels {
+
+inline constexpr int kChunkBlocks = 64;
+
+/// The values of blocks first ... first + 63, 4 each, in order of the index.
+ASSAY_VARIANTS(void random_chunk(const DrawJob& job, const StreamKey& key, std::uint64_t first,
+                                 float* values))
+/// 2 each.
+ASSAY_VARIANTS(void random_integer_chunk(std::int64_t low, std::uint64_t range, const StreamKey& key,
+                                         std::uint64_t first, std::int64_t* values))
+
+}  // namespace assay::kernels

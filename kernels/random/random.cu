@@ -1,0 +1,98 @@
+// One thread a block of four words.
+#include "kernels/index/each.cuh"
+#include "kernels/index/layout.hpp"
+#include "kernels/random/device.hpp"
+
+namespace assay::kernels {
+
+namespace {
+
+struct Fill {
+  DrawJob job;
+  Layout layout, p_layout;
+  void* data;
+  const void* p;
+  Type type, p_type;
+  std::int64_t count;
+};
+
+__device__ void store_block(const Fill& fill, std::int64_t begin, const float* values) {
+  if (fill.job.draw != Draw::bernoulli && fill.layout.contiguous() && fill.type == Type::f32 &&
+      begin + 4 <= fill.count && (reinterpret_cast<std::uintptr_t>(fill.data) & 15) == 0) {
+    float v[4];
+    for (int k = 0; k < 4; ++k) v[k] = values[k] != values[k] ? float_of(kNan32) : values[k];
+    *reinterpret_cast<float4*>(static_cast<float*>(fill.data) + begin) = make_float4(v[0], v[1], v[2], v[3]);
+    return;
+  }
+  for (int k = 0; k < 4 && begin + k < fill.count; ++k) {
+    float v = values[k];
+    if (fill.job.draw == Draw::bernoulli) {
+      const float p = fill.p ? load_float(fill.p, fill.p_type, fill.p_layout.offset(begin + k)) : fill.job.a;
+      v = v < p ? 1.0F : 0.0F;
+    }
+    store_float(fill.data, fill.type, fill.layout.offset(begin + k), v);
+  }
+}
+
+__global__ void __launch_bounds__(kBlock)
+    fill_kernel(const __grid_constant__ Fill fill, const RandomState* state) {
+  const StreamKey key{state->seed, state->step, state->call};
+  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
+  const int each = elements_of(fill.job.draw);
+  for (std::int64_t b = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; b * each < fill.count;
+       b += step) {
+    const Words words = block_of(key, static_cast<std::uint64_t>(b));
+    if (fill.job.draw == Draw::integers) {
+      for (int k = 0; k < 2 && 2 * b + k < fill.count; ++k) {
+        const std::uint64_t v = integer_below(words.w[2 * k], words.w[2 * k + 1], fill.job.range);
+        store_integer(fill.data, fill.type, fill.layout.offset(2 * b + k),
+                      static_cast<std::int64_t>(static_cast<std::uint64_t>(fill.job.low) + v));
+      }
+      continue;
+    }
+    float values[4];
+    values_of(fill.job, words, values);
+    store_block(fill, 4 * b, values);
+  }
+}
+
+__global__ void count_kernel(RandomState* state) { ++state->call; }
+__global__ void next_step_kernel(RandomState* state) { ++state->step, state->call = 0; }
+__global__ void set_kernel(RandomState* state, RandomState values) { *state = values; }
+
+}  // namespace
+
+Status random_fill_cuda(const View& out, const View* p, const DrawJob& job, RandomState* state,
+                        const Place& place) {
+  Fill fill{job,
+            layout_of(out),
+            p ? layout_of(*p) : Layout{},
+            out.data,
+            p ? p->data : nullptr,
+            out.type,
+            p ? p->type : Type::f32,
+            out.count()};
+  if (fill.count > 0) {
+    const std::int64_t blocks = (fill.count + elements_of(job.draw) - 1) / elements_of(job.draw);
+    fill_kernel<<<blocks_for(blocks), kBlock, 0, stream_of(place)>>>(fill, state);
+    if (const Status status = launched(); status != Status::ok) return status;
+  }
+  return random_count_cuda(state, place);
+}
+
+Status random_count_cuda(RandomState* state, const Place& place) {
+  count_kernel<<<1, 1, 0, stream_of(place)>>>(state);
+  return launched();
+}
+
+Status random_next_step_cuda(RandomState* state, const Place& place) {
+  next_step_kernel<<<1, 1, 0, stream_of(place)>>>(state);
+  return launched();
+}
+
+Status random_set_cuda(RandomState* state, const RandomState& values, const Place& place) {
+  set_kernel<<<1, 1, 0, stream_of(place)>>>(state, values);
+  return launched();
+}
+
+}  // namespace assay::kernels
