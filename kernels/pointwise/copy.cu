@@ -1,0 +1,94 @@
+#include "kernels/pointwise/dispatch.hpp"
+#include "kernels/pointwise/launch.cuh"
+
+namespace assay::kernels::cuda {
+
+namespace {
+
+__global__ void __launch_bounds__(kThreads) copy_vectors(const __grid_constant__ Walk walk) {
+  const std::int64_t step = std::int64_t{gridDim.x} * kThreads;
+  for (std::int64_t u = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; u < walk.units; u += step) {
+    std::int64_t offset[2];
+    walk.locate(u, offset);
+    float x[kVector];
+    load_vector(walk.data[1], walk.type[1], offset[1], walk.stride[1][walk.rank - 1] == 0, x);
+    store_vector(walk.data[0], walk.type[0], offset[0], x);
+  }
+}
+
+__global__ void __launch_bounds__(kThreads)
+    copy_elements(const __grid_constant__ Walk walk, std::int64_t begin) {
+  const std::int64_t step = std::int64_t{gridDim.x} * kThreads;
+  for (std::int64_t u = begin + std::int64_t{blockIdx.x} * kThreads + threadIdx.x; u < walk.units;
+       u += step) {
+    std::int64_t offset[2];
+    walk.locate(u, offset);
+    convert_element(walk.data[1], walk.type[1], offset[1], walk.data[0], walk.type[0], offset[0]);
+  }
+}
+
+__global__ void __launch_bounds__(kThreads)
+    fill_elements(const __grid_constant__ Walk walk, std::uint64_t value, int bytes) {
+  const std::int64_t step = std::int64_t{gridDim.x} * kThreads;
+  for (std::int64_t u = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; u < walk.units; u += step) {
+    std::int64_t offset[1];
+    walk.locate(u, offset);
+    if (bytes == 8)
+      static_cast<std::uint64_t*>(walk.data[0])[offset[0]] = value;
+    else if (bytes == 4)
+      static_cast<std::uint32_t*>(walk.data[0])[offset[0]] = static_cast<std::uint32_t>(value);
+    else if (bytes == 2)
+      static_cast<std::uint16_t*>(walk.data[0])[offset[0]] = static_cast<std::uint16_t>(value);
+    else
+      static_cast<std::uint8_t*>(walk.data[0])[offset[0]] = static_cast<std::uint8_t>(value);
+  }
+}
+
+// Contiguous memory, eight bytes a thread.
+__global__ void __launch_bounds__(kThreads)
+    fill_words(std::uint64_t* out, std::int64_t count, std::uint64_t value) {
+  const std::int64_t step = std::int64_t{gridDim.x} * kThreads;
+  for (std::int64_t u = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; u < count; u += step)
+    out[u] = value;
+}
+
+std::uint64_t repeated(const Pattern& value, std::int64_t bytes) {
+  std::uint64_t word = 0;
+  for (std::int64_t k = 0; k < 8; ++k) word |= std::uint64_t{value.bytes[k % bytes]} << (8 * k);
+  return word;
+}
+
+}  // namespace
+
+Status copy(const Job& job, void* stream) {
+  const auto on = static_cast<cudaStream_t>(stream);
+  std::int64_t done = 0;
+  if (vector_ready(job)) {
+    const Walk walk = make_walk(job, kVector);
+    copy_vectors<<<blocks_for(walk.units, kThreads), kThreads, 0, on>>>(walk);
+    done = walk.units * kVector;
+  }
+  if (done < job.count) {
+    const Walk walk = make_walk(job, 1);
+    copy_elements<<<blocks_for(job.count - done, kThreads), kThreads, 0, on>>>(walk, done);
+  }
+  return launched();
+}
+
+Status fill(const Job& job, const Pattern& value, void* stream) {
+  const auto on = static_cast<cudaStream_t>(stream);
+  const std::int64_t bytes = size_of(job.out.type);
+  const std::uint64_t word = repeated(value, bytes);
+  if (job.out.linear && job.count * bytes % 8 == 0 &&
+      reinterpret_cast<std::uintptr_t>(job.out.data) % 8 == 0) {
+    const std::int64_t words = job.count * bytes / 8;
+    fill_words<<<blocks_for(words, kThreads), kThreads, 0, on>>>(static_cast<std::uint64_t*>(job.out.data),
+                                                                 words, word);
+  } else {
+    const Walk walk = make_walk(job, 1);
+    fill_elements<<<blocks_for(walk.units, kThreads), kThreads, 0, on>>>(walk, word, static_cast<int>(bytes));
+  }
+  return launched();
+}
+
+}  // namespace assay::kernels::cuda

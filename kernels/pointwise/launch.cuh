@@ -1,0 +1,155 @@
+// How CUDA kernels of this folder walk a Job. Vector path: the innermost dimension has stride 1 or 0 in every
+// operand and everything is aligned for 4 elements at once. Element path: anything else.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <cuda_runtime.h>
+
+#include "kernels/pointwise/elements.hpp"
+#include "kernels/pointwise/job.hpp"
+
+namespace assay::kernels::cuda {
+
+inline constexpr int kThreads = 256;
+inline constexpr int kVector = 4;
+
+/// Division by a constant through one multiplication, exact for every n < 2^31.
+struct Divider {
+  std::uint32_t divisor = 1, magic = 0, shift = 0;
+
+  Divider() = default;
+  explicit Divider(std::uint32_t d) : divisor(d) {
+    while (shift < 32 && (std::uint64_t{1} << shift) < d) ++shift;
+    magic =
+        static_cast<std::uint32_t>(((std::uint64_t{1} << 32) * ((std::uint64_t{1} << shift) - d)) / d + 1);
+  }
+  __device__ __forceinline__ std::uint32_t divide(std::uint32_t n) const {
+    return static_cast<std::uint32_t>((std::uint64_t{__umulhi(n, magic)} + n) >> shift);
+  }
+};
+
+/// A Job as a kernel takes it: `units` steps of `width` elements; sizes of the innermost dimension are in
+/// units.
+struct Walk {
+  int rank = 0;
+  int operands = 0;   ///< the output is operand 0
+  bool wide = false;  ///< more than 2^31 units: 64-bit division
+  std::int64_t units = 0;
+  std::int64_t size[kMaxRank] = {};
+  Divider divider[kMaxRank];
+  void* data[kMaxInputs + 1] = {};
+  Type type[kMaxInputs + 1] = {};
+  std::int64_t stride[kMaxInputs + 1][kMaxRank] = {};  ///< in elements, a unit's for the innermost dimension
+  float scalars[kMaxScalars] = {};
+
+  /// Element offsets of unit `u` in every operand.
+  template <int kOperands>
+  __device__ __forceinline__ void locate(std::int64_t u, std::int64_t (&offset)[kOperands]) const {
+#pragma unroll
+    for (int k = 0; k < kOperands; ++k) offset[k] = 0;
+    if (rank == 1) {
+#pragma unroll
+      for (int k = 0; k < kOperands; ++k) offset[k] = u * stride[k][0];
+      return;
+    }
+    for (int d = rank - 1; d >= 0; --d) {
+      const std::int64_t quotient =
+          wide ? u / size[d] : static_cast<std::int64_t>(divider[d].divide(static_cast<std::uint32_t>(u)));
+      const std::int64_t index = u - quotient * size[d];
+#pragma unroll
+      for (int k = 0; k < kOperands; ++k) offset[k] += index * stride[k][d];
+      u = quotient;
+    }
+  }
+};
+
+inline Walk make_walk(const Job& job, int width) {
+  Walk walk;
+  walk.rank = std::max(job.rank, 1);
+  walk.operands = job.inputs + 1;
+  walk.units = 1;
+  for (int d = 0; d < walk.rank; ++d) {
+    const bool inner = d == walk.rank - 1;
+    walk.size[d] = job.rank == 0 ? 1 : inner ? job.size[d] / width : job.size[d];
+    walk.units *= walk.size[d];
+    for (int k = 0; k < walk.operands; ++k) {
+      const Operand& operand = k ? job.in[k - 1] : job.out;
+      walk.stride[k][d] = operand.stride[d] * (inner ? width : 1);
+    }
+  }
+  walk.wide = walk.units >= (std::int64_t{1} << 31);
+  for (int d = 0; d < walk.rank; ++d)
+    if (!walk.wide)
+      walk.divider[d] = Divider(static_cast<std::uint32_t>(std::max<std::int64_t>(walk.size[d], 1)));
+  for (int k = 0; k < walk.operands; ++k) {
+    const Operand& operand = k ? job.in[k - 1] : job.out;
+    walk.data[k] = operand.data;
+    walk.type[k] = operand.type;
+  }
+  std::copy(std::begin(job.scalars), std::end(job.scalars), walk.scalars);
+  return walk;
+}
+
+inline bool vector_type(Type type) {
+  return type == Type::f32 || type == Type::bf16 || type == Type::boolean;
+}
+
+/// Whether every operand can be taken four elements at a time (a rank-1 tail is left to the element path).
+inline bool vector_ready(const Job& job) {
+  if (job.rank == 0) return false;
+  const int inner = job.rank - 1;
+  if (job.rank > 1 && job.size[inner] % kVector) return false;
+  if (job.size[inner] < kVector) return false;
+  for (int k = 0; k <= job.inputs; ++k) {
+    const Operand& operand = k ? job.in[k - 1] : job.out;
+    if (!vector_type(operand.type)) return false;
+    if (operand.stride[inner] == 0 && k) continue;
+    if (operand.stride[inner] != 1) return false;
+    const std::uintptr_t bytes = static_cast<std::uintptr_t>(size_of(operand.type)) * kVector;
+    if (reinterpret_cast<std::uintptr_t>(operand.data) % bytes) return false;
+    for (int d = 0; d < inner; ++d)
+      if (operand.stride[d] % kVector) return false;
+  }
+  return true;
+}
+
+__device__ __forceinline__ void load_vector(const void* data, Type type, std::int64_t at, bool broadcast,
+                                            float (&x)[kVector]) {
+  if (broadcast) {
+    x[0] = x[1] = x[2] = x[3] = load_float(data, type, at);
+  } else if (type == Type::f32) {
+    const float4 v = *reinterpret_cast<const float4*>(static_cast<const float*>(data) + at);
+    x[0] = v.x, x[1] = v.y, x[2] = v.z, x[3] = v.w;
+  } else if (type == Type::bf16) {
+    const uint2 v = *reinterpret_cast<const uint2*>(static_cast<const std::uint16_t*>(data) + at);
+    x[0] = float_of(v.x << 16), x[1] = float_of(v.x & 0xffff0000u);
+    x[2] = float_of(v.y << 16), x[3] = float_of(v.y & 0xffff0000u);
+  } else {
+    const uchar4 v = *reinterpret_cast<const uchar4*>(static_cast<const std::uint8_t*>(data) + at);
+    x[0] = v.x != 0, x[1] = v.y != 0, x[2] = v.z != 0, x[3] = v.w != 0;
+  }
+}
+
+__device__ __forceinline__ void store_vector(void* data, Type type, std::int64_t at,
+                                             const float (&x)[kVector]) {
+  if (type == Type::f32) {
+    *reinterpret_cast<float4*>(static_cast<float*>(data) + at) =
+        make_float4(canonical32(x[0]), canonical32(x[1]), canonical32(x[2]), canonical32(x[3]));
+  } else if (type == Type::bf16) {
+    *reinterpret_cast<uint2*>(static_cast<std::uint16_t*>(data) + at) =
+        make_uint2(to_bf16(x[0]) | static_cast<std::uint32_t>(to_bf16(x[1])) << 16,
+                   to_bf16(x[2]) | static_cast<std::uint32_t>(to_bf16(x[3])) << 16);
+  } else {
+    *reinterpret_cast<uchar4*>(static_cast<std::uint8_t*>(data) + at) =
+        make_uchar4(x[0] != 0.0f, x[1] != 0.0f, x[2] != 0.0f, x[3] != 0.0f);
+  }
+}
+
+inline unsigned blocks_for(std::int64_t units, int per_block) {
+  return static_cast<unsigned>(std::min<std::int64_t>((units + per_block - 1) / per_block, 1 << 20));
+}
+
+inline Status launched() { return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed; }
+
+}  // namespace assay::kernels::cuda

@@ -1,0 +1,105 @@
+// Elements [begin, end) of a Job: fp32 operands that lie side by side are used where they are, all else goes
+// through buffers in the first-level cache.
+#include "kernels/pointwise/loops.hpp"
+#include "kernels/pointwise/runs.hpp"
+
+namespace assay::kernels::ASSAY_VARIANT {
+
+namespace {
+
+constexpr std::int64_t kChunk = 1024;
+constexpr std::int64_t kLongRow = 128;  // from here on a chunk ends where its row ends
+
+struct Buffers {
+  alignas(64) float in[kMaxInputs][kChunk];
+  alignas(64) float out[kChunk];
+};
+
+Body body_of(const Job& job) {
+  return job.inputs == 1 ? unary_body(job.op) : job.inputs == 2 ? binary_body(job.op) : ternary_body(job.op);
+}
+
+bool direct(const Job& job, const Operand& operand, bool rows) {
+  return operand.type == Type::f32 && (operand.linear || (rows && inner_stride(job, operand) == 1));
+}
+
+// Elements of `operand` from the cursor on into a buffer, `n` of them over as many rows as it takes.
+void gather(const Job& job, const Operand& operand, Cursor cursor, std::int64_t n, float* buffer) {
+  const std::int64_t stride = inner_stride(job, operand);
+  while (n > 0) {
+    const std::int64_t run = n < cursor.left_in_row(job) ? n : cursor.left_in_row(job);
+    load_run(operand.data, operand.type, cursor.offset(job, operand), stride, run, buffer);
+    cursor.advance(job, run);
+    buffer += run;
+    n -= run;
+  }
+}
+
+void scatter(const Job& job, Cursor cursor, std::int64_t n, const float* buffer) {
+  const std::int64_t stride = inner_stride(job, job.out);
+  while (n > 0) {
+    const std::int64_t run = n < cursor.left_in_row(job) ? n : cursor.left_in_row(job);
+    store_run(job.out.data, job.out.type, cursor.offset(job, job.out), stride, run, buffer);
+    cursor.advance(job, run);
+    buffer += run;
+    n -= run;
+  }
+}
+
+void skip(const Job& job, Cursor& cursor, std::int64_t n) {
+  while (n > 0) {
+    const std::int64_t run = n < cursor.left_in_row(job) ? n : cursor.left_in_row(job);
+    cursor.advance(job, run);
+    n -= run;
+  }
+}
+
+}  // namespace
+
+void pointwise_range(const Job& job, std::int64_t begin, std::int64_t end) {
+  const Body function = body_of(job);
+  Buffers buffers;
+  const bool rows = job.rank == 0 || job.size[job.rank - 1] >= kLongRow;
+  const bool out_direct = direct(job, job.out, rows);
+  bool all_linear = job.out.linear && out_direct;
+  for (int k = 0; k < job.inputs; ++k) {
+    all_linear = all_linear && job.in[k].linear && job.in[k].type == Type::f32;
+    if (job.in[k].constant)
+      load_run(job.in[k].data, job.in[k].type, 0, 0, end - begin < kChunk ? end - begin : kChunk,
+               buffers.in[k]);
+  }
+  Cursor cursor;
+  cursor.seek(job, begin);
+  for (std::int64_t at = begin; at < end;) {
+    std::int64_t n = end - at;
+    if (rows && n > cursor.left_in_row(job)) n = cursor.left_in_row(job);
+    if (!all_linear && n > kChunk) n = kChunk;
+    const float* in[kMaxInputs] = {};
+    for (int k = 0; k < job.inputs; ++k) {
+      const Operand& operand = job.in[k];
+      if (direct(job, operand, rows)) {
+        in[k] = static_cast<const float*>(operand.data) + (operand.linear ? at : cursor.offset(job, operand));
+      } else {
+        in[k] = buffers.in[k];
+        if (operand.linear && !operand.constant)
+          load_run(operand.data, operand.type, at, 1, n, buffers.in[k]);
+        else if (!operand.constant)
+          gather(job, operand, cursor, n, buffers.in[k]);
+      }
+    }
+    if (out_direct) {
+      function(in, job.scalars,
+               static_cast<float*>(job.out.data) + (job.out.linear ? at : cursor.offset(job, job.out)), n);
+    } else {
+      function(in, job.scalars, buffers.out, n);
+      if (job.out.linear)
+        store_run(job.out.data, job.out.type, at, 1, n, buffers.out);
+      else
+        scatter(job, cursor, n, buffers.out);
+    }
+    at += n;
+    skip(job, cursor, n);
+  }
+}
+
+}  // namespace assay::kernels::ASSAY_VARIANT

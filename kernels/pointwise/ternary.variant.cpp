@@ -1,0 +1,17 @@
+#include "kernels/pointwise/loops.hpp"
+
+namespace assay::kernels::ASSAY_VARIANT {
+
+Body ternary_body(Op op) {
+  switch (op) {
+#define ASSAY_CASE(name, ...) \
+  case Op::name:              \
+    return body<ops::name, 3>;
+    ASSAY_POINTWISE_TERNARY(ASSAY_CASE)
+#undef ASSAY_CASE
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace assay::kernels::ASSAY_VARIANT

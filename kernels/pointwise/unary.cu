@@ -1,0 +1,17 @@
+#include "kernels/pointwise/formula.cuh"
+
+namespace assay::kernels::cuda {
+
+Status pointwise_unary(const Job& job, void* stream) {
+  switch (job.op) {
+#define ASSAY_CASE(name, ...) \
+  case Op::name:              \
+    return launch({vector_kernel<ops::name, 1>, element_kernel<ops::name, 1>}, job, stream);
+    ASSAY_POINTWISE_UNARY(ASSAY_CASE)
+#undef ASSAY_CASE
+    default:
+      return Status::bad_type;
+  }
+}
+
+}  // namespace assay::kernels::cuda
