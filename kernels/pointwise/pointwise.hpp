@@ -44,14 +44,8 @@ Status fill(const View& out, double value, const Place& place);
 Status fill(const View& out, std::int64_t value, const Place& place);
 
 /// out[i] = in[i] converted to out's type, any pair of types; sizes equal. In and out are the same View or
-/// apart. The rules of conversion: R6.1. Every NaN is stored as the one NaN. A byte-for-byte copy it is not
+/// apart. The rules of conversion: R6.1; every NaN is stored as the one NaN. A byte-for-byte copy it is not
 /// only there.
 Status copy(const View& in, const View& out, const Place& place);
-
-/// out = abs * (cos(angle), sin(angle)): f32 in, c64 out.
-Status polar(const View& abs, const View& angle, const View& out, const Place& place);
-/// Complex arithmetic on c64 (R6.9): four products, each rounded, then one sum each; no fma.
-enum class ComplexOp : std::uint8_t { add, sub, mul, mul_conj, conj, neg };
-Status complex_pointwise(ComplexOp op, std::span<const View> inputs, const View& out, const Place& place);
 
 }  // namespace assay::kernels

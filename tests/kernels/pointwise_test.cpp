@@ -1,0 +1,262 @@
+// The engine under every pointwise formula: layouts, types, levels, threads and devices give the reference's
+// bits.
+#include "kernels/pointwise/pointwise.hpp"
+
+#include <gtest/gtest.h>
+
+#include "kernels/certify/suite.hpp"
+#include "kernels/core/hd.hpp"
+#include "kernels/pointwise/pointwise_reference.hpp"
+
+namespace assay::kernels {
+namespace {
+
+using certify::Case;
+using certify::Fill;
+using certify::Sizes;
+
+constexpr float kScalars[] = {0.37f, -1.5f, 2.25f, 0.8f};
+
+std::span<const float> scalars_of(const PointwiseRow& row) {
+  return std::span(kScalars).first(static_cast<std::size_t>(row.scalars));
+}
+
+struct Layout {
+  Sizes sizes;
+  Fill fill = Fill::normal;
+  std::vector<Type> in = {Type::f32, Type::f32, Type::f32};
+  Type out = Type::f32;
+  std::vector<int> order = {};
+  std::int64_t gap = 0;
+  std::vector<int> out_order = {};
+};
+
+std::vector<View> inputs_for(Case& one, const PointwiseRow& row, const Layout& layout) {
+  std::vector<View> inputs;
+  for (int k = 0; k < row.inputs; ++k)
+    inputs.push_back(one.input(layout.in[static_cast<std::size_t>(k)], layout.sizes, layout.fill,
+                               k == 1 ? layout.order : std::vector<int>{}, k == 0 ? layout.gap : 0, 2));
+  return inputs;
+}
+
+std::string run(const PointwiseRow& row, const Layout& layout, const Place& place) {
+  Case one(std::string(row.name), place);
+  const std::vector<View> inputs = inputs_for(one, row, layout);
+  const View out = one.output(layout.out, layout.sizes, layout.out_order);
+  EXPECT_EQ(pointwise(row.op, inputs, scalars_of(row), out, place), Status::ok) << row.name;
+  return one.contents(out);
+}
+
+std::string expected(const PointwiseRow& row, const Layout& layout) {
+  PlainThreads threads(1);
+  Case one(std::string(row.name),
+           {.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr});
+  const std::vector<View> inputs = inputs_for(one, row, layout);
+  const View out = one.output(layout.out, layout.sizes);
+  reference::pointwise(row.op, inputs, scalars_of(row), out);
+  return one.contents(out);
+}
+
+std::size_t first_difference(const std::string& a, const std::string& b) {
+  std::size_t i = 0;
+  while (i < a.size() && i < b.size() && a[i] == b[i]) ++i;
+  return i;
+}
+
+void expect_same(const std::string& found, const std::string& wanted, const PointwiseRow& row, Type type,
+                 const std::string& what) {
+  if (found == wanted) return;
+  const std::size_t bytes = static_cast<std::size_t>(size_of(type));
+  const std::size_t at = first_difference(found, wanted) / bytes;
+  ADD_FAILURE() << row.name << ", " << what << ": element " << at << " expected "
+                << ::testing::PrintToString(wanted.substr(at * bytes, bytes)) << " found "
+                << ::testing::PrintToString(found.substr(at * bytes, bytes));
+}
+
+const std::vector<Layout>& layouts() {
+  static const std::vector<Layout> all = {
+      {.sizes = {3000}, .fill = Fill::normal},
+      {.sizes = {2100}, .fill = Fill::bits},
+      {.sizes = {1024}, .fill = Fill::special},
+      {.sizes = {513}, .fill = Fill::subnormal},
+      {.sizes = {0, 4}},
+      {.sizes = {}},
+      {.sizes = {17, 5, 9}, .fill = Fill::wide, .order = {2, 0, 1}, .gap = 2},
+      {.sizes = {9, 200}, .fill = Fill::normal, .order = {1, 0}, .gap = 1, .out_order = {1, 0}},
+      {.sizes = {700}, .fill = Fill::bits, .in = {Type::bf16, Type::bf16, Type::bf16}, .out = Type::bf16},
+      {.sizes = {11, 150}, .fill = Fill::normal, .in = {Type::bf16, Type::f32, Type::bf16}, .order = {1, 0}},
+      {.sizes = {300}, .fill = Fill::normal, .in = {Type::f32, Type::bf16, Type::f32}, .out = Type::bf16},
+  };
+  return all;
+}
+
+class EveryRow : public ::testing::TestWithParam<int> {
+ protected:
+  const PointwiseRow& row() const { return pointwise_rows()[static_cast<std::size_t>(GetParam())]; }
+};
+
+TEST_P(EveryRow, GivesTheReferencesBitsInEveryLayoutLevelAndThreadCount) {
+  const CpuLevel best = cpu_level();
+  for (const CpuLevel level : {CpuLevel::portable, CpuLevel::avx2, CpuLevel::avx512}) {
+    if (!force_cpu_level(level)) continue;
+    for (std::size_t s = 0; s < layouts().size(); ++s) {
+      PlainThreads threads(level == CpuLevel::avx2 ? 2 : 1);
+      const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
+      expect_same(run(row(), layouts()[s], place), expected(row(), layouts()[s]), row(), layouts()[s].out,
+                  std::string(text_of(level)) + ", layout " + std::to_string(s));
+    }
+  }
+  force_cpu_level(best);
+}
+
+TEST_P(EveryRow, GivesTheSameBitsOnCuda) {
+  if (device_count() == 0) GTEST_SKIP() << "no CUDA device";
+  const Place place{.cuda = true};
+  for (std::size_t s = 0; s < layouts().size(); ++s)
+    expect_same(run(row(), layouts()[s], place), expected(row(), layouts()[s]), row(), layouts()[s].out,
+                "CUDA, layout " + std::to_string(s));
+}
+
+TEST_P(EveryRow, WorksInPlaceAndStoresOneNan) {
+  PlainThreads threads(16);
+  const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
+  const Layout layout{.sizes = {70000}, .fill = Fill::bits};
+  Case one(std::string(row().name), place);
+  const std::vector<View> inputs = inputs_for(one, row(), layout);
+  ASSERT_EQ(pointwise(row().op, inputs, scalars_of(row()), inputs[0], place), Status::ok);
+  const std::string found = one.contents(inputs[0]);
+  expect_same(found, expected(row(), layout), row(), Type::f32, "in place");
+  for (std::int64_t i = 0; i < 70000; ++i) {
+    const float x = inputs[0].as<float>()[i];
+    if (x != x) {
+      ASSERT_EQ(bits_of(x), kNan32) << row().name << " at " << i;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Pointwise, EveryRow, ::testing::Range(0, static_cast<int>(pointwise_rows().size())),
+                         [](const auto& one) {
+                           return std::string(pointwise_rows()[static_cast<std::size_t>(one.param)].name);
+                         });
+
+TEST(Pointwise, BroadcastsByStrideZero) {
+  PlainThreads threads(2);
+  const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
+  Case one("broadcast", place);
+  const Sizes sizes{6, 257};
+  View a = one.input(Type::f32, {257}, Fill::normal), b = one.input(Type::bf16, {6}, Fill::normal);
+  const View out = one.output(Type::f32, sizes), wanted = one.output(Type::f32, sizes);
+  for (View* view : {&a, &b}) view->rank = 2, view->size[0] = 6, view->size[1] = 257;
+  a.stride[0] = 0, a.stride[1] = 1;
+  b.stride[0] = 1, b.stride[1] = 0;
+  const View inputs[] = {a, b};
+  const float alpha[] = {1.0f};
+  ASSERT_EQ(pointwise(Op::add, inputs, alpha, out, place), Status::ok);
+  reference::pointwise(Op::add, inputs, alpha, wanted);
+  EXPECT_EQ(one.contents(out), one.contents(wanted));
+}
+
+TEST(Pointwise, SaysWhatDoesNotFit) {
+  PlainThreads threads(1);
+  const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
+  Case one("errors", place);
+  const View a = one.input(Type::f32, {4}, Fill::normal), b = one.input(Type::f32, {5}, Fill::normal);
+  const View whole = one.output(Type::i64, {4}), out = one.output(Type::f32, {4}),
+             mask = one.output(Type::boolean, {4});
+  const float alpha[] = {1.0f};
+  EXPECT_EQ(pointwise(Op::add, std::vector{a, b}, alpha, out, place), Status::bad_shape);
+  EXPECT_EQ(pointwise(Op::add, std::vector{a, a}, {}, out, place), Status::bad_shape);
+  EXPECT_EQ(pointwise(Op::add, std::vector{a}, alpha, out, place), Status::bad_shape);
+  EXPECT_EQ(pointwise(Op::add, std::vector{a, a}, alpha, whole, place), Status::bad_type);
+  EXPECT_EQ(pointwise(Op::add, std::vector{a, a}, alpha, mask, place), Status::bad_type);
+  EXPECT_EQ(pointwise(Op::eq, std::vector{a, a}, {}, mask, place), Status::ok);
+  EXPECT_EQ(pointwise(Op::none, std::vector{a}, {}, out, place), Status::bad_shape);
+  View folded = out;
+  folded.stride[0] = 0;
+  EXPECT_EQ(copy(a, folded, place), Status::bad_shape);
+}
+
+TEST(Pointwise, FindsOperatorsByName) {
+  for (const PointwiseRow& row : pointwise_rows()) EXPECT_EQ(find_op(row.name), row.op) << row.name;
+  EXPECT_EQ(find_op("conv2d"), Op::none);
+  EXPECT_EQ(find_op(""), Op::none);
+}
+
+bool is_integer(Type type) {
+  return type != Type::f32 && type != Type::bf16 && type != Type::f64 && type != Type::c64;
+}
+
+constexpr Type kTypes[] = {Type::f32, Type::bf16, Type::boolean, Type::u8,  Type::i8,
+                           Type::i16, Type::i32,  Type::i64,     Type::f64, Type::c64};
+
+TEST(Copy, ConvertsEveryPairOfTypesAsTheRule) {
+  PlainThreads threads(2);
+  const Place cpu{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
+  for (const Type from : kTypes)
+    for (const Type to : kTypes)
+      for (const Fill fill : {Fill::special, Fill::wide}) {
+        const auto run_on = [&](const Place& place, bool plainly) {
+          Case one("copy", place);
+          const View in = one.input(from, {7, 33}, is_integer(from) ? Fill::index : fill, {1, 0}, 0, 300);
+          const View out = one.output(to, {7, 33});
+          if (plainly)
+            reference::copy(in, out);
+          else
+            EXPECT_EQ(copy(in, out, place), Status::ok);
+          return one.contents(out);
+        };
+        const std::string wanted = run_on(cpu, true);
+        EXPECT_EQ(run_on(cpu, false), wanted) << static_cast<int>(from) << " to " << static_cast<int>(to);
+        if (device_count()) {
+          EXPECT_EQ(run_on({.cuda = true}, false), wanted)
+              << static_cast<int>(from) << " to " << static_cast<int>(to);
+        }
+      }
+}
+
+TEST(Copy, FollowsTorchWhereTorchIsDefined) {
+  PlainThreads threads(1);
+  const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
+  Case one("copy", place);
+  const float values[] = {-1.5f, 2.5f, 300.0f, -0.0f, float_of(0x7f800001), 1e30f};
+  const View in = one.scratch(Type::f32, {6});
+  std::memcpy(in.data, values, sizeof values);
+  const View whole = one.output(Type::i64, {6}), byte = one.output(Type::u8, {6}),
+             truth = one.output(Type::boolean, {6}), same = one.output(Type::f32, {6}),
+             half = one.output(Type::bf16, {6});
+  for (const View* out : {&whole, &byte, &truth, &same, &half}) ASSERT_EQ(copy(in, *out, place), Status::ok);
+  const std::int64_t wholes[] = {-1, 2, 300, 0, 0, INT64_MAX};
+  const std::uint8_t bytes[] = {255, 2, 44, 0, 0, 255}, truths[] = {1, 1, 1, 0, 1, 1};
+  EXPECT_EQ(std::memcmp(whole.data, wholes, sizeof wholes), 0);
+  EXPECT_EQ(std::memcmp(byte.data, bytes, sizeof bytes), 0);
+  EXPECT_EQ(std::memcmp(truth.data, truths, sizeof truths), 0);
+  EXPECT_EQ(bits_of(same.as<float>()[4]), kNan32);
+  EXPECT_EQ(half.as<std::uint16_t>()[4], kNan16);
+  EXPECT_EQ(half.as<std::uint16_t>()[3], 0x8000);
+}
+
+TEST(Fill, WritesEveryTypeAndNothingBetween) {
+  PlainThreads threads(2);
+  std::vector<Place> places = {{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr}};
+  if (device_count()) places.push_back({.cuda = true});
+  for (const Place& place : places)
+    for (const Type type : kTypes) {
+      Case one("fill", place);
+      View even = one.output(type, {100});
+      const View all = even;
+      ASSERT_EQ(fill(all, std::int64_t{7}, place), Status::ok);
+      even.size[0] = 50, even.stride[0] = 2;
+      ASSERT_EQ(fill(even, 1.0, place), Status::ok);
+      const View back = one.output(Type::f32, {100});
+      ASSERT_EQ(copy(all, back, place), Status::ok);
+      const std::string found = one.contents(back);
+      for (std::size_t i = 0; i < 100; ++i) {
+        float x;
+        std::memcpy(&x, &found[4 * i], 4);
+        ASSERT_EQ(x, i % 2 && type != Type::boolean ? 7.0f : 1.0f) << static_cast<int>(type) << " at " << i;
+      }
+    }
+}
+
+}  // namespace
+}  // namespace assay::kernels
