@@ -3,6 +3,4 @@
 
 #include "kernels/core/hd.hpp"
 
-namespace assay::kernels {
-
-}  // namespace assay::kernels
+namespace assay::kernels {}  // namespace assay::kernels

@@ -1,4 +1,5 @@
-// What reduce.cpp hands to the CPU variants: a plan, a recipe, and how the work is cut (which changes no bit).
+// What reduce.cpp hands to the CPU variants: a plan, a recipe, and how the work is cut (which changes no
+// bit).
 #pragma once
 
 #include "kernels/core/variant.hpp"
@@ -16,13 +17,13 @@ struct ReduceJob {
   Type out_type = Type::f32;
   ReducePlan plan;
   Recipe recipe;
-  Recipe first;              ///< what finds the centre, when `centred`
+  Recipe first;  ///< what finds the centre, when `centred`
   bool centred = false;
   const float* centre = nullptr;  ///< one for each kept index, when a pass before this one found them
   void* second = nullptr;         ///< where the centres go as well, or null (var_mean)
   Type second_type = Type::f32;
-  std::int64_t chunk = 0;   ///< elements that one item reduces: a power of two of blocks, or all
-  std::int64_t chunks = 1;  ///< of one output
+  std::int64_t chunk = 0;     ///< elements that one item reduces: a power of two of blocks, or all
+  std::int64_t chunks = 1;    ///< of one output
   float* partials = nullptr;  ///< [kept][chunks], when chunks > 1
   std::int64_t tiles = 1;     ///< columns path: tiles of the innermost kept dimension
 };

@@ -1,4 +1,5 @@
-// Sixteen fp32 at a time, lowered by the compiler to what the variant has. For *.variant.cpp files: everything is inlined.
+// Sixteen fp32 at a time, lowered by the compiler to what the variant has. For *.variant.cpp files:
+// everything is inlined.
 #pragma once
 
 #include "kernels/core/variant.hpp"
@@ -38,6 +39,7 @@ ASSAY_LANES void load_some(Lanes& v, const T* p, std::int64_t count, float other
   load_lanes(v, t);
 }
 
-ASSAY_LANES void spread(Lanes& v, float x) { v = Lanes{} + x; }
+/// Not Lanes{} + x: that loses the sign of -0.
+ASSAY_LANES void spread(Lanes& v, float x) { v = Lanes{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
 
 }  // namespace assay::kernels::ASSAY_VARIANT

@@ -17,7 +17,8 @@ bool merges(const Kept& outer, const Kept& inner) {
 }
 
 int order_and_merge(Kept* kept, int count) {
-  std::stable_sort(kept, kept + count, [](const Kept& a, const Kept& b) { return std::abs(a.in) > std::abs(b.in); });
+  std::stable_sort(kept, kept + count,
+                   [](const Kept& a, const Kept& b) { return std::abs(a.in) > std::abs(b.in); });
   int rank = 0;
   for (int d = 0; d < count; ++d) {
     if (rank > 0 && merges(kept[rank - 1], kept[d])) {

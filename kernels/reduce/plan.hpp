@@ -1,5 +1,6 @@
-// A reduction seen as kept x reduced: dimensions of size 1 dropped, mergeable ones merged. The order of the reduced
-// dimensions is the contract's index and stays; the order of the kept ones is free and follows memory.
+// A reduction seen as kept x reduced: dimensions of size 1 dropped, mergeable ones merged. The order of the
+// reduced dimensions is the contract's index and stays; the order of the kept ones is free and follows
+// memory.
 #pragma once
 
 #include "kernels/core/hd.hpp"
@@ -21,12 +22,13 @@ struct ReducePlan {
   std::int64_t n = 1;     ///< elements that make one of them
 };
 
-/// `dims`: bit d set: dimension d of `in` is reduced. `out` and `second` (may be null) have the sizes of the kept dimensions,
-/// with or without ones in place of the reduced. bad_rank, bad_shape.
+/// `dims`: bit d set: dimension d of `in` is reduced. `out` and `second` (may be null) have the sizes of the
+/// kept dimensions, with or without ones in place of the reduced. bad_rank, bad_shape.
 Status make_plan(const View& in, std::uint64_t dims, const View& out, const View* second, ReducePlan& plan);
 
 /// Offset (elements) of logical position `index` under sizes and strides.
-ASSAY_HD std::int64_t offset_at(std::int64_t index, int rank, const std::int64_t* size, const std::int64_t* stride) {
+ASSAY_HD std::int64_t offset_at(std::int64_t index, int rank, const std::int64_t* size,
+                                const std::int64_t* stride) {
   std::int64_t offset = 0;
   for (int d = rank - 1; d > 0; --d) {
     const std::int64_t next = index / size[d];

@@ -13,12 +13,21 @@ namespace {
 
 Recipe variance(Reduction op, double correction, std::int64_t n) {
   const double divisor = std::max(0.0, static_cast<double>(n) - correction);
-  return {Map::deviation, Join::add, op == Reduction::std ? Finish::divide_root : Finish::divide, 0,
-          static_cast<float>(divisor), 0};
+  return {Map::deviation,
+          Join::add,
+          op == Reduction::std ? Finish::divide_root : Finish::divide,
+          0,
+          static_cast<float>(divisor),
+          0};
 }
 
 Recipe largest(bool smallest) {
-  return {smallest ? Map::smallest : Map::largest, smallest ? Join::smallest : Join::largest, Finish::value_of_order, 0, 1, 0};
+  return {smallest ? Map::smallest : Map::largest,
+          smallest ? Join::smallest : Join::largest,
+          Finish::value_of_order,
+          0,
+          1,
+          0};
 }
 
 Recipe norm(double p) {
@@ -68,7 +77,8 @@ void run_pass(const ReduceJob& job, const Place& place, bool columns, std::int64
 }
 
 /// A pass of its own for the centres, when an output is cut into chunks.
-Status find_centres(const ReduceJob& job, const Place& place, bool columns, std::int64_t items, float* centre) {
+Status find_centres(const ReduceJob& job, const Place& place, bool columns, std::int64_t items,
+                    float* centre) {
   ReduceJob first = job;
   first.recipe = job.first;
   first.centred = false;
@@ -98,7 +108,8 @@ Status run_cpu(ReduceJob& job, const Place& place) {
   cut(job, items);
   if (job.chunks > 1) {
     const std::int64_t cells = job.plan.kept * (job.chunks + 1);
-    job.partials = static_cast<float*>(place.workspace->take(static_cast<std::size_t>(cells) * sizeof(float)));
+    job.partials =
+        static_cast<float*>(place.workspace->take(static_cast<std::size_t>(cells) * sizeof(float)));
     if (!job.partials) return Status::out_of_memory;
     if (job.centred) {
       float* centre = job.partials + job.plan.kept * job.chunks;
@@ -124,26 +135,34 @@ Status check(Reduction op, const View& in, const View& out, const View* second) 
 Recipes recipes_of(Reduction op, double argument, std::int64_t n) {
   const Recipe mean{Map::identity, Join::add, Finish::divide, 0, static_cast<float>(n), 0};
   switch (op) {
-    case Reduction::sum: return {Recipe{}, {}, false};
-    case Reduction::mean: return {mean, {}, false};
-    case Reduction::prod: return {{Map::identity, Join::multiply, Finish::none, 0, 1, 1}, {}, false};
+    case Reduction::sum:
+      return {Recipe{}, {}, false};
+    case Reduction::mean:
+      return {mean, {}, false};
+    case Reduction::prod:
+      return {{Map::identity, Join::multiply, Finish::none, 0, 1, 1}, {}, false};
     case Reduction::var:
-    case Reduction::std: return {variance(op, argument, n), mean, true};
-    case Reduction::norm: return {norm(argument), {}, false};
-    case Reduction::amax: return {largest(false), {}, false};
-    case Reduction::amin: return {largest(true), {}, false};
-    default: return {{Map::nonzero, Join::add, Finish::none, 0, 1, 0}, {}, false};
+    case Reduction::std:
+      return {variance(op, argument, n), mean, true};
+    case Reduction::norm:
+      return {norm(argument), {}, false};
+    case Reduction::amax:
+      return {largest(false), {}, false};
+    default:
+      return {largest(true), {}, false};
   }
 }
 
-Status reduce(Reduction op, const View& in, std::uint64_t dims, const View& out, const View* second, double argument,
-              const Place& place) {
+Status reduce(Reduction op, const View& in, std::uint64_t dims, const View& out, const View* second,
+              double argument, const Place& place) {
   if (const Status status = check(op, in, out, second); status != Status::ok) return status;
   ReduceJob job;
   if (const Status status = make_plan(in, dims, out, second, job.plan); status != Status::ok) return status;
   if (job.plan.kept == 0) return Status::ok;
   const Recipes recipes = recipes_of(op, argument, job.plan.n);
-  if (job.plan.n == 0 && recipes.main.finish == Finish::value_of_order && op != Reduction::norm) return Status::bad_shape;
+  if (job.plan.n == 0 && recipes.main.finish == Finish::value_of_order && op != Reduction::norm)
+    return Status::bad_shape;
+  if (recipes.main.map == Map::power) return Status::bad_type;  // needs kernels/math
   job.in = in.data;
   job.out = out.data;
   job.in_type = in.type;

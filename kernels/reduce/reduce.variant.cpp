@@ -1,5 +1,6 @@
-// R1 on the CPU: leaves in lanes, halving, then a binary counter over blocks. Rows (an output's elements lie together, or
-// are gathered) and columns (neighbouring outputs lie together: 128 leaves of a tile of columns stay in the cache).
+// R1 on the CPU: leaves in lanes, halving, then a binary counter over blocks. Rows (an output's elements lie
+// together, or are gathered) and columns (neighbouring outputs lie together: 128 leaves of a tile of columns
+// stay in the cache).
 #include "kernels/reduce/job.hpp"
 #include "kernels/reduce/lanes.hpp"
 #include "kernels/reduce/terms.hpp"
@@ -18,11 +19,15 @@ struct Multiply {
 };
 struct Largest {
   static constexpr Join kind = Join::largest;
-  ASSAY_LANES void join(Lanes& a, const Lanes& b) { a = (Lanes)((IntLanes)a > (IntLanes)b ? (IntLanes)a : (IntLanes)b); }
+  ASSAY_LANES void join(Lanes& a, const Lanes& b) {
+    a = (Lanes)((IntLanes)a > (IntLanes)b ? (IntLanes)a : (IntLanes)b);
+  }
 };
 struct Smallest {
   static constexpr Join kind = Join::smallest;
-  ASSAY_LANES void join(Lanes& a, const Lanes& b) { a = (Lanes)((IntLanes)a < (IntLanes)b ? (IntLanes)a : (IntLanes)b); }
+  ASSAY_LANES void join(Lanes& a, const Lanes& b) {
+    a = (Lanes)((IntLanes)a < (IntLanes)b ? (IntLanes)a : (IntLanes)b);
+  }
 };
 
 struct Identity {
@@ -46,10 +51,10 @@ struct Nonzero {
     x = (Lanes)one;
   }
 };
-template <std::int32_t NaN>
+template <std::int32_t NaN, bool Absolute = false>
 struct Order {
   ASSAY_LANES void map(Lanes& x, const Lanes&) {
-    const IntLanes u = (IntLanes)x;
+    const IntLanes u = Absolute ? (IntLanes)x & 0x7fffffff : (IntLanes)x;
     const IntLanes key = u ^ ((u >> 31) & 0x7fffffff);
     x = (Lanes)((u & 0x7fffffff) > 0x7f800000 ? IntLanes{} + NaN : key);
   }
@@ -111,8 +116,10 @@ ASSAY_LANES float block_sum(const float* x, std::int64_t count, const Lanes& cen
         Lanes v;
         load_lanes(v, x + k + q * kLanes);
         O::map(v, centre);
-        if (k == 0) leaf[q] = v;
-        else O::join(leaf[q], v);
+        if (k == 0)
+          leaf[q] = v;
+        else
+          O::join(leaf[q], v);
       }
 #pragma GCC unroll 8
     for (int q = 0; q < 8; ++q)
@@ -130,7 +137,8 @@ ASSAY_LANES float block_sum(const float* x, std::int64_t count, const Lanes& cen
   return halved<O>(leaf[0]);
 }
 
-/// The binary tree of R1, step 3, as its terms arrive: bit l of `count` says that level[l] waits for its partner.
+/// The binary tree of R1, step 3, as its terms arrive: bit l of `count` says that level[l] waits for its
+/// partner.
 template <typename O>
 struct Tree {
   float level[56];
@@ -153,9 +161,10 @@ struct Tree {
   }
 };
 
-/// Elements [begin, begin + count) of a reduction that starts at `row`, as fp32: in place, or gathered into `buffer`.
-ASSAY_LANES const float* fetched(const ReduceJob& job, std::int64_t row, std::int64_t begin, std::int64_t count,
-                                 float* buffer) {
+/// Elements [begin, begin + count) of a reduction that starts at `row`, as fp32: in place, or gathered into
+/// `buffer`.
+ASSAY_LANES const float* fetched(const ReduceJob& job, std::int64_t row, std::int64_t begin,
+                                 std::int64_t count, float* buffer) {
   const ReducePlan& plan = job.plan;
   if (plan.rank <= 1) {
     const std::int64_t stride = plan.rank == 1 ? plan.stride[0] : 1;
@@ -171,7 +180,8 @@ ASSAY_LANES const float* fetched(const ReduceJob& job, std::int64_t row, std::in
       else
         for (std::int64_t i = 0; i < count; ++i) buffer[i] = from_bf16(p[i * stride]);
     } else {
-      for (std::int64_t i = 0; i < count; ++i) buffer[i] = load_number(job.in, job.in_type, from + i * stride);
+      for (std::int64_t i = 0; i < count; ++i)
+        buffer[i] = load_number(job.in, job.in_type, from + i * stride);
     }
     return buffer;
   }
@@ -182,9 +192,11 @@ ASSAY_LANES const float* fetched(const ReduceJob& job, std::int64_t row, std::in
     if (run > count - i) run = count - i;
     const std::int64_t stride = plan.stride[last];
     if (job.in_type == Type::f32)
-      for (std::int64_t e = 0; e < run; ++e) buffer[i + e] = static_cast<const float*>(job.in)[from + e * stride];
+      for (std::int64_t e = 0; e < run; ++e)
+        buffer[i + e] = static_cast<const float*>(job.in)[from + e * stride];
     else
-      for (std::int64_t e = 0; e < run; ++e) buffer[i + e] = load_number(job.in, job.in_type, from + e * stride);
+      for (std::int64_t e = 0; e < run; ++e)
+        buffer[i + e] = load_number(job.in, job.in_type, from + e * stride);
     i += run;
   }
   return buffer;
@@ -192,13 +204,14 @@ ASSAY_LANES const float* fetched(const ReduceJob& job, std::int64_t row, std::in
 
 /// Elements [begin, end) of one reduction; begin is a multiple of the chunk.
 template <typename O>
-static float row_sum(const ReduceJob& job, std::int64_t row, std::int64_t begin, std::int64_t end, float centre,
-                     float empty) {
+static float row_sum(const ReduceJob& job, std::int64_t row, std::int64_t begin, std::int64_t end,
+                     float centre, float empty) {
   alignas(64) float buffer[kBlock];
   Lanes centres;
   spread(centres, centre);
   if (begin >= end) return empty;
-  if (end - begin <= kBlock) return block_sum<O>(fetched(job, row, begin, end - begin, buffer), end - begin, centres);
+  if (end - begin <= kBlock)
+    return block_sum<O>(fetched(job, row, begin, end - begin, buffer), end - begin, centres);
   Tree<O> tree;
   for (std::int64_t b = begin; b < end; b += kBlock) {
     const std::int64_t count = end - b < kBlock ? end - b : kBlock;
@@ -216,19 +229,30 @@ ASSAY_LANES void with_op(const Recipe& recipe, F&& f) {
       return f(Op<Identity, Add>{});
     case Map::absolute:
       return f(Op<Absolute, Add>{});
-    case Map::square: return f(Op<Square, Add>{});
-    case Map::deviation: return f(Op<Deviation, Add>{});
-    case Map::nonzero: return f(Op<Nonzero, Add>{});
-    case Map::largest: return f(Op<LargestOrder, Largest>{});
-    case Map::smallest: return f(Op<SmallestOrder, Smallest>{});
-    default: return;
+    case Map::square:
+      return f(Op<Square, Add>{});
+    case Map::deviation:
+      return f(Op<Deviation, Add>{});
+    case Map::nonzero:
+      return f(Op<Nonzero, Add>{});
+    case Map::largest:
+      return f(Op<LargestOrder, Largest>{});
+    case Map::smallest:
+      return f(Op<SmallestOrder, Smallest>{});
+    case Map::largest_absolute:
+      return f(Op<Order<0x7fffffff, true>, Largest>{});
+    case Map::smallest_absolute:
+      return f(Op<Order<-0x7fffffff - 1, true>, Smallest>{});
+    default:
+      return;
   }
 }
 
-static float one_row(const ReduceJob& job, const Recipe& recipe, std::int64_t row, std::int64_t begin, std::int64_t end,
-                     float centre) {
+static float one_row(const ReduceJob& job, const Recipe& recipe, std::int64_t row, std::int64_t begin,
+                     std::int64_t end, float centre) {
   float value = 0;
-  with_op(recipe, [&](auto op) { value = row_sum<decltype(op)>(job, row, begin, end, centre, recipe.empty); });
+  with_op(recipe,
+          [&](auto op) { value = row_sum<decltype(op)>(job, row, begin, end, centre, recipe.empty); });
   return value;
 }
 
@@ -245,7 +269,8 @@ void reduce_rows(const ReduceJob& job, std::int64_t begin, std::int64_t end) {
     if (job.centred && !job.centre) {
       centre = finished(job.first, one_row(job, job.first, row, from, to, 0), 0);
       if (job.second)
-        store_number(job.second, job.second_type, offset_at(kept, plan.kept_rank, plan.kept_size, plan.kept_second), centre);
+        store_number(job.second, job.second_type,
+                     offset_at(kept, plan.kept_rank, plan.kept_size, plan.kept_second), centre);
     }
     const float value = one_row(job, job.recipe, row, from, to, centre);
     if (job.chunks > 1) {
@@ -293,7 +318,8 @@ using TileRow = Lanes[kTileLanes];
 
 /// One block of a tile: leaves in natural order, each a chain of up to eight rows, then halving.
 template <typename O, bool Whole, typename T>
-static void block_of_tile(const T* in, const TilePlace& tile, std::int64_t count, const TileRow& centre, TileRow& sum) {
+static void block_of_tile(const T* in, const TilePlace& tile, std::int64_t count, const TileRow& centre,
+                          TileRow& sum) {
   Lanes leaf[kLeaves][kTileLanes];
   std::int64_t there = count < kLeaves ? count : kLeaves;
   for (std::int64_t j = 0; j < there; ++j) {
@@ -304,8 +330,10 @@ static void block_of_tile(const T* in, const TilePlace& tile, std::int64_t count
         Lanes v;
         load_tile<Whole>(v, in + tile.row[r], q, tile.width);
         O::map(v, centre[q]);
-        if (r == j) chain[q] = v;
-        else O::join(chain[q], v);
+        if (r == j)
+          chain[q] = v;
+        else
+          O::join(chain[q], v);
       }
 #pragma GCC unroll 4
     for (int q = 0; q < kTileLanes; ++q) leaf[j][q] = chain[q];
@@ -341,25 +369,31 @@ static void sum_of_tile(const ReduceJob& job, TilePlace& tile, std::int64_t begi
   for (int l = 0; l < 56; ++l)
     if (blocks >> l & 1) {
       for (int q = 0; q < kTileLanes; ++q)
-        if (some) O::join(top[q], level[l][q]);
-        else top[q] = level[l][q];
+        if (some)
+          O::join(top[q], level[l][q]);
+        else
+          top[q] = level[l][q];
       some = true;
     }
   for (int q = 0; q < kTileLanes; ++q) store_lanes(out + q * kLanes, top[q]);
 }
 
-static void one_tile(const ReduceJob& job, const Recipe& recipe, TilePlace& tile, std::int64_t begin, std::int64_t end,
-                     const float* centre, float* out) {
+static void one_tile(const ReduceJob& job, const Recipe& recipe, TilePlace& tile, std::int64_t begin,
+                     std::int64_t end, const float* centre, float* out) {
   Lanes centres[kTileLanes];
   for (int q = 0; q < kTileLanes; ++q) load_lanes(centres[q], centre + q * kLanes);
   with_op(recipe, [&](auto op) {
     using O = decltype(op);
     if (job.in_type == Type::bf16) {
-      if (tile.width == kTile) sum_of_tile<O, true, std::uint16_t>(job, tile, begin, end, centres, recipe.empty, out);
-      else sum_of_tile<O, false, std::uint16_t>(job, tile, begin, end, centres, recipe.empty, out);
+      if (tile.width == kTile)
+        sum_of_tile<O, true, std::uint16_t>(job, tile, begin, end, centres, recipe.empty, out);
+      else
+        sum_of_tile<O, false, std::uint16_t>(job, tile, begin, end, centres, recipe.empty, out);
     } else {
-      if (tile.width == kTile) sum_of_tile<O, true, float>(job, tile, begin, end, centres, recipe.empty, out);
-      else sum_of_tile<O, false, float>(job, tile, begin, end, centres, recipe.empty, out);
+      if (tile.width == kTile)
+        sum_of_tile<O, true, float>(job, tile, begin, end, centres, recipe.empty, out);
+      else
+        sum_of_tile<O, false, float>(job, tile, begin, end, centres, recipe.empty, out);
     }
   });
 }
@@ -367,7 +401,8 @@ static void one_tile(const ReduceJob& job, const Recipe& recipe, TilePlace& tile
 /// Stores a tile's values, ended by `recipe`.
 static void store_tile(const Recipe& recipe, void* data, Type type, std::int64_t from, std::int64_t stride,
                        std::int64_t width, const float* value, const float* centre) {
-  for (std::int64_t c = 0; c < width; ++c) store_number(data, type, from + c * stride, finished(recipe, value[c], centre[c]));
+  for (std::int64_t c = 0; c < width; ++c)
+    store_number(data, type, from + c * stride, finished(recipe, value[c], centre[c]));
 }
 
 }  // namespace
@@ -391,9 +426,10 @@ void reduce_columns(const ReduceJob& job, std::int64_t begin, std::int64_t end) 
       one_tile(job, job.first, tile, from, to, centre, value);
       for (std::int64_t c = 0; c < tile.width; ++c) centre[c] = finished(job.first, value[c], 0);
       if (job.second)
-        store_tile(Recipe{}, job.second, job.second_type,
-                   offset_at(outer, inner, plan.kept_size, plan.kept_second) + column * plan.kept_second[inner],
-                   plan.kept_second[inner], tile.width, centre, centre);
+        store_tile(
+            Recipe{}, job.second, job.second_type,
+            offset_at(outer, inner, plan.kept_size, plan.kept_second) + column * plan.kept_second[inner],
+            plan.kept_second[inner], tile.width, centre, centre);
     }
     one_tile(job, job.recipe, tile, from, to, centre, value);
     if (job.chunks > 1) {

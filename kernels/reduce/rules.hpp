@@ -1,5 +1,5 @@
-// What an element becomes, how two terms join, what the end does: the parts of R1 that differ between reductions.
-// One source for host and device.
+// What an element becomes, how two terms join, what the end does: the parts of R1 that differ between
+// reductions. One source for host and device.
 #pragma once
 
 #include "kernels/core/hd.hpp"
@@ -7,9 +7,22 @@
 
 namespace assay::kernels {
 
-/// What an element becomes before it joins. `centre`: the mean (deviation) or the largest (shifted_exp) of its reduction.
-/// Orders (largest, smallest) join the element's place in the order of numbers, an integer carried in a float's bits.
-enum class Map : std::uint8_t { identity, absolute, square, deviation, nonzero, power, shifted_exp, largest, smallest };
+/// What an element becomes before it joins. `centre`: the mean (deviation) or the largest (shifted_exp) of
+/// its reduction. Orders (largest, smallest) join the element's place in the order of numbers, an integer
+/// carried in a float's bits.
+enum class Map : std::uint8_t {
+  identity,
+  absolute,
+  square,
+  deviation,
+  nonzero,
+  power,
+  shifted_exp,
+  largest,
+  smallest,
+  largest_absolute,
+  smallest_absolute
+};
 enum class Join : std::uint8_t { add, multiply, largest, smallest };
 enum class Finish : std::uint8_t { none, divide, root, divide_root, power, log_shift, value_of_order };
 
@@ -42,20 +55,28 @@ ASSAY_HD float smallest_key(float x) {
 ASSAY_HD float join_terms(Join join, float a, float b) {
   const std::int32_t i = static_cast<std::int32_t>(bits_of(a)), j = static_cast<std::int32_t>(bits_of(b));
   switch (join) {
-    case Join::add: return a + b;
-    case Join::multiply: return a * b;
-    case Join::largest: return i > j ? a : b;
-    default: return i < j ? a : b;
+    case Join::add:
+      return a + b;
+    case Join::multiply:
+      return a * b;
+    case Join::largest:
+      return i > j ? a : b;
+    default:
+      return i < j ? a : b;
   }
 }
 
 /// Joined to anything it changes nothing, not even the sign of a zero: a term that is not there.
 ASSAY_HD float neutral_of(Join join) {
   switch (join) {
-    case Join::add: return float_of(0x80000000u);
-    case Join::multiply: return 1;
-    case Join::largest: return float_of(0x80000000u);
-    default: return float_of(0x7fffffffu);
+    case Join::add:
+      return float_of(0x80000000u);
+    case Join::multiply:
+      return 1;
+    case Join::largest:
+      return float_of(0x80000000u);
+    default:
+      return float_of(0x7fffffffu);
   }
 }
 
@@ -72,15 +93,24 @@ ASSAY_HD void store_number(void* data, Type type, std::int64_t offset, float val
 /// An element as fp32, whatever its type: integers are rounded once.
 ASSAY_HD float load_number(const void* data, Type type, std::int64_t offset) {
   switch (type) {
-    case Type::f32: return static_cast<const float*>(data)[offset];
-    case Type::bf16: return from_bf16(static_cast<const std::uint16_t*>(data)[offset]);
-    case Type::boolean: return static_cast<const std::uint8_t*>(data)[offset] != 0 ? 1.0f : 0.0f;
-    case Type::u8: return static_cast<float>(static_cast<const std::uint8_t*>(data)[offset]);
-    case Type::i8: return static_cast<float>(static_cast<const std::int8_t*>(data)[offset]);
-    case Type::i16: return static_cast<float>(static_cast<const std::int16_t*>(data)[offset]);
-    case Type::i32: return static_cast<float>(static_cast<const std::int32_t*>(data)[offset]);
-    case Type::i64: return static_cast<float>(static_cast<const std::int64_t*>(data)[offset]);
-    default: return static_cast<float>(static_cast<const double*>(data)[offset]);
+    case Type::f32:
+      return static_cast<const float*>(data)[offset];
+    case Type::bf16:
+      return from_bf16(static_cast<const std::uint16_t*>(data)[offset]);
+    case Type::boolean:
+      return static_cast<const std::uint8_t*>(data)[offset] != 0 ? 1.0f : 0.0f;
+    case Type::u8:
+      return static_cast<float>(static_cast<const std::uint8_t*>(data)[offset]);
+    case Type::i8:
+      return static_cast<float>(static_cast<const std::int8_t*>(data)[offset]);
+    case Type::i16:
+      return static_cast<float>(static_cast<const std::int16_t*>(data)[offset]);
+    case Type::i32:
+      return static_cast<float>(static_cast<const std::int32_t*>(data)[offset]);
+    case Type::i64:
+      return static_cast<float>(static_cast<const std::int64_t*>(data)[offset]);
+    default:
+      return static_cast<float>(static_cast<const double*>(data)[offset]);
   }
 }
 

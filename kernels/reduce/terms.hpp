@@ -24,25 +24,42 @@ ASSAY_HD float divided(float a, float b) {
 
 ASSAY_HD float term_of(const Recipe& recipe, float x, float centre) {
   switch (recipe.map) {
-    case Map::identity: return x;
-    case Map::absolute: return float_of(bits_of(x) & 0x7fffffffu);
-    case Map::square: return x * x;
-    case Map::deviation: return (x - centre) * (x - centre);
-    case Map::nonzero: return x != 0 ? 1.0f : 0.0f;
-    case Map::largest: return largest_key(x);
-    case Map::smallest: return smallest_key(x);
-    default: return x;
+    case Map::identity:
+      return x;
+    case Map::absolute:
+      return float_of(bits_of(x) & 0x7fffffffu);
+    case Map::square:
+      return x * x;
+    case Map::deviation:
+      return (x - centre) * (x - centre);
+    case Map::nonzero:
+      return x != 0 ? 1.0f : 0.0f;
+    case Map::largest:
+      return largest_key(x);
+    case Map::smallest:
+      return smallest_key(x);
+    case Map::largest_absolute:
+      return largest_key(float_of(bits_of(x) & 0x7fffffffu));
+    case Map::smallest_absolute:
+      return smallest_key(float_of(bits_of(x) & 0x7fffffffu));
+    default:
+      return x;
   }
 }
 
 /// `value`: the joined terms; `centre`: as in term_of.
 ASSAY_HD float finished(const Recipe& recipe, float value, [[maybe_unused]] float centre) {
   switch (recipe.finish) {
-    case Finish::divide: return divided(value, recipe.divisor);
-    case Finish::root: return square_root(value);
-    case Finish::divide_root: return square_root(divided(value, recipe.divisor));
-    case Finish::value_of_order: return float_of(static_cast<std::uint32_t>(order_of(value)));
-    default: return value;
+    case Finish::divide:
+      return divided(value, recipe.divisor);
+    case Finish::root:
+      return square_root(value);
+    case Finish::divide_root:
+      return square_root(divided(value, recipe.divisor));
+    case Finish::value_of_order:
+      return float_of(static_cast<std::uint32_t>(order_of(value)));
+    default:
+      return value;
   }
 }
 

@@ -1,0 +1,440 @@
+// R1 on CUDA. Rows: lanes own leaves, warps own blocks, thread blocks own chunks of blocks. Columns: a thread
+// owns a column, a warp the leaves of one residue class modulo 8. What is cut into chunks is joined by a
+// second kernel.
+#include <algorithm>
+#include <cuda_runtime.h>
+
+#include "kernels/reduce/reduce_cuda.hpp"
+#include "kernels/reduce/terms.hpp"
+#include "kernels/reduce/tree.cuh"
+
+namespace assay::kernels {
+
+namespace {
+
+constexpr int kWarps = 8;
+constexpr int kChunkBlocks = 64;  ///< at most; what join_blocks takes
+
+__device__ __noinline__ float rare_term(const Recipe& recipe, float x, float centre) {
+  return term_of(recipe, x, centre);
+}
+
+/// Joins `count` rounds of four elements to a lane's four leaves; the branch is the same for all lanes.
+template <Map M, Join J, int Rounds>
+__device__ __forceinline__ void join_rounds(const float (&x)[Rounds][4], int rounds, float centre,
+                                            float (&leaf)[4]) {
+  Recipe recipe;
+  recipe.map = M;
+#pragma unroll
+  for (int k = 0; k < Rounds; ++k)
+    if (k < rounds)
+#pragma unroll
+      for (int c = 0; c < 4; ++c) leaf[c] = join_terms(J, leaf[c], term_of(recipe, x[k][c], centre));
+}
+
+template <int Rounds>
+__device__ __forceinline__ void join_all(const Recipe& recipe, const float (&x)[Rounds][4], int rounds,
+                                         float centre, float (&leaf)[4]) {
+  switch (recipe.map) {
+    case Map::identity:
+      if (recipe.join == Join::add)
+        join_rounds<Map::identity, Join::add>(x, rounds, centre, leaf);
+      else
+        join_rounds<Map::identity, Join::multiply>(x, rounds, centre, leaf);
+      return;
+    case Map::absolute:
+      return join_rounds<Map::absolute, Join::add>(x, rounds, centre, leaf);
+    case Map::square:
+      return join_rounds<Map::square, Join::add>(x, rounds, centre, leaf);
+    case Map::deviation:
+      return join_rounds<Map::deviation, Join::add>(x, rounds, centre, leaf);
+    case Map::nonzero:
+      return join_rounds<Map::nonzero, Join::add>(x, rounds, centre, leaf);
+    case Map::largest:
+      return join_rounds<Map::largest, Join::largest>(x, rounds, centre, leaf);
+    case Map::smallest:
+      return join_rounds<Map::smallest, Join::smallest>(x, rounds, centre, leaf);
+    case Map::largest_absolute:
+      return join_rounds<Map::largest_absolute, Join::largest>(x, rounds, centre, leaf);
+    default:
+      return join_rounds<Map::smallest_absolute, Join::smallest>(x, rounds, centre, leaf);
+  }
+}
+
+/// A lane's leaves of one block whose rows are 4-element aligned and contiguous; count is a multiple of 4.
+template <typename T>
+struct Packed {
+  static __device__ __forceinline__ void leaves(const ReduceJob& job, std::int64_t row, std::int64_t begin,
+                                                int count, int lane, float centre, float (&leaf)[4]) {
+    const T* p = static_cast<const T*>(job.in) + row + begin + 4 * lane;
+    const int mine = count - 4 * lane;
+    const int rounds = mine <= 0 ? 0 : (mine + static_cast<int>(kLeaves) - 1) / static_cast<int>(kLeaves);
+    float x[8][4];
+#pragma unroll
+    for (int k = 0; k < 8; ++k)
+      if (k < rounds) load_four(x[k], p + k * kLeaves);
+    join_all(job.recipe, x, rounds, centre, leaf);
+  }
+};
+
+/// Any type and strides, and maps that are too long to be unrolled.
+struct Any {
+  static __device__ __forceinline__ void leaves(const ReduceJob& job, std::int64_t row, std::int64_t begin,
+                                                int count, int lane, float centre, float (&leaf)[4]) {
+    for (int k = 4 * lane; k < count; k += static_cast<int>(kLeaves))
+#pragma unroll
+      for (int c = 0; c < 4; ++c) {
+        if (k + c >= count) break;
+        const std::int64_t at = row + offset_at(begin + k + c, job.plan.rank, job.plan.size, job.plan.stride);
+        leaf[c] = join_terms(job.recipe.join, leaf[c],
+                             rare_term(job.recipe, load_number(job.in, job.in_type, at), centre));
+      }
+  }
+};
+
+__device__ __forceinline__ void finish_kept(const ReduceJob& job, std::int64_t kept, float value) {
+  const float centre = job.centre ? job.centre[kept] : 0;
+  store_number(job.out, job.out_type,
+               offset_at(kept, job.plan.kept_rank, job.plan.kept_size, job.plan.kept_out),
+               finished(job.recipe, value, centre));
+}
+
+/// Rows of at most one block: `lanes` lanes each.
+template <typename Source>
+__global__ void short_rows(const __grid_constant__ ReduceJob job, int lanes) {
+  const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  const std::int64_t kept = thread / lanes;
+  const int lane = static_cast<int>(thread) & (lanes - 1);
+  float leaf[4];
+#pragma unroll
+  for (int c = 0; c < 4; ++c) leaf[c] = neutral_of(job.recipe.join);
+  if (kept < job.plan.kept) {
+    const std::int64_t row = offset_at(kept, job.plan.kept_rank, job.plan.kept_size, job.plan.kept_in);
+    Source::leaves(job, row, 0, static_cast<int>(job.plan.n), lane, job.centre ? job.centre[kept] : 0, leaf);
+  }
+  const float value = halve_lanes(job.recipe.join, leaf, lanes);
+  if (kept < job.plan.kept && lane == 0) finish_kept(job, kept, job.plan.n > 0 ? value : job.recipe.empty);
+}
+
+/// Longer rows: a thread block takes one chunk, its warps blocks of it in turn.
+template <typename Source>
+__global__ void __launch_bounds__(kWarps * 32) long_rows(const __grid_constant__ ReduceJob job) {
+  __shared__ float sums[kChunkBlocks];
+  const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+  const std::int64_t kept = blockIdx.x / job.chunks, chunk = blockIdx.x - kept * job.chunks;
+  const std::int64_t row = offset_at(kept, job.plan.kept_rank, job.plan.kept_size, job.plan.kept_in);
+  const float centre = job.centre ? job.centre[kept] : 0;
+  for (int b = threadIdx.x; b < kChunkBlocks; b += blockDim.x) sums[b] = neutral_of(job.recipe.join);
+  __syncthreads();
+  const std::int64_t begin = chunk * job.chunk;
+  const std::int64_t end = begin + job.chunk < job.plan.n ? begin + job.chunk : job.plan.n;
+  for (std::int64_t at = begin + warp * kBlock; at < end; at += blockDim.x / 32 * kBlock) {
+    const int count = static_cast<int>(end - at < kBlock ? end - at : kBlock);
+    float leaf[4];
+#pragma unroll
+    for (int c = 0; c < 4; ++c) leaf[c] = neutral_of(job.recipe.join);
+    Source::leaves(job, row, at, count, lane, centre, leaf);
+    const float value = halve_lanes(job.recipe.join, leaf, 32);
+    if (lane == 0) sums[(at - begin) / kBlock] = value;
+  }
+  __syncthreads();
+  if (warp > 0) return;
+  const float value = join_blocks(job.recipe.join, sums, lane);
+  if (lane > 0) return;
+  if (job.chunks > 1)
+    job.partials[blockIdx.x] = value;
+  else
+    finish_kept(job, kept, value);
+}
+
+constexpr int kColumns = 32;  ///< of one thread block
+
+/// The value of one block of one column: 16 leaves of this warp's class, then the classes through shared
+/// memory. In warp 0.
+template <typename T, Map M, Join J>
+__device__ __forceinline__ float column_block(const ReduceJob& job, std::int64_t base, std::int64_t begin,
+                                              int count, bool there, float centre,
+                                              float (&classes)[kWarps][kColumns]) {
+  Recipe recipe;
+  recipe.map = M;
+  const int x = threadIdx.x, w = threadIdx.y;
+  float leaf[16];
+#pragma unroll
+  for (int i = 0; i < 16; ++i) leaf[i] = neutral_of(J);
+  const T* in = static_cast<const T*>(job.in) + base;
+  const bool simple = job.plan.rank <= 1;
+  const std::int64_t stride = job.plan.rank > 0 ? job.plan.stride[0] : 0;
+  for (int k = 0; there && k < count; k += static_cast<int>(kLeaves)) {
+    float v[16];
+#pragma unroll
+    for (int i = 0; i < 16; ++i) {
+      const int r = k + i * kWarps + w;
+      if (r < count) {
+        const std::int64_t at = simple ? (begin + r) * stride
+                                       : offset_at(begin + r, job.plan.rank, job.plan.size, job.plan.stride);
+        if constexpr (sizeof(T) == 2)
+          v[i] = from_bf16(in[at]);
+        else
+          v[i] = in[at];
+      }
+    }
+#pragma unroll
+    for (int i = 0; i < 16; ++i)
+      if (k + i * kWarps + w < count) leaf[i] = join_terms(J, leaf[i], term_of(recipe, v[i], centre));
+  }
+#pragma unroll
+  for (int half = 8; half > 0; half /= 2)
+#pragma unroll
+    for (int i = 0; i < half; ++i) leaf[i] = join_terms(J, leaf[i], leaf[i + half]);
+  classes[w][x] = leaf[0];
+  __syncthreads();
+  float value = 0;
+  if (w == 0) {
+    float v[kWarps];
+#pragma unroll
+    for (int i = 0; i < kWarps; ++i) v[i] = classes[i][x];
+#pragma unroll
+    for (int half = kWarps / 2; half > 0; half /= 2)
+#pragma unroll
+      for (int i = 0; i < half; ++i) v[i] = join_terms(J, v[i], v[i + half]);
+    value = v[0];
+  }
+  __syncthreads();
+  return value;
+}
+
+template <typename T, Map M, Join J>
+__device__ void column_chunk(const ReduceJob& job) {
+  __shared__ float classes[kWarps][kColumns];
+  const int inner = job.plan.kept_rank - 1;
+  const std::int64_t columns = job.plan.kept_size[inner];
+  const std::int64_t item = blockIdx.x / job.chunks, chunk = blockIdx.x - item * job.chunks;
+  const std::int64_t outer = item / job.tiles, column = (item - outer * job.tiles) * kColumns + threadIdx.x;
+  const bool there = column < columns;
+  const std::int64_t kept = outer * columns + column;
+  const std::int64_t base = column + offset_at(outer, inner, job.plan.kept_size, job.plan.kept_in);
+  const float centre = there && job.centre ? job.centre[kept] : 0;
+  const std::int64_t begin = chunk * job.chunk;
+  const std::int64_t end = begin + job.chunk < job.plan.n ? begin + job.chunk : job.plan.n;
+  float level[32];
+  unsigned blocks = 0;
+  for (std::int64_t at = begin; at < end; at += kBlock) {
+    const int count = static_cast<int>(end - at < kBlock ? end - at : kBlock);
+    float value = column_block<T, M, J>(job, base, at, count, there, centre, classes);
+    int l = 0;
+    for (unsigned c = blocks++; c & 1; c >>= 1) value = join_terms(J, level[l++], value);
+    level[l] = value;
+  }
+  if (threadIdx.y > 0 || !there) return;
+  float value = neutral_of(J);
+  for (int l = 0; l < 32; ++l)
+    if (blocks >> l & 1) value = join_terms(J, level[l], value);
+  if (blocks == 0) value = job.recipe.empty;
+  if (job.chunks > 1)
+    job.partials[kept * job.chunks + chunk] = value;
+  else
+    finish_kept(job, kept, value);
+}
+
+template <typename T>
+__global__ void __launch_bounds__(kColumns* kWarps) columns(const __grid_constant__ ReduceJob job) {
+  switch (job.recipe.map) {
+    case Map::identity:
+      if (job.recipe.join == Join::add)
+        column_chunk<T, Map::identity, Join::add>(job);
+      else
+        column_chunk<T, Map::identity, Join::multiply>(job);
+      return;
+    case Map::absolute:
+      return column_chunk<T, Map::absolute, Join::add>(job);
+    case Map::square:
+      return column_chunk<T, Map::square, Join::add>(job);
+    case Map::deviation:
+      return column_chunk<T, Map::deviation, Join::add>(job);
+    case Map::nonzero:
+      return column_chunk<T, Map::nonzero, Join::add>(job);
+    case Map::largest:
+      return column_chunk<T, Map::largest, Join::largest>(job);
+    case Map::smallest:
+      return column_chunk<T, Map::smallest, Join::smallest>(job);
+    case Map::largest_absolute:
+      return column_chunk<T, Map::largest_absolute, Join::largest>(job);
+    default:
+      return column_chunk<T, Map::smallest_absolute, Join::smallest>(job);
+  }
+}
+
+constexpr int kJoiners = 256;
+
+/// Joins an output's partials: a thread takes an aligned run of them, then the runs join level by level.
+__global__ void __launch_bounds__(kJoiners)
+    join_partials(const __grid_constant__ ReduceJob job, std::int64_t run) {
+  __shared__ float sums[kJoiners];
+  const Join join = job.recipe.join;
+  const float* partial = job.partials + blockIdx.x * job.chunks;
+  const std::int64_t begin = threadIdx.x * run;
+  const std::int64_t end = begin + run < job.chunks ? begin + run : job.chunks;
+  float level[40];
+  unsigned count = 0;
+  for (std::int64_t i = begin; i < end; ++i) {
+    float value = partial[i];
+    int l = 0;
+    for (unsigned c = count++; c & 1; c >>= 1) value = join_terms(join, level[l++], value);
+    level[l] = value;
+  }
+  float value = neutral_of(join);
+  for (int l = 0; l < 32; ++l)
+    if (count >> l & 1) value = join_terms(join, level[l], value);
+  sums[threadIdx.x] = value;
+  __syncthreads();
+  for (int width = kJoiners / 2; width > 0; width /= 2) {
+    if (threadIdx.x < width) value = join_terms(join, sums[2 * threadIdx.x], sums[2 * threadIdx.x + 1]);
+    __syncthreads();
+    if (threadIdx.x < width) sums[threadIdx.x] = value;
+    __syncthreads();
+  }
+  if (threadIdx.x == 0) finish_kept(job, blockIdx.x, value);
+}
+
+__global__ void copy_centres(const __grid_constant__ ReduceJob job) {
+  const std::int64_t kept = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (kept < job.plan.kept)
+    store_number(job.second, job.second_type,
+                 offset_at(kept, job.plan.kept_rank, job.plan.kept_size, job.plan.kept_second),
+                 job.centre[kept]);
+}
+
+/// Whether every row begins at a multiple of four elements of aligned memory and has a multiple of four
+/// elements.
+bool is_packed(const ReduceJob& job) {
+  const auto address = reinterpret_cast<std::uintptr_t>(job.in);
+  bool packed = has_contiguous_rows(job.plan) && job.plan.n % 4 == 0 &&
+                address % static_cast<std::uintptr_t>(4 * size_of(job.in_type)) == 0;
+  for (int d = 0; d < job.plan.kept_rank; ++d) packed = packed && job.plan.kept_in[d] % 4 == 0;
+  return packed && (job.in_type == Type::f32 || job.in_type == Type::bf16) && job.recipe.map != Map::power &&
+         job.recipe.map != Map::shifted_exp;
+}
+
+bool by_columns(const ReduceJob& job) {
+  return has_contiguous_columns(job.plan) && job.plan.n > 1 &&
+         job.plan.kept_size[job.plan.kept_rank - 1] >= 8 && !has_contiguous_rows(job.plan) &&
+         (job.in_type == Type::f32 || job.in_type == Type::bf16) && job.recipe.map != Map::power &&
+         job.recipe.map != Map::shifted_exp;
+}
+
+template <template <typename> typename Launch>
+void launch_source(const ReduceJob& job, unsigned grid, unsigned threads, int lanes, cudaStream_t stream) {
+  if (!is_packed(job))
+    Launch<Any>::go(job, grid, threads, lanes, stream);
+  else if (job.in_type == Type::bf16)
+    Launch<Packed<std::uint16_t>>::go(job, grid, threads, lanes, stream);
+  else
+    Launch<Packed<float>>::go(job, grid, threads, lanes, stream);
+}
+template <typename Source>
+struct ShortRows {
+  static void go(const ReduceJob& job, unsigned grid, unsigned threads, int lanes, cudaStream_t stream) {
+    short_rows<Source><<<grid, threads, 0, stream>>>(job, lanes);
+  }
+};
+template <typename Source>
+struct LongRows {
+  static void go(const ReduceJob& job, unsigned grid, unsigned threads, int, cudaStream_t stream) {
+    long_rows<Source><<<grid, threads, 0, stream>>>(job);
+  }
+};
+
+std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+/// Chunks of `most` blocks at most, fewer while that leaves processors idle.
+void cut(ReduceJob& job, std::int64_t items, std::int64_t most, std::int64_t least) {
+  std::int64_t blocks = most;
+  while (blocks > least && items * ceil_div(job.plan.n, blocks * kBlock) < 1024) blocks /= 2;
+  job.chunk = blocks * kBlock;
+  job.chunks = std::max<std::int64_t>(ceil_div(job.plan.n, job.chunk), 1);
+}
+
+Status take_partials(ReduceJob& job, const Place& place) {
+  if (job.chunks == 1) return Status::ok;
+  job.partials =
+      static_cast<float*>(place.workspace->take(static_cast<std::size_t>(job.plan.kept * job.chunks) * 4));
+  return job.partials ? Status::ok : Status::out_of_memory;
+}
+
+Status join_chunks(const ReduceJob& job, cudaStream_t stream) {
+  if (job.chunks == 1) return Status::ok;
+  std::int64_t run = 1;
+  while (run * kJoiners < job.chunks) run *= 2;
+  join_partials<<<static_cast<unsigned>(job.plan.kept), kJoiners, 0, stream>>>(job, run);
+  return Status::ok;
+}
+
+constexpr std::int64_t kGrid = 0x7fffffff;
+
+Status run_columns(ReduceJob job, const Place& place, cudaStream_t stream) {
+  const std::int64_t inner = job.plan.kept_size[job.plan.kept_rank - 1];
+  job.tiles = ceil_div(inner, kColumns);
+  const std::int64_t items = job.plan.kept / inner * job.tiles;
+  cut(job, items, std::int64_t{1} << 20, 1);
+  if (items * job.chunks > kGrid) return Status::bad_shape;
+  if (const Status status = take_partials(job, place); status != Status::ok) return status;
+  const dim3 threads(kColumns, kWarps);
+  if (job.in_type == Type::bf16)
+    columns<std::uint16_t><<<static_cast<unsigned>(items * job.chunks), threads, 0, stream>>>(job);
+  else
+    columns<float><<<static_cast<unsigned>(items * job.chunks), threads, 0, stream>>>(job);
+  return join_chunks(job, stream);
+}
+
+Status run_rows(ReduceJob job, const Place& place, cudaStream_t stream) {
+  if (job.plan.n <= kBlock) {
+    int lanes = 1;
+    while (lanes < 32 && lanes * 4 < job.plan.n) lanes *= 2;
+    const std::int64_t grid = ceil_div(job.plan.kept * lanes, 256);
+    if (grid > kGrid) return Status::bad_shape;
+    launch_source<ShortRows>(job, static_cast<unsigned>(grid), 256, lanes, stream);
+    return Status::ok;
+  }
+  cut(job, job.plan.kept, kChunkBlocks, 8);
+  if (job.plan.kept * job.chunks > kGrid) return Status::bad_shape;
+  if (const Status status = take_partials(job, place); status != Status::ok) return status;
+  const std::int64_t warps = std::min<std::int64_t>(kWarps, ceil_div(job.plan.n, kBlock));
+  launch_source<LongRows>(job, static_cast<unsigned>(job.plan.kept * job.chunks),
+                          static_cast<unsigned>(warps) * 32, 32, stream);
+  return join_chunks(job, stream);
+}
+
+Status run_pass(const ReduceJob& job, const Place& place, cudaStream_t stream) {
+  return by_columns(job) ? run_columns(job, place, stream) : run_rows(job, place, stream);
+}
+
+Status find_centres(ReduceJob& job, const Place& place, cudaStream_t stream) {
+  auto* centre = static_cast<float*>(place.workspace->take(static_cast<std::size_t>(job.plan.kept) * 4));
+  if (!centre) return Status::out_of_memory;
+  ReduceJob first = job;
+  first.recipe = job.first;
+  first.out = centre;
+  first.out_type = Type::f32;
+  std::int64_t stride = 1;
+  for (int d = first.plan.kept_rank - 1; d >= 0; --d) {
+    first.plan.kept_out[d] = stride;
+    stride *= first.plan.kept_size[d];
+  }
+  if (const Status status = run_pass(first, place, stream); status != Status::ok) return status;
+  job.centre = centre;
+  if (job.second) copy_centres<<<static_cast<unsigned>(ceil_div(job.plan.kept, 256)), 256, 0, stream>>>(job);
+  return Status::ok;
+}
+
+}  // namespace
+
+Status cuda::reduce(const ReduceJob& given, const Place& place) {
+  const auto stream = static_cast<cudaStream_t>(place.stream);
+  ReduceJob job = given;
+  if (job.centred)
+    if (const Status status = find_centres(job, place, stream); status != Status::ok) return status;
+  if (const Status status = run_pass(job, place, stream); status != Status::ok) return status;
+  return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed;
+}
+
+}  // namespace assay::kernels

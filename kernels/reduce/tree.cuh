@@ -1,0 +1,41 @@
+// R1 on the device: the pieces that every kernel with a sum in it uses. Terms that are not there are neutral:
+// joined to anything they change nothing, so a butterfly over lanes is the halving of the contract, and every
+// lane ends with the same bits.
+#pragma once
+
+#include "kernels/reduce/rules.hpp"
+
+namespace assay::kernels {
+
+inline constexpr unsigned kAllLanes = 0xffffffffu;
+
+/// Leaves 4*lane ... 4*lane + 3 of `lanes` (a power of two) neighbouring lanes: the block's value, in each of
+/// them.
+__device__ __forceinline__ float halve_lanes(Join join, const float (&leaf)[4], int lanes) {
+  float v[4] = {leaf[0], leaf[1], leaf[2], leaf[3]};
+  for (int o = lanes / 2; o > 0; o /= 2)
+#pragma unroll
+    for (int c = 0; c < 4; ++c) v[c] = join_terms(join, v[c], __shfl_xor_sync(kAllLanes, v[c], o));
+  return join_terms(join, join_terms(join, v[0], v[2]), join_terms(join, v[1], v[3]));
+}
+
+/// Values [0, 2 * 32) of shared memory, neutral where there is none: R1 step 3, by the first warp.
+__device__ __forceinline__ float join_blocks(Join join, const float* sums, int lane) {
+  float v = join_terms(join, sums[2 * lane], sums[2 * lane + 1]);
+#pragma unroll
+  for (int o = 1; o < 32; o *= 2) v = join_terms(join, v, __shfl_xor_sync(kAllLanes, v, o));
+  return v;
+}
+
+/// Four consecutive elements, 4 * size aligned.
+__device__ __forceinline__ void load_four(float (&x)[4], const float* p) {
+  const float4 v = *reinterpret_cast<const float4*>(p);
+  x[0] = v.x, x[1] = v.y, x[2] = v.z, x[3] = v.w;
+}
+__device__ __forceinline__ void load_four(float (&x)[4], const std::uint16_t* p) {
+  const uint2 v = *reinterpret_cast<const uint2*>(p);
+  x[0] = float_of(v.x << 16), x[1] = float_of(v.x & 0xffff0000u);
+  x[2] = float_of(v.y << 16), x[3] = float_of(v.y & 0xffff0000u);
+}
+
+}  // namespace assay::kernels

@@ -1,0 +1,225 @@
+#include "kernels/reduce/reduce.hpp"
+
+#include <cmath>
+
+#include "reduce_ways.hpp"
+
+namespace assay::kernels {
+namespace {
+
+using namespace certify;
+
+struct Shape {
+  Sizes sizes;
+  std::uint64_t dims;
+  std::vector<int> order;
+  std::int64_t gap = 0;
+};
+
+Sizes kept_sizes(const Sizes& sizes, std::uint64_t dims) {
+  Sizes kept;
+  for (std::size_t d = 0; d < sizes.size(); ++d)
+    if (!(dims >> d & 1)) kept.push_back(sizes[d]);
+  return kept;
+}
+
+std::string text_of(const Shape& shape) {
+  std::string text = "[";
+  for (const std::int64_t size : shape.sizes) text += std::to_string(size) + " ";
+  return text + "] dims " + std::to_string(shape.dims) + (shape.order.empty() ? "" : " permuted") +
+         (shape.gap ? " gaps" : "");
+}
+
+const std::vector<Shape>& shapes() {
+  static const std::vector<Shape> all = {
+      {{}, 0, {}},
+      {{1}, 1, {}},
+      {{5}, 1, {}},
+      {{127}, 1, {}},
+      {{1024}, 1, {}},
+      {{1025}, 1, {}},
+      {{5000}, 1, {}, 1},
+      {{70001}, 1, {}},
+      {{200000}, 1, {}},
+      {{3, 0}, 2, {}},
+      {{0, 3}, 2, {}},
+      {{7, 33}, 2, {}},
+      {{7, 64}, 2, {}, 2},
+      {{40, 200}, 2, {}},
+      {{9, 1300}, 2, {}},
+      {{3, 4096}, 2, {}},
+      {{33, 7}, 1, {}},
+      {{300, 70}, 1, {}},
+      {{2100, 130}, 1, {}},
+      {{70000, 9}, 1, {}},
+      {{2, 300, 70}, 2, {}},
+      {{6, 5, 40}, 5, {}},
+      {{6, 50, 40}, 3, {}},
+      {{6, 50, 40}, 6, {2, 0, 1}},
+      {{6, 50, 40}, 7, {2, 1, 0}},
+      {{4, 3, 5, 20}, 10, {}},
+      {{30, 90}, 0, {1, 0}},
+      {{30, 90}, 2, {1, 0}},
+      {{1200, 20}, 2, {1, 0}},
+  };
+  return all;
+}
+
+struct Wanted {
+  const char* name;
+  Reduction op;
+  double argument;
+  bool second;
+  bool thorough = false;
+};
+const Wanted kWanted[] = {{"sum", Reduction::sum, 0, false, true},
+                          {"mean", Reduction::mean, 0, false},
+                          {"prod", Reduction::prod, 0, false},
+                          {"var", Reduction::var, 1, true, true},
+                          {"std", Reduction::std, 0, false},
+                          {"norm 1", Reduction::norm, 1, false},
+                          {"norm 2", Reduction::norm, 2, false},
+                          {"norm 0", Reduction::norm, 0, false},
+                          {"norm inf", Reduction::norm, INFINITY, false},
+                          {"norm -inf", Reduction::norm, -INFINITY, false},
+                          {"amax", Reduction::amax, 0, false, true},
+                          {"amin", Reduction::amin, 0, false}};
+
+Call reduction(const Wanted& wanted, const Shape& shape, Type in_type, Type out_type, Fill fill) {
+  return [=](Case& made, bool plain) -> Made {
+    const View in = made.input(in_type, shape.sizes, fill, shape.order, shape.gap);
+    const View out = made.output(out_type, kept_sizes(shape.sizes, shape.dims));
+    const View second = made.output(out_type, kept_sizes(shape.sizes, shape.dims));
+    std::vector<View> outputs = {out};
+    if (wanted.second) outputs.push_back(second);
+    const View* also = wanted.second ? &second : nullptr;
+    const Status status = plain ? reference::reduce(wanted.op, in, shape.dims, out, also, wanted.argument)
+                                : reduce(wanted.op, in, shape.dims, out, also, wanted.argument, made.place());
+    return {status, outputs};
+  };
+}
+
+bool has_nothing(const Wanted& wanted, const Shape& shape) {
+  std::int64_t n = 1;
+  for (std::size_t d = 0; d < shape.sizes.size(); ++d)
+    if (shape.dims >> d & 1) n *= shape.sizes[d];
+  return n == 0 && (wanted.op == Reduction::amax || wanted.op == Reduction::amin);
+}
+
+bool is_long(const Shape& shape) {
+  return shape.sizes.size() < 3 && !shape.sizes.empty() && shape.sizes[0] >= 70000;
+}
+
+TEST(Reduce, AllWaysGiveTheReferencesBits) {
+  for (const Wanted& wanted : kWanted)
+    for (const Shape& shape : shapes()) {
+      if (has_nothing(wanted, shape) || (is_long(shape) && !wanted.thorough)) continue;
+      const std::string name = std::string(wanted.name) + " " + text_of(shape);
+      same_on_all(name, reduction(wanted, shape, Type::f32, Type::f32, Fill::wide));
+      same_on_all(name + " bf16", reduction(wanted, shape, Type::bf16, Type::bf16, Fill::wide));
+    }
+}
+
+TEST(Reduce, SpecialValues) {
+  for (const Wanted& wanted : kWanted)
+    for (const Fill fill : {Fill::special, Fill::bits, Fill::subnormal})
+      for (const Shape& shape : {Shape{{40, 50}, 2, {}}, Shape{{40, 50}, 1, {}}, Shape{{3, 2000}, 2, {}}}) {
+        const std::string name = std::string(wanted.name) + " special " + text_of(shape);
+        same_on_all(name, reduction(wanted, shape, Type::f32, Type::f32, fill));
+        same_on_all(name + " bf16 to f32", reduction(wanted, shape, Type::bf16, Type::f32, fill));
+      }
+}
+
+/// One call on the CPU over values of our own.
+float total(const std::vector<float>& x, Reduction op = Reduction::sum) {
+  PlainThreads threads(2);
+  PlainWorkspace workspace(false);
+  View in, out;
+  float value = 0;
+  in.data = const_cast<float*>(x.data());
+  in.rank = 1;
+  in.size[0] = static_cast<std::int64_t>(x.size());
+  in.stride[0] = 1;
+  out.data = &value;
+  EXPECT_EQ(reduce(op, in, 1, out, nullptr, 0, {false, nullptr, &threads, &workspace}), Status::ok);
+  return value;
+}
+
+TEST(Reduce, ExactSumsComeOutExact) {
+  for (const std::size_t n : {1000U, 70000U, 300000U}) {
+    std::vector<float> x(n);
+    double exact = 0;
+    for (std::size_t i = 0; i < n; ++i)
+      exact += static_cast<double>(x[i] = static_cast<float>(i * 7 % 31) - 15.0F);
+    EXPECT_EQ(total(x), static_cast<float>(exact));
+  }
+}
+
+TEST(Reduce, AppendedZerosChangeNothing) {
+  std::vector<float> x;
+  for (int i = 0; i < 1500; ++i) x.push_back(1.0F / static_cast<float>(i * 37 % 101 + 1) - 0.3F);
+  const float before = total(x);
+  for (const std::size_t more : {1U, 100U, 524U, 3000U, 100000U}) {
+    std::vector<float> longer = x;
+    longer.resize(x.size() + more, 0.0F);
+    EXPECT_EQ(total(longer), before) << more;
+  }
+}
+
+/// Among n terms only i, j and k are not zero: 1, -1 and 2^-30. The sum is 2^-30 if i and j meet before k
+/// joins either, else 0. So which pairs meet first, the order, shows from outside.
+bool meet_first(std::size_t n, std::size_t i, std::size_t j, std::size_t k) {
+  std::vector<float> x(n, 0.0F);
+  x[i] = 1, x[j] = -1, x[k] = 0x1p-30F;
+  return total(x) != 0;
+}
+
+TEST(Reduce, OrderSeenFromOutsideIsTheContracts) {
+  EXPECT_TRUE(meet_first(2048, 3, 131, 259));  // one leaf: ascending
+  EXPECT_FALSE(meet_first(2048, 3, 259, 131));
+  EXPECT_TRUE(meet_first(2048, 3, 899, 67));  // a leaf is whole before it joins leaf j + 64
+  EXPECT_TRUE(meet_first(2048, 3, 67, 35));   // halving: 64 before 32
+  EXPECT_FALSE(meet_first(2048, 3, 35, 67));
+  EXPECT_TRUE(meet_first(2048, 0, 2, 1));        // 2 before 1
+  EXPECT_TRUE(meet_first(2048, 0, 1, 1024));     // blocks last
+  EXPECT_TRUE(meet_first(8192, 1024, 0, 2048));  // the tree is aligned at 0
+  EXPECT_FALSE(meet_first(8192, 1024, 2048, 0));
+}
+
+TEST(Reduce, OneRowAloneIsTheRowInABatch) {
+  std::vector<float> rows;
+  for (int i = 0; i < 37 * 300; ++i) rows.push_back(1.0F / static_cast<float>(i % 997 + 1));
+  PlainThreads threads(2);
+  PlainWorkspace workspace(false);
+  std::vector<float> sums(37);
+  View in, out;
+  in.data = rows.data(), in.rank = 2, in.size[0] = 37, in.size[1] = 300, in.stride[0] = 300, in.stride[1] = 1;
+  out.data = sums.data(), out.rank = 1, out.size[0] = 37, out.stride[0] = 1;
+  ASSERT_EQ(reduce(Reduction::sum, in, 2, out, nullptr, 0, {false, nullptr, &threads, &workspace}),
+            Status::ok);
+  for (std::size_t r = 0; r < 37; ++r)
+    EXPECT_EQ(
+        total({rows.begin() + static_cast<long>(r) * 300, rows.begin() + static_cast<long>(r + 1) * 300}),
+        sums[r]);
+}
+
+TEST(Reduce, BadInputGetsAStatus) {
+  PlainThreads threads(1);
+  PlainWorkspace workspace(false);
+  const Place place{false, nullptr, &threads, &workspace};
+  float memory[4] = {};
+  View in, out;
+  in.data = memory, out.data = memory + 3;
+  in.rank = 1, in.size[0] = 2, in.stride[0] = 1;
+  out.rank = 1, out.size[0] = 3;
+  EXPECT_EQ(reduce(Reduction::sum, in, 1, out, nullptr, 0, place), Status::bad_shape);
+  out.rank = 0, out.type = Type::i64;
+  EXPECT_EQ(reduce(Reduction::sum, in, 1, out, nullptr, 0, place), Status::bad_type);
+  out.type = Type::f32, in.size[0] = 0;
+  EXPECT_EQ(reduce(Reduction::amax, in, 1, out, nullptr, 0, place), Status::bad_shape);
+  in.rank = kMaxRank + 1;
+  EXPECT_EQ(reduce(Reduction::sum, in, 1, out, nullptr, 0, place), Status::bad_rank);
+}
+
+}  // namespace
+}  // namespace assay::kernels
