@@ -1,0 +1,344 @@
+// The CPU's matrix product: panels of A (kRows high) and B (kColumns wide) meet in a kernel that keeps a tile
+// of C in registers. Blocks of k reload C, so that each element stays one ascending chain.
+#include "kernels/gemm/job.hpp"
+#include "kernels/gemm/simd.hpp"
+
+namespace assay::kernels::ASSAY_VARIANT {
+
+namespace {
+
+constexpr int kColumns = kWidth * kVectors;
+constexpr std::int64_t kDepth = 256;             // of one block of k: a panel of B stays in the first cache
+constexpr std::int64_t kBlockRows = 40 * kRows;  // of a block of A, which stays in the second
+
+ASSAY_HD std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+ASSAY_HD std::int64_t quotient_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+// A tile of C += a panel of A times a panel of B.
+struct Tile {
+  std::int64_t depth;
+  const float* a;
+  std::int64_t a_row, a_k;  // a_row is 1 (packed, or A transposed) or a_k is 1
+  const float* b;
+  std::int64_t b_k;
+  float* c;
+  std::int64_t c_row;
+  int tail;          // columns of the last vector that are there
+  bool first, last;  // of the chain's blocks: starts with +0, stores one NaN
+};
+
+template <int R, int C, bool UnitRows, bool Masked>
+void tile(const Tile& t) {
+  Vector sum[R][C];
+  const Mask mask = mask_of(t.tail);
+#pragma GCC unroll 14
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 2
+    for (int j = 0; j < C; ++j)
+      sum[r][j] = t.first     ? zero()
+                  : j + 1 < C ? load(t.c + r * t.c_row + j * kWidth)
+                              : load(t.c + r * t.c_row + j * kWidth, mask);
+  const float *a = t.a, *b = t.b;
+  const std::int64_t a_row = UnitRows ? 1 : t.a_row, a_k = UnitRows ? t.a_k : 1, b_k = t.b_k;
+  for (std::int64_t p = t.depth; p > 0; --p, a += a_k, b += b_k) {
+    Vector right[C];
+#pragma GCC unroll 2
+    for (int j = 0; j < C; ++j)
+      right[j] = Masked && j + 1 == C ? load(b + j * kWidth, mask) : load(b + j * kWidth);
+#pragma GCC unroll 14
+    for (int r = 0; r < R; ++r) {
+      const Vector left = broadcast(a[r * a_row]);
+#pragma GCC unroll 2
+      for (int j = 0; j < C; ++j) sum[r][j] = multiply_add(left, right[j], sum[r][j]);
+    }
+  }
+#pragma GCC unroll 14
+  for (int r = 0; r < R; ++r)
+#pragma GCC unroll 2
+    for (int j = 0; j < C; ++j) {
+      const Vector value = t.last ? one_nan(sum[r][j]) : sum[r][j];
+      float* const to = t.c + r * t.c_row + j * kWidth;
+      if (j + 1 < C)
+        store(to, value);
+      else
+        store(to, value, mask);
+    }
+}
+
+using TileFunction = void (*)(const Tile&);
+
+template <int R, bool UnitRows>
+TileFunction with_columns(int vectors, bool masked) {
+  if (vectors == 1) return masked ? tile<R, 1, UnitRows, true> : tile<R, 1, UnitRows, false>;
+  return masked ? tile<R, 2, UnitRows, true> : tile<R, 2, UnitRows, false>;
+}
+
+template <int R>
+TileFunction with_rows(int rows, int vectors, bool unit_rows, bool masked) {
+  if (rows == R)
+    return unit_rows ? with_columns<R, true>(vectors, masked) : with_columns<R, false>(vectors, masked);
+  if constexpr (R > 1) return with_rows<R - 1>(rows, vectors, unit_rows, masked);
+  return nullptr;
+}
+
+// One matrix of a batch, from an element on.
+struct Source {
+  const char* data;
+  bool bf16;
+  std::int64_t lane, k;  // strides: along the panel's width, and along k
+
+  Source from(std::int64_t lanes, std::int64_t ks) const {
+    return {data + (lanes * lane + ks * k) * (bf16 ? 2 : 4), bf16, lane, k};
+  }
+};
+
+template <typename T>
+void pack_rows(float* to, std::int64_t step, int lanes, int valid, const T* from, std::int64_t lane,
+               std::int64_t depth) {
+  const Mask out = mask_of(lanes);
+  for (std::int64_t p = 0; p < depth; p += kWidth) {
+    const int here = static_cast<int>(least(kWidth, depth - p));
+    const Mask mask = mask_of(here);
+    Vector rows[kWidth];
+#pragma GCC unroll 16
+    for (int i = 0; i < kWidth; ++i) rows[i] = i < valid ? load(from + i * lane + p, mask) : zero();
+    transpose(rows);
+#pragma GCC unroll 16
+    for (int i = 0; i < kWidth; ++i)
+      if (i < here) store(to + (p + i) * step, rows[i], out);
+  }
+}
+
+template <typename T>
+void pack_scalars(float* to, std::int64_t step, int lanes, int valid, const T* from, std::int64_t lane,
+                  std::int64_t k, std::int64_t depth) {
+  for (std::int64_t p = 0; p < depth; ++p, to += step, from += k)
+    for (int i = 0; i < lanes; ++i) {
+      if (i >= valid)
+        to[i] = 0;
+      else if constexpr (sizeof(T) == 2)
+        to[i] = from_bf16(from[i * lane]);
+      else
+        to[i] = from[i * lane];
+    }
+}
+
+template <typename T>
+void pack_lanes(float* to, std::int64_t step, int lanes, int valid, const T* from, std::int64_t k,
+                std::int64_t depth) {
+  const Mask in = mask_of(valid), out = mask_of(lanes);
+  for (std::int64_t p = 0; p < depth; ++p, to += step, from += k) store(to, load(from, in), out);
+}
+
+// A panel: depth rows of `width` lanes, of which `valid` are there and the others 0.
+template <typename T>
+void pack_panel(float* to, std::int64_t width, std::int64_t valid, const Source& source, std::int64_t depth) {
+  for (std::int64_t at = 0; at < width; at += kWidth) {
+    const int lanes = static_cast<int>(least(kWidth, width - at));
+    const int there = static_cast<int>(valid - at < 0 ? 0 : least(lanes, valid - at));
+    const T* const from = reinterpret_cast<const T*>(source.data) + at * source.lane;
+    if (source.lane == 1)
+      pack_lanes(to + at, width, lanes, there, from, source.k, depth);
+    else if (source.k == 1)
+      pack_rows(to + at, width, lanes, there, from, source.lane, depth);
+    else
+      pack_scalars(to + at, width, lanes, there, from, source.lane, source.k, depth);
+  }
+}
+
+void pack(float* to, std::int64_t width, std::int64_t count, const Source& source, std::int64_t depth) {
+  for (std::int64_t at = 0; at < count; at += width, to += width * depth) {
+    if (source.bf16)
+      pack_panel<std::uint16_t>(to, width, least(width, count - at), source.from(at, 0), depth);
+    else
+      pack_panel<float>(to, width, least(width, count - at), source.from(at, 0), depth);
+  }
+}
+
+// Rows x columns of one product, whose sums go to `sum` (one chain: at most a segment of k).
+struct Block {
+  std::int64_t rows, columns, depth;
+  Source a, b;
+  float* sum;
+  std::int64_t sum_row;
+  bool last;  // what is stored is the result
+};
+
+struct Panels {
+  std::int64_t height;
+  bool pack_a, pack_b;
+  float *a, *b;
+};
+
+// One block of k for rows [i, i + rows): all panels of B against all of A.
+void multiply(const Block& block, const Panels& panels, std::int64_t i, std::int64_t rows, std::int64_t p,
+              std::int64_t depth) {
+  const Source from = block.a.from(i, p);
+  if (panels.pack_a) pack(panels.a, panels.height, rows, from, depth);
+  Tile t{};
+  t.depth = depth;
+  t.c_row = block.sum_row;
+  t.first = p == 0;
+  t.last = block.last && p + depth >= block.depth;
+  const bool unit = panels.pack_a || from.lane == 1;
+  t.a_row = panels.pack_a ? 1 : from.lane;
+  t.a_k = panels.pack_a ? panels.height : from.k;
+  t.b_k = panels.pack_b ? kColumns : block.b.k;
+  for (std::int64_t j = 0; j < block.columns; j += kColumns) {
+    const auto columns = static_cast<int>(least(kColumns, block.columns - j));
+    const int vectors = (columns + kWidth - 1) / kWidth;
+    t.tail = columns - (vectors - 1) * kWidth;
+    t.b = panels.pack_b ? panels.b + j * depth : reinterpret_cast<const float*>(block.b.from(j, p).data);
+    const bool masked = !panels.pack_b && t.tail < kWidth;
+    const TileFunction full = with_rows<kRows>(static_cast<int>(panels.height), vectors, unit, masked);
+    for (std::int64_t r = 0; r < rows; r += panels.height) {
+      const std::int64_t here = least(panels.height, rows - r);
+      t.a = panels.pack_a ? panels.a + r * depth : reinterpret_cast<const float*>(from.from(r, 0).data);
+      t.c = block.sum + (i + r) * block.sum_row + j;
+      if (here == panels.height)
+        full(t);
+      else
+        with_rows<kRows>(static_cast<int>(here), vectors, unit, masked)(t);
+    }
+  }
+}
+
+bool compute(const Block& block) {
+  Panels panels{};
+  panels.height = quotient_up(block.rows, quotient_up(block.rows, kRows));
+  // Packing pays when a panel is used often, and is a must for what the kernel cannot read.
+  const bool reads_a = !block.a.bf16 && (block.a.lane == 1 || block.a.k == 1);
+  const bool reads_b = !block.b.bf16 && block.b.lane == 1;
+  panels.pack_a = !reads_a || block.columns > 8 * kColumns;
+  panels.pack_b = !reads_b || block.rows > 20 * kRows;
+  const std::int64_t blocks = block.depth ? quotient_up(block.depth, kDepth) : 1;
+  const std::int64_t depth = quotient_up(block.depth, blocks);
+  const std::int64_t high = least(block.rows, kBlockRows / kRows * panels.height);
+  if (panels.pack_a)
+    panels.a = gemm_scratch(0, quotient_up(high, panels.height) * panels.height * depth + 64);
+  if (panels.pack_b) panels.b = gemm_scratch(1, quotient_up(block.columns, kColumns) * kColumns * depth + 64);
+  if ((panels.pack_a && !panels.a) || (panels.pack_b && !panels.b)) return false;
+  std::int64_t p = 0;
+  do {
+    const std::int64_t here = least(depth, block.depth - p);
+    if (panels.pack_b) pack(panels.b, kColumns, block.columns, block.b.from(0, p), here);
+    for (std::int64_t i = 0; i < block.rows; i += high)
+      multiply(block, panels, i, least(high, block.rows - i), p, here);
+    p += depth;
+  } while (p < block.depth);
+  return true;
+}
+
+ASSAY_HD float read(const char* data, bool bf16, std::int64_t at) {
+  return bf16 ? from_bf16(reinterpret_cast<const std::uint16_t*>(data)[at])
+              : reinterpret_cast<const float*>(data)[at];
+}
+
+// The scaled product and the scaled c0, one rounded add, one rounding to c's type.
+void finish(const GemmJob& job, const float* sum, std::int64_t sum_row, std::int64_t rows,
+            std::int64_t columns, char* c, const char* c0) {
+  for (std::int64_t i = 0; i < rows; ++i)
+    for (std::int64_t j = 0; j < columns; ++j) {
+      float value = sum[i * sum_row + j];
+      if (job.alpha != 1) value = job.alpha * value;
+      if (job.add) {
+        const float old = read(c0, job.c0.bf16, i * job.c0.row + j * job.c0.col);
+        value = (job.beta == 1 ? old : job.beta * old) + value;
+      }
+      const std::int64_t at = i * job.c.row + j * job.c.col;
+      if (job.c.bf16)
+        reinterpret_cast<std::uint16_t*>(c)[at] = to_bf16(value);
+      else
+        reinterpret_cast<float*>(c)[at] = value != value ? float_of(kNan32) : value;
+    }
+}
+
+// Segment sums joined as they come: level l holds the sum of 2^l segments, when its bit of the count is set.
+void join(float* levels, std::int64_t size, std::int64_t done, bool end) {
+  float* top = levels + __builtin_popcountll(static_cast<unsigned long long>(done)) * size;
+  std::int64_t bits = done;
+  // After segment number `done`, as many joins as the count has trailing ones; at the end, all that are left.
+  while (bits & 1 || (end && bits)) {
+    float* const left = top - size;
+    for (std::int64_t i = 0; i < size; ++i) left[i] = left[i] + top[i];
+    top = left;
+    bits = end ? bits & (bits - 1) : bits >> 1;
+  }
+}
+
+// Rows [begin, end) and columns [from, to) of one matrix of the batch.
+struct Part {
+  const GemmJob& job;
+  Source a, b;
+  char* c;
+  const char* c0;
+};
+
+bool run_part(const Part& part, std::int64_t begin, std::int64_t end, std::int64_t from, std::int64_t to) {
+  const GemmJob& job = part.job;
+  const std::int64_t columns = to - from, segments = job.segments();
+  const std::int64_t c_bytes = job.c.bf16 ? 2 : 4, c0_bytes = job.c0.bf16 ? 2 : 4;
+  Block block{end - begin, columns, job.k, part.a.from(begin, 0), part.b.from(from, 0), nullptr, 0, true};
+  if (job.plain() && !job.c.bf16 && job.c.col == 1 && segments <= 1) {
+    block.sum = reinterpret_cast<float*>(part.c) + begin * job.c.row + from;
+    block.sum_row = job.c.row;
+    return compute(block);
+  }
+  int levels = 1;
+  for (std::int64_t s = segments; s > 1; s = (s + 1) / 2) ++levels;
+  const std::int64_t high = least(end - begin, 36 * kRows);
+  float* const sums = gemm_scratch(2, levels * high * columns);
+  if (!sums) return false;
+  block.sum_row = columns;
+  block.last = false;
+  for (std::int64_t i = begin; i < end; i += high) {
+    block.rows = least(high, end - i);
+    const std::int64_t size = block.rows * columns;
+    std::int64_t s = 0;
+    do {
+      block.depth = least(4096, job.k - s * 4096);
+      block.a = part.a.from(i, s * 4096);
+      block.b = part.b.from(from, s * 4096);
+      block.sum = sums + __builtin_popcountll(static_cast<unsigned long long>(s)) * size;
+      if (!compute(block)) return false;
+      if (segments > 1) join(sums, size, s, s + 1 >= segments);
+    } while (++s < segments);
+    finish(job, sums, columns, block.rows, columns, part.c + (i * job.c.row + from * job.c.col) * c_bytes,
+           part.c0 + (i * job.c0.row + from * job.c0.col) * c0_bytes);
+  }
+  return true;
+}
+
+std::int64_t batch_offset(const GemmJob& job, const GemmMatrix& matrix, std::int64_t batch) {
+  std::int64_t offset = 0;
+  for (int d = job.batch_rank - 1; d >= 0; --d) {
+    offset += batch % job.batch_size[d] * matrix.batch[d];
+    batch /= job.batch_size[d];
+  }
+  return offset * (matrix.bf16 ? 2 : 4);
+}
+
+}  // namespace
+
+std::int64_t gemm_panel_rows() { return kRows; }
+
+bool gemm_units(const GemmJob& job, const GemmCut& cut, std::int64_t begin, std::int64_t end) {
+  while (begin < end) {
+    const std::int64_t row = begin % cut.row_units, rest = begin / cut.row_units;
+    const std::int64_t column = rest % cut.column_units, batch = rest / cut.column_units;
+    const std::int64_t last = least(cut.row_units, row + end - begin);
+    const Part part{job,
+                    {job.a.data + batch_offset(job, job.a, batch), job.a.bf16, job.a.row, job.a.col},
+                    {job.b.data + batch_offset(job, job.b, batch), job.b.bf16, job.b.col, job.b.row},
+                    job.c.data + batch_offset(job, job.c, batch),
+                    job.c0.data + (job.add ? batch_offset(job, job.c0, batch) : 0)};
+    const std::int64_t from = column * cut.columns;
+    if (!run_part(part, row * cut.rows, least(job.m, last * cut.rows), from,
+                  least(job.n, from + cut.columns)))
+      return false;
+    begin += last - row;
+  }
+  return true;
+}
+
+}  // namespace assay::kernels::ASSAY_VARIANT
