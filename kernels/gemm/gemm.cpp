@@ -11,6 +11,11 @@ namespace assay::kernels {
 
 namespace {
 
+std::atomic<int>& forced_shape() {
+  static std::atomic<int> shape{-1};
+  return shape;
+}
+
 bool arithmetic(const View& view) { return view.type == Type::f32 || view.type == Type::bf16; }
 
 GemmMatrix matrix(const View& view) {
@@ -144,13 +149,15 @@ Status run(const View* c0, const View& a, const View& b, double beta, double alp
   flatten(job);
   if (!place.cuda) return run_cpu(job, place);
 #if defined(ASSAY_HAS_CUDA)
-  return gemm_cuda(job, place);
+  return gemm_cuda(job, place, forced_shape().load());
 #else
   return Status::no_cuda;
 #endif
 }
 
 }  // namespace
+
+void force_gemm_shape(int shape) { forced_shape() = shape; }
 
 float* gemm_scratch(int slot, std::int64_t floats) {
   struct Memory {

@@ -21,6 +21,10 @@ Status gemm(const View& a, const View& b, const View& c, const Place& place);
 Status gemm_add(const View& c0, const View& a, const View& b, double beta, double alpha, const View& c,
                 const Place& place);
 
+/// For tests and benchmarks: the GPU's tile shape from now on (0 to 5), -1 for the one that fits. No bit
+/// hangs on it.
+void force_gemm_shape(int shape);
+
 namespace reference {
 /// R2 as plainly as it can be written, one element at a time, on the host.
 Status gemm_add(const View& c0, const View& a, const View& b, double beta, double alpha, const View& c);

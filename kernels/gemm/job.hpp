@@ -50,7 +50,8 @@ ASSAY_VARIANTS(bool gemm_units(const GemmJob& job, const GemmCut& cut, std::int6
                std::int64_t gemm_panel_rows())
 
 #if defined(ASSAY_HAS_CUDA)
-Status gemm_cuda(const GemmJob& job, const Place& place);
+/// `shape`: a tile shape of device_job.hpp, or -1 for the one that fits; no bit hangs on it.
+Status gemm_cuda(const GemmJob& job, const Place& place, int shape);
 #endif
 
 }  // namespace assay::kernels

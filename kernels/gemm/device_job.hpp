@@ -1,0 +1,50 @@
+// A product as its kernels take it: fp32 matrices, each with unit stride along k or along its lanes.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/core/place.hpp"
+#include "kernels/core/view.hpp"
+
+namespace assay::kernels::gemm_device {
+
+struct Operand {
+  const float* data;
+  std::int64_t lane, k;  ///< strides: along M (A) or N (B), and along k
+  std::int64_t batch[kMaxRank];
+};
+
+struct Result {
+  char* data;
+  bool bf16;
+  std::int64_t row, col;
+  std::int64_t batch[kMaxRank];
+};
+
+struct Job {
+  Operand a, b;
+  Result c, c0;
+  std::int64_t m, n, k;
+  int batch_rank;
+  std::int64_t batch_size[kMaxRank], batches;
+  bool add;
+  float beta, alpha;
+  int segments;  ///< of k; more than one: sums go to `partial`, [batch][segment][m][n]
+  float* partial;
+  std::int64_t tiles_down, tiles_across, first;  ///< the first block's number: a grid has at most 2^31 - 1
+};
+
+/// The tile shapes there are. Which one runs changes no bit.
+inline constexpr int kShapes = 6;
+struct ShapeFacts {
+  int rows, columns;  ///< of a tile
+};
+inline constexpr ShapeFacts kShapeFacts[kShapes] = {{128, 256}, {128, 128}, {128, 64},
+                                                    {64, 64},   {64, 32},   {32, 32}};
+
+/// Launches shape number `shape` over the whole job. False: the launch failed.
+bool launch_large(const Job& job, void* stream);              ///< shape 0
+bool launch_medium(int shape, const Job& job, void* stream);  ///< shapes 1 to 2
+bool launch_small(int shape, const Job& job, void* stream);   ///< shapes 3 to 5
+
+}  // namespace assay::kernels::gemm_device

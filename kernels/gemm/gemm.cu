@@ -1,0 +1,153 @@
+// The CUDA side of a product: brings operands into a form that the kernels read, picks a tile shape, joins
+// segments.
+#include <algorithm>
+
+#include "kernels/gemm/job.hpp"
+#include "kernels/gemm/kernel.cuh"
+
+namespace assay::kernels {
+
+namespace gemm_device {
+namespace {
+
+// Widens an operand to fp32 with neighbours in k side by side. A broadcast batch dimension stays one.
+struct Copy {
+  const char* from;
+  bool bf16;
+  float* to;
+  std::int64_t lanes, k, lane_stride, k_stride, count;
+  int rank;
+  std::int64_t size[kMaxRank], stride[kMaxRank];
+};
+
+__global__ void copy(const __grid_constant__ Copy c) {
+  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < c.count; i += step) {
+    std::int64_t rest = i / c.k, at = i % c.k * c.k_stride + rest % c.lanes * c.lane_stride;
+    rest /= c.lanes;
+    for (int d = c.rank - 1; d >= 0; --d) {
+      at += rest % c.size[d] * c.stride[d];
+      rest /= c.size[d];
+    }
+    c.to[i] = c.bf16 ? from_bf16(reinterpret_cast<const std::uint16_t*>(c.from)[at])
+                     : reinterpret_cast<const float*>(c.from)[at];
+  }
+}
+
+Status copied(Operand& out, const GemmJob& job, const GemmMatrix& matrix, std::int64_t lanes,
+              std::int64_t lane, std::int64_t k, const Place& place) {
+  Copy c{matrix.data, matrix.bf16, nullptr, lanes, job.k, lane, k, lanes * job.k, 0, {}, {}};
+  out.lane = job.k, out.k = 1;
+  for (int d = job.batch_rank - 1; d >= 0; --d) {
+    if (matrix.batch[d] == 0) continue;
+    out.batch[d] = c.count;
+    c.count *= job.batch_size[d];
+    ++c.rank;
+  }
+  for (int d = 0, at = 0; d < job.batch_rank; ++d)
+    if (matrix.batch[d] != 0) c.size[at] = job.batch_size[d], c.stride[at++] = matrix.batch[d];
+  c.to = static_cast<float*>(place.workspace->take(static_cast<std::size_t>(c.count) * 4));
+  if (!c.to) return Status::out_of_memory;
+  out.data = c.to;
+  const auto blocks = static_cast<unsigned>(std::min<std::int64_t>((c.count + 255) / 256, 16384));
+  copy<<<blocks, 256, 0, static_cast<cudaStream_t>(place.stream)>>>(c);
+  return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed;
+}
+
+Status operand(Operand& out, const GemmJob& job, const GemmMatrix& matrix, std::int64_t lanes,
+               std::int64_t lane, std::int64_t k, const Place& place) {
+  if (job.k == 1) k = 1;
+  if (lanes == 1 && k != 1) lane = 1;
+  const bool readable = !matrix.bf16 && (lane == 1 || k == 1);
+  if (job.k > 0 && !readable) return copied(out, job, matrix, lanes, lane, k, place);
+  out.data = reinterpret_cast<const float*>(matrix.data);
+  out.lane = lane, out.k = k;
+  std::copy(matrix.batch, matrix.batch + kMaxRank, out.batch);
+  return Status::ok;
+}
+
+Result result(const GemmMatrix& matrix) {
+  Result out{matrix.data, matrix.bf16, matrix.row, matrix.col, {}};
+  std::copy(matrix.batch, matrix.batch + kMaxRank, out.batch);
+  return out;
+}
+
+// R2's tree over segments: level l of the stack holds the sum of 2^l segments while its bit of the count is
+// set.
+__global__ void join(const __grid_constant__ Job job) {
+  const std::int64_t size = job.m * job.n, count = size * job.batches;
+  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += step) {
+    const std::int64_t batch = i / size, in = i % size;
+    const float* const from = job.partial + batch * job.segments * size + in;
+    float stack[32];
+    int top = 0;
+    for (int s = 0; s < job.segments; ++s) {
+      float value = from[s * size];
+      for (int bits = s; bits & 1; bits >>= 1) value = __fadd_rn(stack[--top], value);
+      stack[top++] = value;
+    }
+    float value = stack[--top];
+    while (top) value = __fadd_rn(stack[--top], value);
+    const std::int64_t r = in / job.n, q = in % job.n;
+    const char* const c0 =
+        job.add ? job.c0.data + batch_offset(job, job.c0.batch, batch) * (job.c0.bf16 ? 2 : 4) : nullptr;
+    char* const c = job.c.data + batch_offset(job, job.c.batch, batch) * (job.c.bf16 ? 2 : 4);
+    put(job, c, r * job.c.row + q * job.c.col, finish(job, value, c0, r * job.c0.row + q * job.c0.col));
+  }
+}
+
+// Enough tiles to give every processor one, and as large as that allows.
+int shape_for(const Job& job) {
+  const double work = static_cast<double>(job.batches) * job.segments;
+  const auto tiles = [&](int shape) {
+    const ShapeFacts& facts = kShapeFacts[shape];
+    return static_cast<double>((job.m + facts.rows - 1) / facts.rows) *
+           static_cast<double>((job.n + facts.columns - 1) / facts.columns) * work;
+  };
+  if (tiles(0) >= 120) return 0;
+  if (tiles(1) >= 240) return 1;
+  if (tiles(2) >= 120) return 2;
+  if (tiles(3) >= 200) return 3;
+  return job.n <= 16 || job.m <= 32 ? 5 : 4;
+}
+
+bool launch_shape(int shape, const Job& job, void* stream) {
+  return shape == 0   ? launch_large(job, stream)
+         : shape <= 2 ? launch_medium(shape, job, stream)
+                      : launch_small(shape, job, stream);
+}
+
+}  // namespace
+}  // namespace gemm_device
+
+Status gemm_cuda(const GemmJob& from, const Place& place, int shape) {
+  gemm_device::Job job{};
+  job.m = from.m, job.n = from.n, job.k = from.k;
+  job.batch_rank = from.batch_rank, job.batches = from.batches;
+  std::copy(from.batch_size, from.batch_size + kMaxRank, job.batch_size);
+  job.add = from.add, job.beta = from.beta, job.alpha = from.alpha;
+  job.segments = static_cast<int>(std::max<std::int64_t>(1, from.segments()));
+  job.c = gemm_device::result(from.c);
+  job.c0 = gemm_device::result(from.c0);
+  Status status = gemm_device::operand(job.a, from, from.a, from.m, from.a.row, from.a.col, place);
+  if (status == Status::ok)
+    status = gemm_device::operand(job.b, from, from.b, from.n, from.b.col, from.b.row, place);
+  if (status != Status::ok) return status;
+  if (job.segments > 1) {
+    const std::int64_t floats = job.batches * job.segments * job.m * job.n;
+    job.partial = static_cast<float*>(place.workspace->take(static_cast<std::size_t>(floats) * 4));
+    if (!job.partial) return Status::out_of_memory;
+  }
+  if (!gemm_device::launch_shape(shape < 0 ? gemm_device::shape_for(job) : shape, job, place.stream))
+    return Status::cuda_failed;
+  if (job.segments > 1) {
+    const std::int64_t count = job.batches * job.m * job.n;
+    const auto blocks = static_cast<unsigned>(std::min<std::int64_t>((count + 255) / 256, 16384));
+    gemm_device::join<<<blocks, 256, 0, static_cast<cudaStream_t>(place.stream)>>>(job);
+    if (cudaGetLastError() != cudaSuccess) return Status::cuda_failed;
+  }
+  return Status::ok;
+}
+
+}  // namespace assay::kernels
