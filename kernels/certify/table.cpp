@@ -3,9 +3,11 @@
 namespace assay::kernels::certify {
 
 // Defined in <family>_cases.cpp.
+void gemm_cases(Suite& suite);
 
 namespace {
 constexpr Family kFamilies[] = {
+    {"gemm", gemm_cases},
     {nullptr, nullptr},
 };
 }  // namespace
