@@ -175,6 +175,27 @@ TEST_F(EndToEnd, AnExportWithoutProgramsKeepsTheRootAndVerifies) {
   EXPECT_EQ(run({"show", "less.h5", "3", "program"}).status, 1);
 }
 
+TEST_F(EndToEnd, AWithheldItemIsDisclosedAndOnlyTheSealedContentFits) {
+  ASSERT_EQ(run({"seal", kSample, "--from", "assay", "-o", "hidden.h5", "--key", "lab.key", "--withhold",
+                 "programs", "--salts", "lab.salts"})
+                .status,
+            0);
+  const std::string item = "experiments/3/program.py";
+  ASSERT_EQ(run({"show", "c.h5", item, "-o", "3.py"}).status, 0);
+  const auto disclose = [&](const std::string& from, const std::string& salts) {
+    return run({"disclose", "hidden.h5", item, "--content", from, "--salts", salts, "-o", "out.py"});
+  };
+  test::spill(path("other.py"), "print()\n");
+  EXPECT_EQ(disclose("other.py", "lab.salts").status, 1);
+  EXPECT_EQ(disclose("3.py", "no.salts").status, 1);
+  EXPECT_FALSE(fs::exists(path("no.salts")));
+  ASSERT_EQ(disclose("3.py", "lab.salts").status, 0);
+  const Ran ran = run({"verify", "hidden.h5", "--trust", "lab.key.pub", "--disclosed", "out.py.json", "--json"});
+  EXPECT_NE(ran.out.find("I113"), std::string::npos) << ran.out << ran.err;
+  EXPECT_EQ(run({"disclose", "c.h5", item, "--content", "3.py", "--salts", "lab.salts", "-o", "x"}).status,
+            1);
+}
+
 TEST_F(EndToEnd, AProofVerifiesAloneAndDamageIsSeen) {
   ASSERT_EQ(run({"prove", "c.h5", "3", "-o", "3.proof"}).status, 0);
   const Ran ran = run({"verify", "3.proof", "--trust", "lab.key.pub"});

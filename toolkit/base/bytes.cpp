@@ -103,10 +103,12 @@ namespace {
 
 template <typename T, bool kBig>
 void put(Bytes& out, T value) {
+  char bytes[sizeof(T)];
   for (unsigned i = 0; i < sizeof(T); ++i) {
     const unsigned shift = 8 * (kBig ? static_cast<unsigned>(sizeof(T)) - 1 - i : i);
-    out += static_cast<char>(value >> shift & 255);
+    bytes[i] = static_cast<char>(value >> shift & 255);
   }
+  out.append(bytes, sizeof(T));
 }
 
 template <typename T, bool kBig>

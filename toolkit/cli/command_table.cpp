@@ -19,6 +19,7 @@ constexpr CommandRow kTable[] = {
     {"diff", "Look", commands::diff},
     {"prove", "Share", commands::prove},
     {"export", "Share", commands::export_command},
+    {"disclose", "Share", commands::disclose},
     {"archive init", "Keep", commands::archive_init},
     {"archive add", "Keep", commands::archive_add},
     {"archive log", "Keep", commands::archive_log},

@@ -48,7 +48,8 @@ tags are signed with SSH keys. Stock git, git-lfs and ssh-keygen read and check 
 that. `assay archive check` walks every generation and every pointer.)"},
     {"withheld", "content that the author keeps",
      R"(seal --withhold KIND seals only a salted digest of those items. The author keeps the content and the file
-of salts (--salts), and can disclose an item later: anyone can then check that it is what was sealed.
+of salts (--salts), and can give an item out later with assay disclose: anyone can then check that it is
+what was sealed, with assay verify --disclosed.
 
 export --without KIND makes a smaller bundle from one that has everything. It still verifies, under the
 authors' own signature, and says what was left out.

@@ -111,11 +111,13 @@ void check_names(const CheckInput& input, FindingSink& sink) {
 
 void check_equal_results(const CheckInput& input, FindingSink& sink) {
   const CampaignTable& table = input.view.table();
-  std::map<Digest, std::uint32_t> first;
+  std::unordered_map<std::string_view, std::uint32_t> first;
+  std::vector<Digest> digests(table.size());  // what the keys look at
   for (std::uint32_t row = 0; row < table.size(); ++row) {
     const auto lines = table.lines(row);
     if (lines.size() < 5 || !telling(lines)) continue;
-    const auto [seen, is_new] = first.emplace(digest_of(table, lines), row);
+    digests[row] = digest_of(table, lines);
+    const auto [seen, is_new] = first.emplace(digests[row].view(), row);
     if (!is_new)
       sink.add(Severity::warning, id_of(table, row),
                "experiments " + id_of(table, seen->second) + " and " + id_of(table, row) + " have the same " +

@@ -19,6 +19,7 @@ Command key_new();
 Command key_show();
 Command list();
 Command man();
+Command disclose();
 Command prove();
 Command report();
 Command seal();
