@@ -79,7 +79,10 @@ Command disclose() {
                   kJson},
       .examples = {{"assay disclose campaign.h5 experiments/7/program.py --content 7.py --salts lab.salts -o "
                     "out/7.py",
-                    "one program; the receiver runs assay verify campaign.h5 --disclosed out/7.py.json"}},
+                    "one program; the receiver runs assay verify campaign.h5 --disclosed out/7.py.json"},
+                   {"assay disclose campaign.h5 curves/loss --content loss.bin --type f64[1772] --salts "
+                    "lab.salts -o loss.bin",
+                    "an array"}},
       .exits = {Exit::not_intact},
       .run = run,
   };
