@@ -206,6 +206,80 @@ TEST(Random, CallsAndStepsGiveOtherValues) {
   EXPECT_EQ(seen.size(), 9U);
 }
 
+TEST(Permutation, OrdersByKeysAndHoldsEveryIndexOnce) {
+  for (const std::int64_t n : {0, 1, 2, 1000, 40000}) {
+    const Result result = expect_same("permutation", [&](certify::Case& one, std::vector<View>& outputs) {
+      RandomState* state = everywhere::place_values(one, std::vector{kState});
+      outputs = {one.output(Type::i64, {n})};
+      return random_permutation(outputs[0], state, one.place());
+    });
+    ASSERT_EQ(result.status, Status::ok);
+    auto found = elements<std::int64_t>(result.contents[0]);
+    const auto key = [](std::int64_t i) {
+      return static_cast<std::uint64_t>(reference::integer_at(kState, i, 0, 0));
+    };
+    for (std::size_t i = 1; i < found.size(); ++i) ASSERT_LE(key(found[i - 1]), key(found[i]));
+    std::sort(found.begin(), found.end());
+    for (std::size_t i = 0; i < found.size(); ++i) ASSERT_EQ(found[i], static_cast<std::int64_t>(i));
+  }
+}
+
+TEST(Dropout, KeepsAndScalesByTheStreamAndBackwardTakesTheSameNoise) {
+  for (const Type type : {Type::f32, Type::bf16})
+    for (const double p : {0.0, 0.3, 1.0}) {
+      const Result result = expect_same("dropout", [&](certify::Case& one, std::vector<View>& outputs) {
+        RandomState* state = everywhere::place_values(one, std::vector{kState});
+        const View x = one.input(type, {33, 70}, certify::Fill::special, {1, 0});
+        outputs = {x, one.output(type, {33, 70}), one.output(Type::boolean, {33, 70}),
+                   one.output(type, {33, 70})};
+        const Status status = random_dropout(x, p, outputs[1], outputs[2], state, one.place());
+        return status == Status::ok ? random_dropout_backward(x, outputs[2], p, outputs[3], one.place())
+                                    : status;
+      });
+      ASSERT_EQ(result.status, Status::ok);
+      EXPECT_EQ(result.contents[1], result.contents[3]);
+      const auto keep = static_cast<float>(1.0 - p);
+      for (std::int64_t i = 0; i < 33 * 70; ++i) {
+        const auto u = static_cast<std::size_t>(i);
+        const bool kept = reference::bernoulli_at(kState, i, keep);
+        ASSERT_EQ(result.contents[2][u] != 0, kept);
+        const float x = type == Type::f32 ? element<float>(result.contents[0], u)
+                                          : from_bf16(element<std::uint16_t>(result.contents[0], u));
+        const float y = x * (kept ? 1.0F / keep : 0.0F);
+        if (type == Type::bf16)
+          ASSERT_EQ(element<std::uint16_t>(result.contents[1], u), to_bf16(y));
+        else
+          ASSERT_EQ(element<std::uint32_t>(result.contents[1], u), y != y ? kNan32 : bits_of(y));
+      }
+    }
+}
+
+TEST(Multinomial, InvertsTheCumulativeSum) {
+  const Result result = expect_same("multinomial", [&](certify::Case& one, std::vector<View>& outputs) {
+    RandomState* state = everywhere::place_values(one, std::vector{kState});
+    const View weights = one.input(Type::f32, {3, 500}, certify::Fill::uniform, {1, 0});
+    outputs = {weights, one.output(Type::i64, {3, 400})};
+    return random_multinomial(weights, outputs[1], state, one.place());
+  });
+  ASSERT_EQ(result.status, Status::ok);
+  const auto weights = elements<float>(result.contents[0]);
+  const auto found = elements<std::int64_t>(result.contents[1]);
+  for (std::size_t row = 0; row < 3; ++row) {
+    std::vector<float> sums;  // R3
+    float prefix = 0, local = 0;
+    for (std::size_t j = 0; j < 500; ++j) {
+      if (j % 64 == 0) prefix = j ? sums.back() : 0.0F, local = 0;
+      local = j % 64 == 0 ? weights[row * 500 + j] : local + weights[row * 500 + j];
+      sums.push_back(j < 64 ? local : prefix + local);
+    }
+    for (std::size_t k = 0; k < 400; ++k) {
+      const float u = reference::uniform_at(kState, static_cast<std::int64_t>(row * 400 + k), 0, 1, false);
+      const auto first = std::upper_bound(sums.begin(), sums.end(), u * sums.back());
+      ASSERT_EQ(found[row * 400 + k], first - sums.begin()) << row << " " << k;
+    }
+  }
+}
+
 TEST(Random, WrongTypesAreRefused) {
   certify::Suite suite(false, 1);
   certify::Case one("wrong", suite.place());

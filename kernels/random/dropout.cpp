@@ -1,0 +1,104 @@
+#include "kernels/index/each.hpp"
+#include "kernels/random/chunk.hpp"
+#include "kernels/random/device.hpp"
+#include "kernels/random/parts.hpp"
+
+namespace assay::kernels {
+
+namespace {
+
+float keep_of(double p) { return static_cast<float>(1.0 - p); }
+float scale_of(double p) { return keep_of(p) == 0.0F ? 0.0F : 1.0F / keep_of(p); }
+
+Status count_call(RandomState* state, const Place& place) {
+  if (!place.cuda) {
+    ++state->call;
+    return Status::ok;
+  }
+#if defined(ASSAY_HAS_CUDA)
+  return random_count_cuda(state, place);
+#else
+  return Status::no_cuda;
+#endif
+}
+
+void drop_contiguous(const Dropout& job, std::int64_t begin, std::int64_t count, const float* u) {
+  const float* x = static_cast<const float*>(job.x) + begin;
+  float* out = static_cast<float*>(job.out) + begin;
+  std::uint8_t* kept = job.kept + begin;
+  const float keep = job.keep, scale = job.scale;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const float v = x[i] * (u[i] < keep ? scale : 0.0F);
+    out[i] = v == v ? v : float_of(kNan32);
+  }
+  for (std::int64_t i = 0; i < count; ++i) kept[i] = u[i] < keep;
+}
+
+void drop_cpu(const Dropout& job, const Place& place) {
+  const bool plain = job.type == Type::f32 && job.x_layout.contiguous() && job.out_layout.contiguous() &&
+                     job.kept_layout.contiguous();
+  constexpr std::int64_t kEach = 4 * kChunkBlocks;
+  const DrawJob draw{Draw::bernoulli, job.keep};
+  const StreamKey key = key_at(job.state);
+  place.threads->each((job.count + kEach - 1) / kEach, 32, [&](std::int64_t begin, std::int64_t end) {
+    float u[kEach];
+    for (std::int64_t c = begin; c < end; ++c) {
+      ASSAY_CALL(random_chunk, draw, key, static_cast<std::uint64_t>(c * kChunkBlocks), u);
+      const std::int64_t left = job.count - c * kEach, count = left < kEach ? left : kEach;
+      if (plain) {
+        drop_contiguous(job, c * kEach, count, u);
+        continue;
+      }
+      for (std::int64_t i = 0; i < count; ++i) job.element(c * kEach + i, u[i]);
+    }
+  });
+}
+
+}  // namespace
+
+Status random_dropout(const View& x, double p, const View& out, const View& kept, RandomState* state,
+                      const Place& place) {
+  if (!is_float(x.type) || out.type != x.type || kept.type != Type::boolean) return Status::bad_type;
+  if (!same_sizes(x, out) || !same_sizes(x, kept)) return Status::bad_shape;
+  const Dropout job{x.data,       out.data,       kept.as<std::uint8_t>(), x.type,    keep_of(p), scale_of(p),
+                    layout_of(x), layout_of(out), layout_of(kept),         x.count(), state};
+  if (place.cuda) {
+    if (const Status status = each(place, (job.count + 3) / 4, 1, job); status != Status::ok) return status;
+  } else {
+    drop_cpu(job, place);
+  }
+  return count_call(state, place);
+}
+
+Status random_dropout_backward(const View& gradient_out, const View& kept, double p, const View& gradient,
+                               const Place& place) {
+  if (!is_float(gradient.type) || gradient_out.type != gradient.type || kept.type != Type::boolean)
+    return Status::bad_type;
+  if (!same_sizes(gradient_out, gradient) || !same_sizes(gradient, kept)) return Status::bad_shape;
+  const DropoutBackward job{gradient_out.data, kept.as<std::uint8_t>(), gradient.data,   gradient.type,
+                            scale_of(p),       layout_of(gradient_out), layout_of(kept), layout_of(gradient)};
+  return each(place, gradient.count(), 32768, job);
+}
+
+Status random_multinomial(const View& weights, const View& out, RandomState* state, const Place& place) {
+  if (!is_float(weights.type) || out.type != Type::i64) return Status::bad_type;
+  if (weights.rank != 2 || out.rank != 2 || weights.size[0] != out.size[0] || weights.size[1] == 0)
+    return Status::bad_shape;
+  const std::int64_t rows = weights.size[0], n = weights.size[1], leaves = (n + 63) / 64;
+  Weights w{weights.data,
+            weights.type,
+            weights.stride[0],
+            weights.stride[1],
+            n,
+            leaves,
+            take_array<float>(place, rows * leaves)};
+  if (!w.ends && rows > 0) return Status::out_of_memory;
+  Status status = each(place, rows * leaves, 256, LeafTotals{w});
+  if (status == Status::ok) status = each(place, rows, 256, LeafEnds{w});
+  if (status == Status::ok)
+    status = each(place, out.count(), 256,
+                  Samples{w, out.as<std::int64_t>(), out.size[1], out.stride[0], out.stride[1], state});
+  return status == Status::ok ? count_call(state, place) : status;
+}
+
+}  // namespace assay::kernels
