@@ -49,8 +49,14 @@ ASSAY_HD bool is_infinite(float x) { return (bits_of(x) & 0x7fffffffu) == 0x7f80
 ASSAY_HD bool has_sign(float x) { return bits_of(x) >> 31 != 0; }
 
 /// The larger, NaN when either is NaN; of +0 and -0 the first.
-ASSAY_HD float larger(float a, float b) { return a >= b || a != a ? a : b; }
-ASSAY_HD float smaller(float a, float b) { return a <= b || a != a ? a : b; }
+ASSAY_HD float larger(float a, float b) {
+  const float y = b != b ? b : a;
+  return a < b ? b : y;
+}
+ASSAY_HD float smaller(float a, float b) {
+  const float y = b != b ? b : a;
+  return a > b ? b : y;
+}
 
 #if defined(__CUDA_ARCH__)
 ASSAY_HD float sqrt(float x) { return __fsqrt_rn(x); }

@@ -27,6 +27,17 @@ bool type_allowed(const PointwiseRow& row, Type out) {
   return out == Type::f32 || out == Type::bf16 || (row.predicate && out == Type::boolean);
 }
 
+// R5: exponents that are worth a formula of their own.
+Op special_power(float exponent) {
+  if (exponent == 2.0f) return Op::square;
+  if (exponent == 3.0f) return Op::cube;
+  if (exponent == 0.5f) return Op::sqrt;
+  if (exponent == -1.0f) return Op::reciprocal;
+  if (exponent == -2.0f) return Op::reciprocal_square;
+  if (exponent == -0.5f) return Op::rsqrt;
+  return Op::pow_scalar;
+}
+
 Status launch(const Job& job, const Place& place) {
 #if defined(ASSAY_HAS_CUDA)
   if (job.inputs == 1) return cuda::pointwise_unary(job, place.stream);
@@ -65,7 +76,7 @@ Status pointwise(Op op, std::span<const View> inputs, std::span<const float> sca
     if (in.type == Type::c64) return Status::bad_type;
   Job job;
   if (const Status status = make_job(inputs, out, job); status != Status::ok) return status;
-  job.op = op;
+  job.op = op == Op::pow_scalar ? special_power(scalars[0]) : op;
   std::copy(scalars.begin(), scalars.end(), job.scalars);
   if (job.count == 0) return Status::ok;
   if (place.cuda) return launch(job, place);
