@@ -1,0 +1,20 @@
+/* The C face of libassay_kernels.so, for programs that embed libtorch. Loading the library takes over ATen's operators. */
+#pragma once
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+const char* assay_kernels_contract(void); /* "VERSION SHA256" of docs/determinism.md */
+void assay_kernels_install(void);         /* done at load time; again it does nothing */
+void assay_kernels_set_strict(int strict);
+void assay_kernels_set_seed(int64_t seed); /* torch.manual_seed; both devices draw from one stream */
+void assay_kernels_set_step(int64_t step); /* keys the random calls that follow; their number starts at 0 */
+void assay_kernels_reset_counts(void);
+const char* assay_kernels_counts(void); /* JSON; valid until this thread asks again */
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,48 @@
+// What a program calls: torch.ops.assay.* from Python and the dispatcher, and the same from C.
+#include <torch/library.h>
+
+#include "kernels/core/contract.hpp"
+#include "kernels/core/place.hpp"
+#include "kernels/torch/assay_kernels.h"
+#include "kernels/torch/registry.hpp"
+#include "kernels/torch/streams.hpp"
+
+namespace assay::kernels::aten {
+
+namespace {
+
+std::string contract() { return std::to_string(contract_version()) + " " + std::string(contract_sha256()); }
+std::string level() { return text_of(cpu_level()); }
+
+// A shared library's own initialiser, so that loading it is all that a program does.
+[[maybe_unused]] const bool installed = (install(), true);
+
+}  // namespace
+
+}  // namespace assay::kernels::aten
+
+TORCH_LIBRARY(assay, m) {
+  namespace aten = assay::kernels::aten;
+  m.def("set_strict(bool strict) -> ()", [](bool strict) { aten::set_strict(strict); });
+  m.def("strict() -> bool", [] { return aten::strict(); });
+  m.def("counts() -> str", [] { return aten::counts(); });
+  m.def("reset_counts() -> ()", [] { aten::reset_counts(); });
+  m.def("table() -> str", [] { return aten::table(); });
+  m.def("set_seed(int seed) -> ()", [](std::int64_t seed) { aten::set_seed(seed); });
+  m.def("set_step(int step) -> ()", [](std::int64_t step) { aten::set_step(step); });
+  m.def("contract() -> str", [] { return aten::contract(); });
+  m.def("cpu_level() -> str", [] { return aten::level(); });
+}
+
+extern "C" {
+void assay_kernels_install() { assay::kernels::aten::install(); }
+void assay_kernels_set_strict(int strict) { assay::kernels::aten::set_strict(strict != 0); }
+void assay_kernels_set_seed(std::int64_t seed) { assay::kernels::aten::set_seed(seed); }
+void assay_kernels_set_step(std::int64_t step) { assay::kernels::aten::set_step(step); }
+void assay_kernels_reset_counts() { assay::kernels::aten::reset_counts(); }
+const char* assay_kernels_counts() {
+  thread_local std::string text;
+  text = assay::kernels::aten::counts();
+  return text.c_str();
+}
+}

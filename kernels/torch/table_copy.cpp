@@ -1,0 +1,59 @@
+// copy_ and with it clone, to, contiguous and every cast. Same type: torch moves the elements. Other types:
+// R6's conversions.
+#include <ATen/ExpandUtils.h>
+#include <ATen/ops/resolve_conj.h>
+#include <ATen/ops/resolve_neg.h>
+
+#include "kernels/pointwise/pointwise.hpp"
+#include "kernels/torch/tables.hpp"
+#include "kernels/torch/tensors.hpp"
+
+namespace assay::kernels::aten {
+
+namespace {
+
+/// Half to a wider float: exact, and no other cast of it is certified.
+bool widens_half(const at::Tensor& to, const at::Tensor& from) {
+  return from.scalar_type() == at::kHalf &&
+         (to.scalar_type() == at::kFloat || to.scalar_type() == at::kDouble);
+}
+
+void convert(Call& call, const at::Tensor& to, const at::Tensor& from) {
+  if (to.numel() == 0) return;
+  const Here here(to.device());
+  call.check(copy(view_of(from.resolve_conj().resolve_neg(), to.sizes()), view_of(to), here));
+}
+
+Answer copy(Call& call) {
+  const at::Tensor to = call.tensor(0), from = call.tensor(1);
+  if (to.scalar_type() == from.scalar_type() || widens_half(to, from)) return Answer::aten;
+  const bool complex = at::isComplexType(to.scalar_type()) != at::isComplexType(from.scalar_type());
+  if (!type_of(from.scalar_type()) || complex)
+    return call.refuse_type(1, "a type of integers, float32, bfloat16 or float64");
+  if (!type_of(to.scalar_type()))
+    return call.refuse_type(0, "a type of integers, float32, bfloat16 or float64");
+  TORCH_CHECK(at::is_expandable_to(from.sizes(), to.sizes()), "copy_: sizes ", from.sizes(),
+              " cannot be broadcast to ", to.sizes());
+  if (to.device() != from.device()) {
+    at::Tensor between = make_like(from, to.scalar_type());
+    convert(call, between, from);
+    to.copy_(between, call.flag(2));
+  } else if (to.is_neg() || to.is_conj() || to.is_alias_of(from)) {
+    at::Tensor between = make_like(from, to.scalar_type());
+    convert(call, between, from);
+    to.copy_(between);
+  } else {
+    convert(call, to, from);
+  }
+  return call.give(to);
+}
+
+constexpr Row kRows[] = {
+    {"copy_", Level::under, copy, "", "R6.1"},
+};
+
+}  // namespace
+
+std::span<const Row> rows_copy() { return kRows; }
+
+}  // namespace assay::kernels::aten
