@@ -1,21 +1,23 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds everything with warnings as errors, and runs the tests.
 #   tests/run.sh [--no-replay] [--frameworks] [--no-python] [CTEST OPTIONS...]
-#     --no-replay    leaves the replay engine out (this version has none)
+#     --no-replay    leaves the replay part out: no torch, no CUDA
 #     --frameworks   also installs the frameworks that replay is tested against (this version needs none)
 #     --no-python    does not make the Python environment: the tests that need h5py and its like are skipped
 #   tests/run.sh -R cli           passes -R cli to ctest
-# Nothing is written outside the build folder, but for packages and the Python environment in
-# ${XDG_CACHE_HOME:-$HOME/.cache}/assay/venv, which is kept.
+# The replay part stands on torch: 4.7 GB, downloaded once. Nothing is written outside the build folder, but for packages and the
+# Python environments in ${XDG_CACHE_HOME:-$HOME/.cache}/assay, which are kept.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 
 python=yes
+replay=ON
 ctest_options=()
 while [[ $# -gt 0 ]]; do
   case $1 in
-    --no-replay | --frameworks) ;;
+    --no-replay) replay=OFF ;;
+    --frameworks) ;;
     --no-python) python=no ;;
     -h | --help) sed -n '2,10p' "$0" | cut -c3-; exit 0 ;;
     *) ctest_options+=("$1") ;;
@@ -49,9 +51,20 @@ if [[ $python == yes ]]; then
   [[ -f $venv/.complete ]] && export ASSAY_PYTHON=$venv/bin/python
 fi
 
+if [[ $replay == ON ]]; then
+  say "torch for the replay part"
+  toolkit/torch.sh || {
+    echo "the replay part is left out, and its tests are not run: --no-replay says so without trying"
+    replay=OFF
+  }
+fi
+
 say "build (preset ci: optimised, warnings are errors) in build/ci, $cores jobs"
 export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
-[[ -f build/ci/build.ninja ]] || cmake --preset ci >build/ci-configure.log 2>&1 || { cat build/ci-configure.log; exit 1; }
+[[ -f build/ci/build.ninja && $(<build/ci/.replay) == "$replay" ]] 2>/dev/null ||
+  cmake --preset ci -DASSAY_REPLAY=$replay >build/ci-configure.log 2>&1 || { cat build/ci-configure.log; exit 1; }
+echo "$replay" >build/ci/.replay
+grep -hE 'torch [0-9]|CUDA|nvcc' build/ci-configure.log | sed 's/^-- //' || true
 cmake --build build/ci -j "$cores" -- --quiet
 
 say "tests"
