@@ -4,10 +4,12 @@ namespace assay::kernels::certify {
 
 // Defined in <family>_cases.cpp.
 void gemm_cases(Suite& suite);
+void pointwise_cases(Suite& suite);
 
 namespace {
 constexpr Family kFamilies[] = {
     {"gemm", gemm_cases},
+    {"pointwise", pointwise_cases},
     {nullptr, nullptr},
 };
 }  // namespace

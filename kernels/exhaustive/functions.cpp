@@ -16,17 +16,17 @@ namespace {
   }
 
 constexpr Function kFunctions[] = {
-    ASSAY_FUNCTION(exp, 1.00, std::exp(x)),     ASSAY_FUNCTION(exp2, 0.80, std::exp2(x)),
-    ASSAY_FUNCTION(expm1, 1.40, std::expm1(x)), ASSAY_FUNCTION(log, 0.85, std::log(x)),
-    ASSAY_FUNCTION(log2, 1.40, std::log2(x)),   ASSAY_FUNCTION(log10, 0.95, std::log10(x)),
+    ASSAY_FUNCTION(exp, 1.00, std::exp(x)),     ASSAY_FUNCTION(exp2, 0.85, std::exp2(x)),
+    ASSAY_FUNCTION(expm1, 1.45, std::expm1(x)), ASSAY_FUNCTION(log, 0.90, std::log(x)),
+    ASSAY_FUNCTION(log2, 1.50, std::log2(x)),   ASSAY_FUNCTION(log10, 1.25, std::log10(x)),
     ASSAY_FUNCTION(log1p, 1.60, std::log1p(x)), ASSAY_FUNCTION(sin, 1.50, std::sin(x)),
     ASSAY_FUNCTION(cos, 1.50, std::cos(x)),     ASSAY_FUNCTION(tan, 1.40, std::tan(x)),
     ASSAY_FUNCTION(asin, 0.60, std::asin(x)),   ASSAY_FUNCTION(acos, 0.60, std::acos(x)),
-    ASSAY_FUNCTION(atan, 1.40, std::atan(x)),   ASSAY_FUNCTION(sinh, 0.51, std::sinh(x)),
-    ASSAY_FUNCTION(cosh, 0.51, std::cosh(x)),   ASSAY_FUNCTION(tanh, 1.40, std::tanh(x)),
+    ASSAY_FUNCTION(atan, 1.60, std::atan(x)),   ASSAY_FUNCTION(sinh, 0.51, std::sinh(x)),
+    ASSAY_FUNCTION(cosh, 0.51, std::cosh(x)),   ASSAY_FUNCTION(tanh, 1.45, std::tanh(x)),
     ASSAY_FUNCTION(asinh, 0.51, std::asinh(x)), ASSAY_FUNCTION(acosh, 0.51, std::acosh(x)),
-    ASSAY_FUNCTION(atanh, 0.51, std::atanh(x)), ASSAY_FUNCTION(erf, 1.50, std::erf(x)),
-    ASSAY_FUNCTION(erfc, 0.51, std::erfc(x)),   ASSAY_FUNCTION(sigmoid, 2.30, 1 / (1 + std::exp(-x))),
+    ASSAY_FUNCTION(atanh, 0.51, std::atanh(x)), ASSAY_FUNCTION(erf, 1.60, std::erf(x)),
+    ASSAY_FUNCTION(erfc, 0.51, std::erfc(x)),   ASSAY_FUNCTION(sigmoid, 2.40, 1 / (1 + std::exp(-x))),
 };
 #undef ASSAY_FUNCTION
 

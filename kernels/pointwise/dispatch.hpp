@@ -14,7 +14,9 @@ struct Pattern {
 
 ASSAY_VARIANTS(void pointwise_range(const Job& job, std::int64_t begin, std::int64_t end);
                void copy_range(const Job& job, std::int64_t begin, std::int64_t end);
-               void fill_range(const Job& job, const Pattern& value, std::int64_t begin, std::int64_t end))
+               void fill_range(const Job& job, const Pattern& value, std::int64_t begin, std::int64_t end);
+               void polar_range(const Job& job, std::int64_t begin, std::int64_t end);
+               void complex_range(const Job& job, int op, std::int64_t begin, std::int64_t end))
 
 #if defined(ASSAY_HAS_CUDA)
 namespace cuda {
@@ -23,6 +25,8 @@ Status pointwise_binary(const Job& job, void* stream);
 Status pointwise_ternary(const Job& job, void* stream);
 Status copy(const Job& job, void* stream);
 Status fill(const Job& job, const Pattern& value, void* stream);
+Status polar(const Job& job, void* stream);
+Status complex_pointwise(const Job& job, int op, void* stream);
 }  // namespace cuda
 #endif
 

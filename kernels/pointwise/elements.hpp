@@ -1,4 +1,4 @@
-// One element of any type, read and written: the conversions of contract R6.1. Host and device.
+// One element of any type, read and written: the conversions of contract R5.1. Host and device.
 #pragma once
 
 #include "kernels/core/hd.hpp"

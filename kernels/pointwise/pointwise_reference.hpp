@@ -1,4 +1,4 @@
-// The rules R5 and R6 one element at a time: what the tests compare against. Not used by the operators.
+// The rule R5 one element at a time: what the tests compare against. Not used by the operators.
 #pragma once
 
 #include "kernels/pointwise/pointwise.hpp"

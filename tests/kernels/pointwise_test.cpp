@@ -6,6 +6,7 @@
 
 #include "kernels/certify/suite.hpp"
 #include "kernels/core/hd.hpp"
+#include "kernels/math/math.hpp"
 #include "kernels/pointwise/pointwise_reference.hpp"
 
 namespace assay::kernels {
@@ -185,6 +186,54 @@ TEST(Pointwise, FindsOperatorsByName) {
 
 bool is_integer(Type type) {
   return type != Type::f32 && type != Type::bf16 && type != Type::f64 && type != Type::c64;
+}
+
+TEST(Complex, MultipliesWithFourProducts) {
+  PlainThreads threads(2);
+  std::vector<Place> places = {{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr}};
+  if (device_count()) places.push_back({.cuda = true});
+  for (const Place& place : places) {
+    Case one("complex", place);
+    const Sizes sizes{5, 77};
+    const View a = one.input(Type::c64, sizes, Fill::wide),
+               b = one.input(Type::c64, sizes, Fill::normal, {1, 0});
+    const View out = one.output(Type::c64, sizes), back = one.output(Type::c64, sizes, {1, 0});
+    ASSERT_EQ(complex_pointwise(ComplexOp::mul, std::vector{a, b}, out, place), Status::ok);
+    ASSERT_EQ(complex_pointwise(ComplexOp::conj, std::vector{out}, back, place), Status::ok);
+    const std::string x = one.contents(a), y = one.contents(b), found = one.contents(out),
+                      mirrored = one.contents(back);
+    for (std::size_t i = 0; i < 5 * 77; ++i) {
+      float p[2], q[2], z[2], m[2];
+      std::memcpy(p, &x[8 * i], 8), std::memcpy(q, &y[8 * i], 8), std::memcpy(z, &found[8 * i], 8);
+      std::memcpy(m, &mirrored[8 * i], 8);
+      const float rr = p[0] * q[0], ii = p[1] * q[1], ri = p[0] * q[1], ir = p[1] * q[0];
+      ASSERT_EQ(bits_of(z[0]), bits_of(rr - ii)) << i;
+      ASSERT_EQ(bits_of(z[1]), bits_of(ri + ir)) << i;
+      ASSERT_EQ(bits_of(m[0]), bits_of(z[0])) << i;
+      ASSERT_EQ(bits_of(m[1]), bits_of(z[1]) ^ 0x80000000u) << i;
+    }
+  }
+}
+
+TEST(Complex, PolarIsCosineAndSine) {
+  PlainThreads threads(2);
+  std::vector<Place> places = {{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr}};
+  if (device_count()) places.push_back({.cuda = true});
+  for (const Place& place : places) {
+    Case one("polar", place);
+    const View r = one.input(Type::f32, {3, 40}, Fill::normal),
+               angle = one.input(Type::f32, {3, 40}, Fill::wide, {1, 0});
+    const View out = one.output(Type::c64, {3, 40});
+    ASSERT_EQ(polar(r, angle, out, place), Status::ok);
+    EXPECT_EQ(polar(r, angle, r, place), Status::bad_type);
+    const std::string x = one.contents(r), t = one.contents(angle), found = one.contents(out);
+    for (std::size_t i = 0; i < 120; ++i) {
+      float radius, a, z[2];
+      std::memcpy(&radius, &x[4 * i], 4), std::memcpy(&a, &t[4 * i], 4), std::memcpy(z, &found[8 * i], 8);
+      ASSERT_EQ(bits_of(z[0]), bits_of(radius * math::cos(a))) << i;
+      ASSERT_EQ(bits_of(z[1]), bits_of(radius * math::sin(a))) << i;
+    }
+  }
 }
 
 constexpr Type kTypes[] = {Type::f32, Type::bf16, Type::boolean, Type::u8,  Type::i8,
