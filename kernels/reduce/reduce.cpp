@@ -30,6 +30,14 @@ Recipe largest(bool smallest) {
           0};
 }
 
+/// The largest, 0 where it is infinite, so that infinities do not become NaN when it is subtracted.
+Recipe largest_finite() {
+  Recipe recipe = largest(false);
+  recipe.finish = Finish::finite_or_zero;
+  recipe.empty = largest_key(0);
+  return recipe;
+}
+
 Recipe norm(double p) {
   const float power = static_cast<float>(p);
   if (p == 0) return {Map::nonzero, Join::add, Finish::none, 0, 1, 0};
@@ -57,8 +65,9 @@ void cut(ReduceJob& job, std::int64_t items) {
 
 bool by_columns(const ReduceJob& job) {
   const ReducePlan& plan = job.plan;
-  return has_contiguous_columns(plan) && plan.n > 1 && plan.kept_size[plan.kept_rank - 1] >= 8 &&
-         !has_contiguous_rows(plan) && (job.in_type == Type::f32 || job.in_type == Type::bf16);
+  return has_columns(job.recipe.map) && has_contiguous_columns(plan) && plan.n > 1 &&
+         plan.kept_size[plan.kept_rank - 1] >= 8 && !has_contiguous_rows(plan) &&
+         (job.in_type == Type::f32 || job.in_type == Type::bf16);
 }
 
 void run_pass(const ReduceJob& job, const Place& place, bool columns, std::int64_t items) {
@@ -148,6 +157,8 @@ Recipes recipes_of(Reduction op, double argument, std::int64_t n) {
       return {norm(argument), {}, false};
     case Reduction::amax:
       return {largest(false), {}, false};
+    case Reduction::logsumexp:
+      return {{Map::shifted_exp, Join::add, Finish::log_shift, 0, 1, 0}, largest_finite(), true};
     default:
       return {largest(true), {}, false};
   }
@@ -162,7 +173,6 @@ Status reduce(Reduction op, const View& in, std::uint64_t dims, const View& out,
   const Recipes recipes = recipes_of(op, argument, job.plan.n);
   if (job.plan.n == 0 && recipes.main.finish == Finish::value_of_order && op != Reduction::norm)
     return Status::bad_shape;
-  if (recipes.main.map == Map::power) return Status::bad_type;  // needs kernels/math
   job.in = in.data;
   job.out = out.data;
   job.in_type = in.type;

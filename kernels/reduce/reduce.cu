@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cuda_runtime.h>
 
+#include "kernels/reduce/columns.cuh"
 #include "kernels/reduce/reduce_cuda.hpp"
 #include "kernels/reduce/terms.hpp"
 #include "kernels/reduce/tree.cuh"
@@ -147,89 +148,41 @@ __global__ void __launch_bounds__(kWarps * 32) long_rows(const __grid_constant__
     finish_kept(job, kept, value);
 }
 
-constexpr int kColumns = 32;  ///< of one thread block
-
-/// The value of one block of one column: 16 leaves of this warp's class, then the classes through shared
-/// memory. In warp 0.
-template <typename T, Map M, Join J>
-__device__ __forceinline__ float column_block(const ReduceJob& job, std::int64_t base, std::int64_t begin,
-                                              int count, bool there, float centre,
-                                              float (&classes)[kWarps][kColumns]) {
-  Recipe recipe;
-  recipe.map = M;
-  const int x = threadIdx.x, w = threadIdx.y;
-  float leaf[16];
-#pragma unroll
-  for (int i = 0; i < 16; ++i) leaf[i] = neutral_of(J);
-  const T* in = static_cast<const T*>(job.in) + base;
-  const bool simple = job.plan.rank <= 1;
-  const std::int64_t stride = job.plan.rank > 0 ? job.plan.stride[0] : 0;
-  for (int k = 0; there && k < count; k += static_cast<int>(kLeaves)) {
-    float v[16];
-#pragma unroll
-    for (int i = 0; i < 16; ++i) {
-      const int r = k + i * kWarps + w;
-      if (r < count) {
-        const std::int64_t at = simple ? (begin + r) * stride
-                                       : offset_at(begin + r, job.plan.rank, job.plan.size, job.plan.stride);
-        if constexpr (sizeof(T) == 2)
-          v[i] = from_bf16(in[at]);
-        else
-          v[i] = in[at];
-      }
-    }
-#pragma unroll
-    for (int i = 0; i < 16; ++i)
-      if (k + i * kWarps + w < count) leaf[i] = join_terms(J, leaf[i], term_of(recipe, v[i], centre));
-  }
-#pragma unroll
-  for (int half = 8; half > 0; half /= 2)
-#pragma unroll
-    for (int i = 0; i < half; ++i) leaf[i] = join_terms(J, leaf[i], leaf[i + half]);
-  classes[w][x] = leaf[0];
-  __syncthreads();
-  float value = 0;
-  if (w == 0) {
-    float v[kWarps];
-#pragma unroll
-    for (int i = 0; i < kWarps; ++i) v[i] = classes[i][x];
-#pragma unroll
-    for (int half = kWarps / 2; half > 0; half /= 2)
-#pragma unroll
-      for (int i = 0; i < half; ++i) v[i] = join_terms(J, v[i], v[i + half]);
-    value = v[0];
-  }
-  __syncthreads();
-  return value;
-}
-
 template <typename T, Map M, Join J>
 __device__ void column_chunk(const ReduceJob& job) {
-  __shared__ float classes[kWarps][kColumns];
-  const int inner = job.plan.kept_rank - 1;
-  const std::int64_t columns = job.plan.kept_size[inner];
+  __shared__ ColumnClasses classes;
+  Recipe recipe;
+  recipe.map = M;
+  const ReducePlan& plan = job.plan;
+  const int inner = plan.kept_rank - 1;
+  const std::int64_t columns = plan.kept_size[inner];
   const std::int64_t item = blockIdx.x / job.chunks, chunk = blockIdx.x - item * job.chunks;
   const std::int64_t outer = item / job.tiles, column = (item - outer * job.tiles) * kColumns + threadIdx.x;
   const bool there = column < columns;
   const std::int64_t kept = outer * columns + column;
-  const std::int64_t base = column + offset_at(outer, inner, job.plan.kept_size, job.plan.kept_in);
+  const T* in =
+      static_cast<const T*>(job.in) + column + offset_at(outer, inner, plan.kept_size, plan.kept_in);
   const float centre = there && job.centre ? job.centre[kept] : 0;
   const std::int64_t begin = chunk * job.chunk;
-  const std::int64_t end = begin + job.chunk < job.plan.n ? begin + job.chunk : job.plan.n;
-  float level[32];
-  unsigned blocks = 0;
+  const std::int64_t end = begin + job.chunk < plan.n ? begin + job.chunk : plan.n;
+  const bool simple = plan.rank <= 1;
+  const std::int64_t stride = plan.rank > 0 ? plan.stride[0] : 0;
+  DeviceTree<J> tree;
   for (std::int64_t at = begin; at < end; at += kBlock) {
     const int count = static_cast<int>(end - at < kBlock ? end - at : kBlock);
-    float value = column_block<T, M, J>(job, base, at, count, there, centre, classes);
-    int l = 0;
-    for (unsigned c = blocks++; c & 1; c >>= 1) value = join_terms(J, level[l++], value);
-    level[l] = value;
+    const auto raw = [&](int r) {
+      return in[simple ? (at + r) * stride : offset_at(at + r, plan.rank, plan.size, plan.stride)];
+    };
+    const auto term = [&](T v) {
+      if constexpr (sizeof(T) == 2)
+        return term_of(recipe, from_bf16(v), centre);
+      else
+        return term_of(recipe, v, centre);
+    };
+    tree.push(column_block<J>(count, there, classes, raw, term));
   }
   if (threadIdx.y > 0 || !there) return;
-  float value = neutral_of(J);
-  for (int l = 0; l < 32; ++l)
-    if (blocks >> l & 1) value = join_terms(J, level[l], value);
-  if (blocks == 0) value = job.recipe.empty;
+  const float value = tree.top(job.recipe.empty);
   if (job.chunks > 1)
     job.partials[kept * job.chunks + chunk] = value;
   else
@@ -237,7 +190,7 @@ __device__ void column_chunk(const ReduceJob& job) {
 }
 
 template <typename T>
-__global__ void __launch_bounds__(kColumns* kWarps) columns(const __grid_constant__ ReduceJob job) {
+__global__ void __launch_bounds__(kColumns* kColumnClasses) columns(const __grid_constant__ ReduceJob job) {
   switch (job.recipe.map) {
     case Map::identity:
       if (job.recipe.join == Join::add)
@@ -245,22 +198,14 @@ __global__ void __launch_bounds__(kColumns* kWarps) columns(const __grid_constan
       else
         column_chunk<T, Map::identity, Join::multiply>(job);
       return;
-    case Map::absolute:
-      return column_chunk<T, Map::absolute, Join::add>(job);
     case Map::square:
       return column_chunk<T, Map::square, Join::add>(job);
     case Map::deviation:
       return column_chunk<T, Map::deviation, Join::add>(job);
-    case Map::nonzero:
-      return column_chunk<T, Map::nonzero, Join::add>(job);
     case Map::largest:
       return column_chunk<T, Map::largest, Join::largest>(job);
-    case Map::smallest:
-      return column_chunk<T, Map::smallest, Join::smallest>(job);
-    case Map::largest_absolute:
-      return column_chunk<T, Map::largest_absolute, Join::largest>(job);
     default:
-      return column_chunk<T, Map::smallest_absolute, Join::smallest>(job);
+      return column_chunk<T, Map::smallest, Join::smallest>(job);
   }
 }
 
@@ -318,8 +263,7 @@ bool is_packed(const ReduceJob& job) {
 bool by_columns(const ReduceJob& job) {
   return has_contiguous_columns(job.plan) && job.plan.n > 1 &&
          job.plan.kept_size[job.plan.kept_rank - 1] >= 8 && !has_contiguous_rows(job.plan) &&
-         (job.in_type == Type::f32 || job.in_type == Type::bf16) && job.recipe.map != Map::power &&
-         job.recipe.map != Map::shifted_exp;
+         (job.in_type == Type::f32 || job.in_type == Type::bf16) && has_columns(job.recipe.map);
 }
 
 template <template <typename> typename Launch>
@@ -378,7 +322,7 @@ Status run_columns(ReduceJob job, const Place& place, cudaStream_t stream) {
   cut(job, items, std::int64_t{1} << 20, 1);
   if (items * job.chunks > kGrid) return Status::bad_shape;
   if (const Status status = take_partials(job, place); status != Status::ok) return status;
-  const dim3 threads(kColumns, kWarps);
+  const dim3 threads(kColumns, kColumnClasses);
   if (job.in_type == Type::bf16)
     columns<std::uint16_t><<<static_cast<unsigned>(items * job.chunks), threads, 0, stream>>>(job);
   else

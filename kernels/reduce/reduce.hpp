@@ -13,9 +13,10 @@ enum class Reduction : std::uint8_t {
   prod,
   var,   ///< argument: the correction; `second` may take the means
   std,   ///< the same
-  norm,  ///< argument: p of 0, 1, 2, inf, -inf
+  norm,  ///< argument: p, any number, +-inf too
   amax,  ///< NaN if there is one; +0 above -0
   amin,
+  logsumexp,
 };
 
 /// Reduces the dimensions of `in` whose bits are set in `dims`, in the row-major order of the remaining

@@ -1,165 +1,12 @@
 // R1 on the CPU: leaves in lanes, halving, then a binary counter over blocks. Rows (an output's elements lie
 // together, or are gathered) and columns (neighbouring outputs lie together: 128 leaves of a tile of columns
 // stay in the cache).
+#include "kernels/reduce/columns.hpp"
 #include "kernels/reduce/job.hpp"
-#include "kernels/reduce/lanes.hpp"
-#include "kernels/reduce/terms.hpp"
 
 namespace assay::kernels::ASSAY_VARIANT {
 
 namespace {
-
-struct Add {
-  static constexpr Join kind = Join::add;
-  ASSAY_LANES void join(Lanes& a, const Lanes& b) { a = a + b; }
-};
-struct Multiply {
-  static constexpr Join kind = Join::multiply;
-  ASSAY_LANES void join(Lanes& a, const Lanes& b) { a = a * b; }
-};
-struct Largest {
-  static constexpr Join kind = Join::largest;
-  ASSAY_LANES void join(Lanes& a, const Lanes& b) {
-    a = (Lanes)((IntLanes)a > (IntLanes)b ? (IntLanes)a : (IntLanes)b);
-  }
-};
-struct Smallest {
-  static constexpr Join kind = Join::smallest;
-  ASSAY_LANES void join(Lanes& a, const Lanes& b) {
-    a = (Lanes)((IntLanes)a < (IntLanes)b ? (IntLanes)a : (IntLanes)b);
-  }
-};
-
-struct Identity {
-  ASSAY_LANES void map(Lanes&, const Lanes&) {}
-};
-struct Absolute {
-  ASSAY_LANES void map(Lanes& x, const Lanes&) { x = (Lanes)((IntLanes)x & 0x7fffffff); }
-};
-struct Square {
-  ASSAY_LANES void map(Lanes& x, const Lanes&) { x = x * x; }
-};
-struct Deviation {
-  ASSAY_LANES void map(Lanes& x, const Lanes& centre) {
-    const Lanes d = x - centre;
-    x = d * d;
-  }
-};
-struct Nonzero {
-  ASSAY_LANES void map(Lanes& x, const Lanes&) {
-    const IntLanes one = (x != Lanes{}) & static_cast<std::int32_t>(0x3f800000);
-    x = (Lanes)one;
-  }
-};
-template <std::int32_t NaN, bool Absolute = false>
-struct Order {
-  ASSAY_LANES void map(Lanes& x, const Lanes&) {
-    const IntLanes u = Absolute ? (IntLanes)x & 0x7fffffff : (IntLanes)x;
-    const IntLanes key = u ^ ((u >> 31) & 0x7fffffff);
-    x = (Lanes)((u & 0x7fffffff) > 0x7f800000 ? IntLanes{} + NaN : key);
-  }
-};
-using LargestOrder = Order<0x7fffffff>;
-using SmallestOrder = Order<-0x7fffffff - 1>;
-
-template <typename M, typename J>
-struct Op {
-  ASSAY_LANES void map(Lanes& x, const Lanes& centre) { M::map(x, centre); }
-  ASSAY_LANES void join(Lanes& a, const Lanes& b) { J::join(a, b); }
-  ASSAY_LANES float join(float a, float b) { return join_terms(J::kind, a, b); }
-  ASSAY_LANES float neutral() { return neutral_of(J::kind); }
-};
-
-/// v[j] = v[j] joined with v[j + half], for half = 8, 4, 2, 1.
-template <typename O>
-ASSAY_LANES float halved(const Lanes& v) {
-  float t[kLanes];
-  store_lanes(t, v);
-#pragma GCC unroll 8
-  for (int j = 0; j < 8; ++j) t[j] = O::join(t[j], t[j + 8]);
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) t[j] = O::join(t[j], t[j + 4]);
-  return O::join(O::join(t[0], t[2]), O::join(t[1], t[3]));
-}
-
-/// Mapped terms of lanes [0, left) from memory, the others not there.
-template <typename O>
-ASSAY_LANES void terms(Lanes& v, const float* x, std::int64_t left, const Lanes& centre) {
-  if (left >= kLanes) {
-    load_lanes(v, x);
-    O::map(v, centre);
-    return;
-  }
-  const IntLanes lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  Lanes other;
-  spread(other, O::neutral());
-  load_some(v, x, left, 0);
-  O::map(v, centre);
-  v = (Lanes)(lane < static_cast<std::int32_t>(left) ? (IntLanes)v : (IntLanes)other);
-}
-
-/// The block's sum over `count` <= 1024 consecutive elements.
-template <typename O>
-ASSAY_LANES float block_sum(const float* x, std::int64_t count, const Lanes& centre) {
-  Lanes leaf[8];
-#pragma GCC unroll 8
-  for (int q = 0; q < 8; ++q) spread(leaf[q], O::neutral());
-  if (count <= 64) {
-#pragma GCC unroll 4
-    for (int q = 0; q < 4; ++q)
-      if (q * kLanes < count) terms<O>(leaf[q], x + q * kLanes, count - q * kLanes, centre);
-  } else {
-    std::int64_t k = 0;
-    for (; k + kLeaves <= count; k += kLeaves)
-#pragma GCC unroll 8
-      for (int q = 0; q < 8; ++q) {
-        Lanes v;
-        load_lanes(v, x + k + q * kLanes);
-        O::map(v, centre);
-        if (k == 0)
-          leaf[q] = v;
-        else
-          O::join(leaf[q], v);
-      }
-#pragma GCC unroll 8
-    for (int q = 0; q < 8; ++q)
-      if (k + q * kLanes < count) {
-        Lanes v;
-        terms<O>(v, x + k + q * kLanes, count - k - q * kLanes, centre);
-        O::join(leaf[q], v);
-      }
-#pragma GCC unroll 4
-    for (int q = 0; q < 4; ++q) O::join(leaf[q], leaf[q + 4]);
-  }
-  O::join(leaf[0], leaf[2]);
-  O::join(leaf[1], leaf[3]);
-  O::join(leaf[0], leaf[1]);
-  return halved<O>(leaf[0]);
-}
-
-/// The binary tree of R1, step 3, as its terms arrive: bit l of `count` says that level[l] waits for its
-/// partner.
-template <typename O>
-struct Tree {
-  float level[56];
-  std::int64_t count = 0;
-
-  ASSAY_LANES void push_to(Tree& tree, float value) {
-    int l = 0;
-    for (std::int64_t c = tree.count++; c & 1; c >>= 1) value = O::join(tree.level[l++], value);
-    tree.level[l] = value;
-  }
-  ASSAY_LANES float top_of(const Tree& tree, float empty) {
-    float value = empty;
-    bool some = false;
-    for (int l = 0; l < 56; ++l)
-      if (tree.count >> l & 1) {
-        value = some ? O::join(tree.level[l], value) : tree.level[l];
-        some = true;
-      }
-    return value;
-  }
-};
 
 /// Elements [begin, begin + count) of a reduction that starts at `row`, as fp32: in place, or gathered into
 /// `buffer`.
@@ -220,37 +67,51 @@ static float row_sum(const ReduceJob& job, std::int64_t row, std::int64_t begin,
   return Tree<O>::top_of(tree, empty);
 }
 
-/// Calls f with the Op of a recipe.
+/// Calls f with the Op of a recipe, if it is one that columns have.
 template <typename F>
-ASSAY_LANES void with_op(const Recipe& recipe, F&& f) {
+ASSAY_LANES void with_column_op(const Recipe& recipe, F&& f) {
   switch (recipe.map) {
     case Map::identity:
       if (recipe.join == Join::multiply) return f(Op<Identity, Multiply>{});
       return f(Op<Identity, Add>{});
-    case Map::absolute:
-      return f(Op<Absolute, Add>{});
     case Map::square:
       return f(Op<Square, Add>{});
     case Map::deviation:
       return f(Op<Deviation, Add>{});
-    case Map::nonzero:
-      return f(Op<Nonzero, Add>{});
     case Map::largest:
       return f(Op<LargestOrder, Largest>{});
     case Map::smallest:
       return f(Op<SmallestOrder, Smallest>{});
+    default:
+      return;
+  }
+}
+
+/// Calls f with the Op of a recipe.
+template <typename F>
+ASSAY_LANES void with_op(const Recipe& recipe, F&& f) {
+  switch (recipe.map) {
+    case Map::absolute:
+      return f(Op<Absolute, Add>{});
+    case Map::nonzero:
+      return f(Op<Nonzero, Add>{});
     case Map::largest_absolute:
       return f(Op<Order<0x7fffffff, true>, Largest>{});
     case Map::smallest_absolute:
       return f(Op<Order<-0x7fffffff - 1, true>, Smallest>{});
+    case Map::shifted_exp:
+      return f(Op<ShiftedExp, Add>{});
+    case Map::power:
+      return f(Op<Power, Add>{});
     default:
-      return;
+      return with_column_op(recipe, f);
   }
 }
 
 static float one_row(const ReduceJob& job, const Recipe& recipe, std::int64_t row, std::int64_t begin,
                      std::int64_t end, float centre) {
   float value = 0;
+  if (recipe.map == Map::power) centre = recipe.power;
   with_op(recipe,
           [&](auto op) { value = row_sum<decltype(op)>(job, row, begin, end, centre, recipe.empty); });
   return value;
@@ -284,8 +145,6 @@ void reduce_rows(const ReduceJob& job, std::int64_t begin, std::int64_t end) {
 
 namespace {
 
-inline constexpr int kTileLanes = kTile / kLanes;
-
 /// A tile of columns: where it begins (elements), how wide it is, and its rows' offsets for one block.
 struct TilePlace {
   std::int64_t base, width;
@@ -307,82 +166,37 @@ static void find_rows(const ReducePlan& plan, TilePlace& tile, std::int64_t begi
   }
 }
 
-/// Lanes q of a row of the tile.
-template <bool Whole, typename T>
-ASSAY_LANES void load_tile(Lanes& v, const T* p, int q, std::int64_t width) {
-  if (Whole || (q + 1) * kLanes <= width) return load_lanes(v, p + q * kLanes);
-  load_some(v, p + q * kLanes, width - q * kLanes > 0 ? width - q * kLanes : 0, 0);
-}
-
-using TileRow = Lanes[kTileLanes];
-
-/// One block of a tile: leaves in natural order, each a chain of up to eight rows, then halving.
+/// Lanes q of a row of the tile, mapped.
 template <typename O, bool Whole, typename T>
-static void block_of_tile(const T* in, const TilePlace& tile, std::int64_t count, const TileRow& centre,
-                          TileRow& sum) {
-  Lanes leaf[kLeaves][kTileLanes];
-  std::int64_t there = count < kLeaves ? count : kLeaves;
-  for (std::int64_t j = 0; j < there; ++j) {
-    Lanes chain[kTileLanes];
-    for (std::int64_t r = j; r < count; r += kLeaves)
-#pragma GCC unroll 4
-      for (int q = 0; q < kTileLanes; ++q) {
-        Lanes v;
-        load_tile<Whole>(v, in + tile.row[r], q, tile.width);
-        O::map(v, centre[q]);
-        if (r == j)
-          chain[q] = v;
-        else
-          O::join(chain[q], v);
-      }
-#pragma GCC unroll 4
-    for (int q = 0; q < kTileLanes; ++q) leaf[j][q] = chain[q];
+struct MappedRow {
+  const T* in;
+  const TilePlace& tile;
+  const Lanes* centre;
+  ASSAY_LANES void lanes(const MappedRow& from, Lanes& v, std::int64_t r, int q) {
+    load_columns<Whole>(v, from.in + from.tile.row[r], q, from.tile.width);
+    O::map(v, from.centre[q]);
   }
-  for (std::int64_t half = kLeaves / 2; half > 0; half /= 2) {
-    for (std::int64_t j = 0; j + half < there; ++j)
-#pragma GCC unroll 4
-      for (int q = 0; q < kTileLanes; ++q) O::join(leaf[j][q], leaf[j + half][q]);
-    there = there < half ? there : half;
-  }
-#pragma GCC unroll 4
-  for (int q = 0; q < kTileLanes; ++q) sum[q] = leaf[0][q];
-}
+};
 
 template <typename O, bool Whole, typename T>
 static void sum_of_tile(const ReduceJob& job, TilePlace& tile, std::int64_t begin, std::int64_t end,
                         const TileRow& centre, float empty, float* out) {
-  Lanes level[56][kTileLanes];
-  std::int64_t blocks = 0;
+  TileTree<O> tree;
   for (std::int64_t b = begin; b < end; b += kBlock) {
     const std::int64_t count = end - b < kBlock ? end - b : kBlock;
     find_rows(job.plan, tile, b, count);
     Lanes sum[kTileLanes];
-    block_of_tile<O, Whole>(static_cast<const T*>(job.in), tile, count, centre, sum);
-    int l = 0;
-    for (std::int64_t c = blocks++; c & 1; c >>= 1, ++l)
-      for (int q = 0; q < kTileLanes; ++q) O::join(sum[q], level[l][q]);
-    for (int q = 0; q < kTileLanes; ++q) level[l][q] = sum[q];
+    block_of_tile<O>(MappedRow<O, Whole, T>{static_cast<const T*>(job.in), tile, centre}, count, sum);
+    TileTree<O>::push(tree, sum);
   }
-  Lanes top[kTileLanes];
-  bool some = false;
-  for (int q = 0; q < kTileLanes; ++q) spread(top[q], empty);
-  for (int l = 0; l < 56; ++l)
-    if (blocks >> l & 1) {
-      for (int q = 0; q < kTileLanes; ++q)
-        if (some)
-          O::join(top[q], level[l][q]);
-        else
-          top[q] = level[l][q];
-      some = true;
-    }
-  for (int q = 0; q < kTileLanes; ++q) store_lanes(out + q * kLanes, top[q]);
+  TileTree<O>::store(tree, out, empty);
 }
 
 static void one_tile(const ReduceJob& job, const Recipe& recipe, TilePlace& tile, std::int64_t begin,
                      std::int64_t end, const float* centre, float* out) {
   Lanes centres[kTileLanes];
   for (int q = 0; q < kTileLanes; ++q) load_lanes(centres[q], centre + q * kLanes);
-  with_op(recipe, [&](auto op) {
+  with_column_op(recipe, [&](auto op) {
     using O = decltype(op);
     if (job.in_type == Type::bf16) {
       if (tile.width == kTile)

@@ -24,7 +24,22 @@ enum class Map : std::uint8_t {
   smallest_absolute
 };
 enum class Join : std::uint8_t { add, multiply, largest, smallest };
-enum class Finish : std::uint8_t { none, divide, root, divide_root, power, log_shift, value_of_order };
+enum class Finish : std::uint8_t {
+  none,
+  divide,
+  root,
+  divide_root,
+  power,
+  log_shift,
+  value_of_order,
+  finite_or_zero
+};
+
+/// Maps that are common enough for a path of their own down columns.
+ASSAY_HD bool has_columns(Map map) {
+  return map == Map::identity || map == Map::square || map == Map::deviation || map == Map::largest ||
+         map == Map::smallest;
+}
 
 struct Recipe {
   Map map = Map::identity;

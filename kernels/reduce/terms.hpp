@@ -42,13 +42,15 @@ ASSAY_HD float term_of(const Recipe& recipe, float x, float centre) {
       return largest_key(float_of(bits_of(x) & 0x7fffffffu));
     case Map::smallest_absolute:
       return smallest_key(float_of(bits_of(x) & 0x7fffffffu));
+    case Map::power:
+      return power(float_of(bits_of(x) & 0x7fffffffu), recipe.power);
     default:
-      return x;
+      return exponential(x - centre);
   }
 }
 
 /// `value`: the joined terms; `centre`: as in term_of.
-ASSAY_HD float finished(const Recipe& recipe, float value, [[maybe_unused]] float centre) {
+ASSAY_HD float finished(const Recipe& recipe, float value, float centre) {
   switch (recipe.finish) {
     case Finish::divide:
       return divided(value, recipe.divisor);
@@ -58,6 +60,14 @@ ASSAY_HD float finished(const Recipe& recipe, float value, [[maybe_unused]] floa
       return square_root(divided(value, recipe.divisor));
     case Finish::value_of_order:
       return float_of(static_cast<std::uint32_t>(order_of(value)));
+    case Finish::finite_or_zero: {
+      const float x = float_of(static_cast<std::uint32_t>(order_of(value)));
+      return (bits_of(x) & 0x7fffffff) == 0x7f800000 ? 0.0f : x;
+    }
+    case Finish::power:
+      return power(value, divided(1.0f, recipe.power));
+    case Finish::log_shift:
+      return logarithm(value) + centre;
     default:
       return value;
   }

@@ -1,0 +1,63 @@
+// The elementwise parts of nll_loss, for host and device.
+#pragma once
+
+#include "kernels/core/place.hpp"
+#include "kernels/core/view.hpp"
+#include "kernels/reduce/rules.hpp"
+#include "kernels/reduce/terms.hpp"
+
+namespace assay::kernels {
+
+struct NllJob {
+  View in;   ///< [M, C]: log-probabilities; backward: not used
+  View out;  ///< backward: [M, C]
+  const std::int64_t* target = nullptr;
+  std::int64_t target_step = 1;
+  std::int64_t rows = 0;
+  std::int64_t classes = 0;
+  const float* class_weight = nullptr;
+  std::int64_t ignored = -100;
+  float* loss = nullptr;                ///< one a row; null: not wanted
+  float* weight = nullptr;              ///< one a row; null: not wanted
+  View grad;                            ///< scalar or [M]
+  const float* total_weight = nullptr;  ///< divides the gradient; null: nothing does
+};
+
+ASSAY_HD void nll_row(const NllJob& job, std::int64_t i) {
+  const std::int64_t target = job.target[i * job.target_step];
+  const bool counts = target != job.ignored;
+  const float w = !counts ? 0.0f : job.class_weight ? job.class_weight[target] : 1.0f;
+  if (job.weight) job.weight[i] = w;
+  if (!job.loss) return;
+  float loss = 0;
+  if (counts)
+    loss = -(load_number(job.in.data, job.in.type, i * job.in.stride[0] + target * job.in.stride[1]) * w);
+  job.loss[i] = canonical(loss);
+}
+
+ASSAY_HD void nll_backward_element(const NllJob& job, std::int64_t i, std::int64_t c) {
+  const std::int64_t target = job.target[i * job.target_step];
+  float value = 0;
+  if (target != job.ignored && target == c) {
+    const float w = job.class_weight ? job.class_weight[target] : 1.0f;
+    float g = load_number(job.grad.data, job.grad.type, job.grad.rank == 1 ? i * job.grad.stride[0] : 0);
+    if (job.total_weight) g = divided(g, *job.total_weight);
+    value = -(w * g);
+  }
+  store_number(job.out.data, job.out.type, i * job.out.stride[0] + c * job.out.stride[1], value);
+}
+
+namespace cuda {
+#if defined(ASSAY_HAS_CUDA)
+Status nll_rows(const NllJob& job, const Place& place);
+Status nll_backward(const NllJob& job, const Place& place);
+/// *out = *value (divided by *total when that is there).
+Status store_loss(const float* value, const float* total, const View& out, const Place& place);
+#else
+inline Status nll_rows(const NllJob&, const Place&) { return Status::no_cuda; }
+inline Status nll_backward(const NllJob&, const Place&) { return Status::no_cuda; }
+inline Status store_loss(const float*, const float*, const View&, const Place&) { return Status::no_cuda; }
+#endif
+}  // namespace cuda
+
+}  // namespace assay::kernels

@@ -1,0 +1,202 @@
+// R1 over contiguous fp32 on the CPU, for *.variant.cpp files: operations on lanes, a block's sum, the tree
+// over blocks.
+#pragma once
+
+#include "kernels/reduce/lanes.hpp"
+#include "kernels/reduce/terms.hpp"
+
+namespace assay::kernels::ASSAY_VARIANT {
+
+namespace {
+
+struct Add {
+  static constexpr Join kind = Join::add;
+  ASSAY_LANES void join(Lanes& a, const Lanes& b) { a = a + b; }
+};
+struct Multiply {
+  static constexpr Join kind = Join::multiply;
+  ASSAY_LANES void join(Lanes& a, const Lanes& b) { a = a * b; }
+};
+struct Largest {
+  static constexpr Join kind = Join::largest;
+  ASSAY_LANES void join(Lanes& a, const Lanes& b) {
+    a = (Lanes)((IntLanes)a > (IntLanes)b ? (IntLanes)a : (IntLanes)b);
+  }
+};
+struct Smallest {
+  static constexpr Join kind = Join::smallest;
+  ASSAY_LANES void join(Lanes& a, const Lanes& b) {
+    a = (Lanes)((IntLanes)a < (IntLanes)b ? (IntLanes)a : (IntLanes)b);
+  }
+};
+
+struct Identity {
+  ASSAY_LANES void map(Lanes&, const Lanes&) {}
+};
+struct Absolute {
+  ASSAY_LANES void map(Lanes& x, const Lanes&) { x = (Lanes)((IntLanes)x & 0x7fffffff); }
+};
+struct Square {
+  ASSAY_LANES void map(Lanes& x, const Lanes&) { x = x * x; }
+};
+struct Deviation {
+  ASSAY_LANES void map(Lanes& x, const Lanes& centre) {
+    const Lanes d = x - centre;
+    x = d * d;
+  }
+};
+struct Nonzero {
+  ASSAY_LANES void map(Lanes& x, const Lanes&) {
+    const IntLanes one = (x != Lanes{}) & static_cast<std::int32_t>(0x3f800000);
+    x = (Lanes)one;
+  }
+};
+struct ShiftedExp {
+  ASSAY_LANES void map(Lanes& x, const Lanes& centre) {
+    float t[kLanes], m[kLanes];
+    store_lanes(t, x);
+    store_lanes(m, centre);
+    for (int i = 0; i < kLanes; ++i) t[i] = exponential(t[i] - m[i]);
+    load_lanes(x, t);
+  }
+};
+/// The power travels as the centre.
+struct Power {
+  ASSAY_LANES void map(Lanes& x, const Lanes& centre) {
+    float t[kLanes], p[kLanes];
+    store_lanes(t, x);
+    store_lanes(p, centre);
+    for (int i = 0; i < kLanes; ++i) t[i] = power(float_of(bits_of(t[i]) & 0x7fffffffu), p[i]);
+    load_lanes(x, t);
+  }
+};
+template <std::int32_t NaN, bool Absolute = false>
+struct Order {
+  ASSAY_LANES void map(Lanes& x, const Lanes&) {
+    const IntLanes u = Absolute ? (IntLanes)x & 0x7fffffff : (IntLanes)x;
+    const IntLanes key = u ^ ((u >> 31) & 0x7fffffff);
+    x = (Lanes)((u & 0x7fffffff) > 0x7f800000 ? IntLanes{} + NaN : key);
+  }
+};
+using LargestOrder = Order<0x7fffffff>;
+using SmallestOrder = Order<-0x7fffffff - 1>;
+
+template <typename M, typename J>
+struct Op {
+  ASSAY_LANES void map(Lanes& x, const Lanes& centre) { M::map(x, centre); }
+  ASSAY_LANES void join(Lanes& a, const Lanes& b) { J::join(a, b); }
+  ASSAY_LANES float join(float a, float b) { return join_terms(J::kind, a, b); }
+  ASSAY_LANES float neutral() { return neutral_of(J::kind); }
+};
+
+/// v[j] = v[j] joined with v[j + half], for half = 8, 4, 2, 1.
+template <typename O>
+ASSAY_LANES float halved(const Lanes& v) {
+  float t[kLanes];
+  store_lanes(t, v);
+#pragma GCC unroll 8
+  for (int j = 0; j < 8; ++j) t[j] = O::join(t[j], t[j + 8]);
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) t[j] = O::join(t[j], t[j + 4]);
+  return O::join(O::join(t[0], t[2]), O::join(t[1], t[3]));
+}
+
+/// Mapped terms of lanes [0, left) from memory, the others not there.
+template <typename O>
+ASSAY_LANES void terms(Lanes& v, const float* x, std::int64_t left, const Lanes& centre) {
+  if (left >= kLanes) {
+    load_lanes(v, x);
+    O::map(v, centre);
+    return;
+  }
+  const IntLanes lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+  Lanes other;
+  spread(other, O::neutral());
+  load_some(v, x, left, 0);
+  O::map(v, centre);
+  v = (Lanes)(lane < static_cast<std::int32_t>(left) ? (IntLanes)v : (IntLanes)other);
+}
+
+/// The block's sum over `count` <= 1024 consecutive elements.
+template <typename O>
+ASSAY_LANES float block_sum(const float* x, std::int64_t count, const Lanes& centre) {
+  Lanes leaf[8];
+#pragma GCC unroll 8
+  for (int q = 0; q < 8; ++q) spread(leaf[q], O::neutral());
+  if (count <= 64) {
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; ++q)
+      if (q * kLanes < count) terms<O>(leaf[q], x + q * kLanes, count - q * kLanes, centre);
+  } else {
+    std::int64_t k = 0;
+    for (; k + kLeaves <= count; k += kLeaves)
+#pragma GCC unroll 8
+      for (int q = 0; q < 8; ++q) {
+        Lanes v;
+        load_lanes(v, x + k + q * kLanes);
+        O::map(v, centre);
+        if (k == 0)
+          leaf[q] = v;
+        else
+          O::join(leaf[q], v);
+      }
+#pragma GCC unroll 8
+    for (int q = 0; q < 8; ++q)
+      if (k + q * kLanes < count) {
+        Lanes v;
+        terms<O>(v, x + k + q * kLanes, count - k - q * kLanes, centre);
+        O::join(leaf[q], v);
+      }
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; ++q) O::join(leaf[q], leaf[q + 4]);
+  }
+  O::join(leaf[0], leaf[2]);
+  O::join(leaf[1], leaf[3]);
+  O::join(leaf[0], leaf[1]);
+  return halved<O>(leaf[0]);
+}
+
+/// The binary tree of R1, step 3, as its terms arrive: bit l of `count` says that level[l] waits for its
+/// partner.
+template <typename O>
+struct Tree {
+  float level[56];
+  std::int64_t count = 0;
+
+  ASSAY_LANES void push_to(Tree& tree, float value) {
+    int l = 0;
+    for (std::int64_t c = tree.count++; c & 1; c >>= 1) value = O::join(tree.level[l++], value);
+    tree.level[l] = value;
+  }
+  ASSAY_LANES float top_of(const Tree& tree, float empty) {
+    float value = empty;
+    bool some = false;
+    for (int l = 0; l < 56; ++l)
+      if (tree.count >> l & 1) {
+        value = some ? O::join(tree.level[l], value) : tree.level[l];
+        some = true;
+      }
+    return value;
+  }
+};
+
+/// R1 over a contiguous row.
+template <typename O>
+ASSAY_LANES float row_total(const float* x, std::int64_t n, float centre, float empty) {
+  Lanes centres;
+  spread(centres, centre);
+  if (n <= 0) return empty;
+  if (n <= kBlock) return block_sum<O>(x, n, centres);
+  Tree<O> tree;
+  for (std::int64_t b = 0; b < n; b += kBlock)
+    Tree<O>::push_to(tree, block_sum<O>(x + b, n - b < kBlock ? n - b : kBlock, centres));
+  return Tree<O>::top_of(tree, empty);
+}
+
+using Plus = Op<Identity, Add>;
+using PlusSquares = Op<Square, Add>;
+using PlusDeviations = Op<Deviation, Add>;
+
+}  // namespace
+
+}  // namespace assay::kernels::ASSAY_VARIANT
