@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "reduce_ways.hpp"
+#include "tests/kernels/reduce_ways.hpp"
 
 namespace assay::kernels {
 namespace {

@@ -5,7 +5,7 @@
 #include "kernels/reduce/norm.hpp"
 #include "kernels/reduce/reduce.hpp"
 #include "kernels/reduce/softmax.hpp"
-#include "reduce_ways.hpp"
+#include "tests/kernels/reduce_ways.hpp"
 
 namespace assay::kernels {
 namespace {
