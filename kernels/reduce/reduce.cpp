@@ -157,6 +157,10 @@ Recipes recipes_of(Reduction op, double argument, std::int64_t n) {
       return {norm(argument), {}, false};
     case Reduction::amax:
       return {largest(false), {}, false};
+    case Reduction::sum_squares:
+      return {{Map::square, Join::add, Finish::none, 0, 1, 0}, {}, false};
+    case Reduction::root_of_sum:
+      return {{Map::identity, Join::add, Finish::root, 0, 1, 0}, {}, false};
     case Reduction::logsumexp:
       return {{Map::shifted_exp, Join::add, Finish::log_shift, 0, 1, 0}, largest_finite(), true};
     default:

@@ -17,6 +17,8 @@ enum class Reduction : std::uint8_t {
   amax,  ///< NaN if there is one; +0 above -0
   amin,
   logsumexp,
+  sum_squares,
+  root_of_sum,  ///< sqrt(sum)
 };
 
 /// Reduces the dimensions of `in` whose bits are set in `dims`, in the row-major order of the remaining

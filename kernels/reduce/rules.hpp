@@ -129,4 +129,45 @@ ASSAY_HD float load_number(const void* data, Type type, std::int64_t offset) {
   }
 }
 
+/// An integer or a boolean.
+ASSAY_HD std::int64_t integer_at(const void* data, Type type, std::int64_t offset) {
+  switch (type) {
+    case Type::boolean:
+      return static_cast<const std::uint8_t*>(data)[offset] != 0;
+    case Type::u8:
+      return static_cast<const std::uint8_t*>(data)[offset];
+    case Type::i8:
+      return static_cast<const std::int8_t*>(data)[offset];
+    case Type::i16:
+      return static_cast<const std::int16_t*>(data)[offset];
+    case Type::i32:
+      return static_cast<const std::int32_t*>(data)[offset];
+    default:
+      return static_cast<const std::int64_t*>(data)[offset];
+  }
+}
+
+/// Copies an element; a NaN becomes the one NaN.
+ASSAY_HD void copy_element(void* out, std::int64_t to, const void* in, std::int64_t from, Type type) {
+  switch (size_of(type)) {
+    case 1:
+      static_cast<std::uint8_t*>(out)[to] = static_cast<const std::uint8_t*>(in)[from];
+      return;
+    case 2: {
+      const std::uint16_t u = static_cast<const std::uint16_t*>(in)[from];
+      const bool nan = type == Type::bf16 && (u & 0x7fff) > 0x7f80;
+      static_cast<std::uint16_t*>(out)[to] = nan ? kNan16 : u;
+      return;
+    }
+    case 4: {
+      const std::uint32_t u = static_cast<const std::uint32_t*>(in)[from];
+      const bool nan = type == Type::f32 && (u & 0x7fffffff) > 0x7f800000;
+      static_cast<std::uint32_t*>(out)[to] = nan ? kNan32 : u;
+      return;
+    }
+    default:
+      static_cast<std::uint64_t*>(out)[to] = static_cast<const std::uint64_t*>(in)[from];
+  }
+}
+
 }  // namespace assay::kernels
