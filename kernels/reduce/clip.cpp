@@ -13,13 +13,15 @@ bool is_scalar(const View& view) { return view.type == Type::f32 && view.count()
 
 Status total_norm(const View* tensors, std::int64_t count, const View& out, const Place& place) {
   if (!is_scalar(out)) return Status::bad_type;
-  auto* sums = static_cast<float*>(place.workspace->take(static_cast<std::size_t>(count + 1) * sizeof(float)));
+  auto* sums =
+      static_cast<float*>(place.workspace->take(static_cast<std::size_t>(count + 1) * sizeof(float)));
   if (!sums) return Status::out_of_memory;
   View cell, all, scalar = out;
   for (std::int64_t i = 0; i < count; ++i) {
     cell.data = sums + i;
     const std::uint64_t dims = (std::uint64_t{1} << tensors[i].rank) - 1;
-    if (const Status s = reduce(Reduction::sum_squares, tensors[i], dims, cell, nullptr, 0, place); s != Status::ok)
+    if (const Status s = reduce(Reduction::sum_squares, tensors[i], dims, cell, nullptr, 0, place);
+        s != Status::ok)
       return s;
   }
   all.data = sums, all.rank = 1, all.size[0] = count, all.stride[0] = 1;

@@ -6,7 +6,9 @@ namespace assay::kernels {
 
 namespace {
 
-__global__ void clip_kernel(const float* norm, float largest, float* out) { *out = clip_factor_of(*norm, largest); }
+__global__ void clip_kernel(const float* norm, float largest, float* out) {
+  *out = clip_factor_of(*norm, largest);
+}
 
 }  // namespace
 

@@ -1,4 +1,4 @@
-// Cross-entropy over rows of logits, and the negative log-likelihood loss: docs/determinism.md, R6.
+// Cross-entropy over rows of logits, and the negative log-likelihood loss: docs/determinism.md, R7.
 #pragma once
 
 #include "kernels/reduce/fused.hpp"

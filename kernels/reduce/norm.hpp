@@ -1,4 +1,4 @@
-// LayerNorm and RMSNorm over the columns of [M, N], forward and backward: docs/determinism.md, R6.
+// LayerNorm and RMSNorm over the columns of [M, N], forward and backward: docs/determinism.md, R7.
 #pragma once
 
 #include "kernels/reduce/fused.hpp"

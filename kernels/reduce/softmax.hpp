@@ -1,4 +1,4 @@
-// Softmax and log-softmax, forward and backward: docs/determinism.md, R6.
+// Softmax and log-softmax, forward and backward: docs/determinism.md, R7.
 #pragma once
 
 #include "kernels/reduce/fused.hpp"
