@@ -1,0 +1,112 @@
+#include "kernels/conv/fft.hpp"
+
+#include <algorithm>
+
+#include "kernels/conv/fft_variants.hpp"
+#include "kernels/index/each.hpp"
+
+namespace assay::kernels {
+
+namespace {
+
+// Starts of the lines along `dim`.
+Layout lines_of(const View& view, int dim) {
+  View rest = view;
+  for (int d = dim; d + 1 < view.rank; ++d)
+    rest.size[d] = view.size[d + 1], rest.stride[d] = view.stride[d + 1];
+  --rest.rank;
+  return layout_of(rest);
+}
+
+Status check(const View& in, int dim, const View& out, std::int64_t in_size, std::int64_t out_size) {
+  if (in.rank != out.rank || dim < 0 || dim >= in.rank) return Status::bad_shape;
+  if (in.size[dim] != in_size || out.size[dim] != out_size) return Status::bad_shape;
+  for (int d = 0; d < in.rank; ++d)
+    if (d != dim && in.size[d] != out.size[d]) return Status::bad_shape;
+  return Status::ok;
+}
+
+std::int64_t smallest_factor(std::int64_t n) {
+  for (std::int64_t p = 2; p * p <= n; ++p)
+    if (n % p == 0) return p;
+  return n;
+}
+
+// All stages, from `work` and back by way of `other`; where the result lies, or null and *status.
+Complex* stages(std::int64_t n, std::int64_t lines, const Complex* table, Complex* work, Complex* other,
+                const Place& place, Status* status) {
+  *status = Status::ok;
+  Stage stage{n, 1, 1, table};
+  for (std::int64_t left = n; left > 1; left /= stage.radix) {
+    stage.radix = smallest_factor(left);
+    if (place.cuda)
+      *status = each(place, lines * n, 1, StageElements{stage, work, other});
+    else
+      place.threads->each(lines, std::max<std::int64_t>(1, 8192 / n),
+                          [&](std::int64_t begin, std::int64_t end) {
+                            for (std::int64_t l = begin; l < end; ++l)
+                              ASSAY_CALL(fft_stage_line, stage, work + l * n, other + l * n);
+                          });
+    if (*status != Status::ok) return nullptr;
+    stage.length *= stage.radix;
+    std::swap(work, other);
+  }
+  return work;
+}
+
+struct Ends {
+  Side from;
+  bool real;  // what comes out
+  std::int64_t kept;
+  bool inverse;
+};
+
+Status transform(const View& in, int dim, std::int64_t n, const Ends& ends, double scale, const View& out,
+                 const Place& place) {
+  if (out.count() == 0) return Status::ok;
+  if (n < 1) return Status::bad_shape;
+  const std::int64_t lines = out.count() / out.size[dim];
+  auto* table = take_array<Complex>(place, n);
+  auto* work = take_array<Complex>(place, lines * n);
+  auto* other = take_array<Complex>(place, lines * n);
+  if (!table || !work || !other) return Status::out_of_memory;
+  Status status = each(place, n, 4096, Twiddles{table, n, ends.inverse});
+  if (status == Status::ok)
+    status = each(place, lines * n, 16384,
+                  LoadLine{in.as<const float>(), work, ends.from, n, in.stride[dim], lines_of(in, dim)});
+  if (status != Status::ok) return status;
+  const Complex* result = stages(n, lines, table, work, other, place, &status);
+  if (!result) return status;
+  return each(place, lines * ends.kept, 16384,
+              StoreLine{result, out.as<float>(), ends.real, scale != 1, static_cast<float>(scale), n,
+                        ends.kept, out.stride[dim], lines_of(out, dim)});
+}
+
+}  // namespace
+
+Status fft(const View& in, int dim, bool inverse, double scale, const View& out, const Place& place) {
+  if (in.type != Type::c64 || out.type != Type::c64) return Status::bad_type;
+  if (dim < 0 || dim >= in.rank) return Status::bad_shape;
+  const std::int64_t n = in.size[dim];
+  if (const Status status = check(in, dim, out, n, n); status != Status::ok) return status;
+  return transform(in, dim, n, {Side::complex, false, n, inverse}, scale, out, place);
+}
+
+Status fft_of_real(const View& in, int dim, double scale, const View& out, const Place& place) {
+  if (in.type != Type::f32 || out.type != Type::c64) return Status::bad_type;
+  if (dim < 0 || dim >= in.rank || dim >= out.rank) return Status::bad_shape;
+  const std::int64_t n = in.size[dim], kept = out.size[dim];
+  if (kept != n && kept != n / 2 + 1) return Status::bad_shape;
+  if (const Status status = check(in, dim, out, n, kept); status != Status::ok) return status;
+  return transform(in, dim, n, {Side::real, false, kept, false}, scale, out, place);
+}
+
+Status fft_to_real(const View& in, int dim, double scale, const View& out, const Place& place) {
+  if (in.type != Type::c64 || out.type != Type::f32) return Status::bad_type;
+  if (dim < 0 || dim >= in.rank || dim >= out.rank) return Status::bad_shape;
+  const std::int64_t n = out.size[dim];
+  if (const Status status = check(in, dim, out, n / 2 + 1, n); status != Status::ok) return status;
+  return transform(in, dim, n, {Side::half, true, n, true}, scale, out, place);
+}
+
+}  // namespace assay::kernels

@@ -1,0 +1,11 @@
+#include "kernels/conv/fft_job.hpp"
+#include "kernels/index/each.cuh"
+
+namespace assay::kernels {
+
+ASSAY_EACH_CUDA(Twiddles);
+ASSAY_EACH_CUDA(StageElements);
+ASSAY_EACH_CUDA(LoadLine);
+ASSAY_EACH_CUDA(StoreLine);
+
+}  // namespace assay::kernels

@@ -1,0 +1,12 @@
+// What fft.cpp calls in each variant.
+#pragma once
+
+#include "kernels/conv/fft_job.hpp"
+#include "kernels/core/variant.hpp"
+
+namespace assay::kernels {
+
+/// A stage over one line.
+ASSAY_VARIANTS(void fft_stage_line(const Stage& stage, const Complex* in, Complex* out))
+
+}  // namespace assay::kernels
