@@ -6,12 +6,20 @@ namespace assay::kernels::certify {
 void gemm_cases(Suite& suite);
 void pointwise_cases(Suite& suite);
 void reduce_cases(Suite& suite);
+void random_cases(Suite& suite);
+void index_cases(Suite& suite);
+void conv_cases(Suite& suite);
+void optim_cases(Suite& suite);
 
 namespace {
 constexpr Family kFamilies[] = {
     {"gemm", gemm_cases},
     {"pointwise", pointwise_cases},
     {"reduce", reduce_cases},
+    {"random", random_cases},
+    {"index", index_cases},
+    {"conv", conv_cases},
+    {"optim", optim_cases},
     {nullptr, nullptr},
 };
 }  // namespace

@@ -156,6 +156,18 @@ AdamScalars adam_scalars(const AdamOptions& options, double power1, double power
   return scalars_of(options, power1, power2);
 }
 
+Status adam_start(AdamClock* clock, const Place& place) {
+  if (!place.cuda) {
+    *clock = {};
+    return Status::ok;
+  }
+#if defined(ASSAY_HAS_CUDA)
+  return adam_start_cuda(clock, place);
+#else
+  return Status::no_cuda;
+#endif
+}
+
 Status adam_tick(AdamClock* clock, const AdamOptions& options, AdamScalars* scalars, const Place& place) {
   if (!place.cuda) {
     tick(*clock, options, *scalars);

@@ -35,6 +35,8 @@ __global__ void __launch_bounds__(kBlock)
   }
 }
 
+__global__ void start_kernel(AdamClock* clock) { *clock = AdamClock{}; }
+
 __global__ void tick_kernel(AdamClock* clock, AdamOptions options, AdamScalars* scalars) {
   AdamClock now = *clock;
   AdamScalars next;
@@ -59,6 +61,11 @@ Status update_cuda(const Update& update, const Strided& strided, const Place& pl
     strided_kernel<true><<<blocks, kBlock, 0, stream_of(place)>>>(update, strided);
   else
     strided_kernel<false><<<blocks, kBlock, 0, stream_of(place)>>>(update, strided);
+  return launched();
+}
+
+Status adam_start_cuda(AdamClock* clock, const Place& place) {
+  start_kernel<<<1, 1, 0, stream_of(place)>>>(clock);
   return launched();
 }
 

@@ -28,12 +28,14 @@ struct AdamScalars {
   float eps = 0;
 };
 
-/// beta^t by repeated multiplication in fp64, and t. Lies in the Place's memory, starts as {}.
+/// beta^t by repeated multiplication in fp64, and t. Lies in the Place's memory, starts as {} (adam_start).
 struct AdamClock {
   double power1 = 1, power2 = 1;
   std::int64_t step = 0;
 };
 
+/// *clock = {}.
+Status adam_start(AdamClock* clock, const Place& place);
 /// For step t from doubles of the caller's own (beta1^t, beta2^t); host memory.
 AdamScalars adam_scalars(const AdamOptions& options, double power1, double power2);
 /// clock: one step on; *scalars: those of the new step. Both in the Place's memory.

@@ -24,6 +24,7 @@ struct Strided {
 
 Status update_cuda(const Update& update, const Batch& batch, const Place& place);
 Status update_cuda(const Update& update, const Strided& strided, const Place& place);
+Status adam_start_cuda(AdamClock* clock, const Place& place);
 Status adam_tick_cuda(AdamClock* clock, const AdamOptions& options, AdamScalars* scalars, const Place& place);
 
 }  // namespace assay::kernels

@@ -102,8 +102,7 @@ TEST(Adam, EqualsTheSingleTensorFormStepByStep) {
     const Result result = everywhere::expect_same(s.name, [&](Case& one, std::vector<View>& outputs) {
       std::vector<AdamTensor> tensors(2);
       std::vector<View> largest(2), copies(2);
-      std::vector<std::string> nothing;
-      const std::vector<AdamClock> zero(1);
+      const std::vector<AdamClock> zero(1, AdamClock{0, 0, 9});
       const std::vector<AdamScalars> none(1);
       AdamClock* clock = everywhere::place_values(one, zero);
       AdamScalars* scalars = everywhere::place_values(one, none);
@@ -119,7 +118,7 @@ TEST(Adam, EqualsTheSingleTensorFormStepByStep) {
         t.largest = &largest[k], t.copy = s.copies ? &copies[k] : nullptr;
         for (const View& v : {t.parameter, t.average, t.square, largest[k], copies[k]}) outputs.push_back(v);
       }
-      Status status = Status::ok;
+      Status status = adam_start(clock, one.place());
       for (int step = 0; step < kSteps && status == Status::ok; ++step) {
         status = adam_tick(clock, s.options, scalars, one.place());
         if (status == Status::ok)
