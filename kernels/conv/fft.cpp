@@ -33,8 +33,8 @@ std::int64_t smallest_factor(std::int64_t n) {
 }
 
 // All stages, from `work` and back by way of `other`; where the result lies, or null and *status.
-Complex* stages(std::int64_t n, std::int64_t lines, const Complex* table, Complex* work, Complex* other,
-                const Place& place, Status* status) {
+float* stages(std::int64_t n, std::int64_t lines, const Complex* table, float* work, float* other,
+              const Place& place, Status* status) {
   *status = Status::ok;
   Stage stage{n, 1, 1, table};
   for (std::int64_t left = n; left > 1; left /= stage.radix) {
@@ -45,7 +45,7 @@ Complex* stages(std::int64_t n, std::int64_t lines, const Complex* table, Comple
       place.threads->each(lines, std::max<std::int64_t>(1, 8192 / n),
                           [&](std::int64_t begin, std::int64_t end) {
                             for (std::int64_t l = begin; l < end; ++l)
-                              ASSAY_CALL(fft_stage_line, stage, work + l * n, other + l * n);
+                              ASSAY_CALL(fft_stage_line, stage, work + 2 * l * n, other + 2 * l * n);
                           });
     if (*status != Status::ok) return nullptr;
     stage.length *= stage.radix;
@@ -67,15 +67,15 @@ Status transform(const View& in, int dim, std::int64_t n, const Ends& ends, doub
   if (n < 1) return Status::bad_shape;
   const std::int64_t lines = out.count() / out.size[dim];
   auto* table = take_array<Complex>(place, n);
-  auto* work = take_array<Complex>(place, lines * n);
-  auto* other = take_array<Complex>(place, lines * n);
+  auto* work = take_array<float>(place, 2 * lines * n);
+  auto* other = take_array<float>(place, 2 * lines * n);
   if (!table || !work || !other) return Status::out_of_memory;
   Status status = each(place, n, 4096, Twiddles{table, n, ends.inverse});
   if (status == Status::ok)
     status = each(place, lines * n, 16384,
                   LoadLine{in.as<const float>(), work, ends.from, n, in.stride[dim], lines_of(in, dim)});
   if (status != Status::ok) return status;
-  const Complex* result = stages(n, lines, table, work, other, place, &status);
+  const float* result = stages(n, lines, table, work, other, place, &status);
   if (!result) return status;
   return each(place, lines * ends.kept, 16384,
               StoreLine{result, out.as<float>(), ends.real, scale != 1, static_cast<float>(scale), n,

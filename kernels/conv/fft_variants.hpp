@@ -7,6 +7,6 @@
 namespace assay::kernels {
 
 /// A stage over one line.
-ASSAY_VARIANTS(void fft_stage_line(const Stage& stage, const Complex* in, Complex* out))
+ASSAY_VARIANTS(void fft_stage_line(const Stage& stage, const float* in, float* out))
 
 }  // namespace assay::kernels

@@ -75,6 +75,47 @@ void copy_line(const E* from, E* to, std::int64_t from_stride, std::int64_t to_s
   for (std::int64_t i = 0; i < n; ++i) to[i * to_stride] = from[i * from_stride];
 }
 
+// The dimension, before the last, in which the source's elements are neighbours while the last is the
+// target's; -1: none.
+int turned_dimension(const CopyLayout& layout) {
+  const int last = layout.rank - 1;
+  if (last < 1 || layout.to[last] != 1 || layout.from[last] == 1) return -1;
+  for (int d = 0; d < last; ++d)
+    if (layout.from[d] == 1) return d;
+  return -1;
+}
+
+// A transposition, by squares that fit the first cache on both sides.
+template <typename E>
+void copy_turned(const CopyLayout& layout, int turned, const E* from, E* to, const Place& place) {
+  constexpr std::int64_t kSquare = 32;
+  const int last = layout.rank - 1;
+  const std::int64_t rows = layout.size[turned], columns = layout.size[last],
+                     bands = (rows + kSquare - 1) / kSquare;
+  CopyLayout outer = layout;
+  outer.rank = 0;
+  for (int d = 0; d < last; ++d) {
+    if (d == turned) continue;
+    outer.size[outer.rank] = layout.size[d], outer.from[outer.rank] = layout.from[d],
+    outer.to[outer.rank] = layout.to[d];
+    ++outer.rank;
+  }
+  const std::int64_t planes = layout.count / (rows * columns);
+  place.threads->each(
+      planes * bands, std::max<std::int64_t>(1, 65536 / (kSquare * columns)),
+      [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t task = begin; task < end; ++task) {
+          std::int64_t from_at, to_at;
+          outer.offsets(task / bands, from_at, to_at);
+          const std::int64_t first = task % bands * kSquare, stop = std::min(rows, first + kSquare);
+          for (std::int64_t c = 0; c < columns; c += kSquare)
+            for (std::int64_t r = first; r < stop; ++r)
+              for (std::int64_t k = c; k < std::min(columns, c + kSquare); ++k)
+                to[to_at + r * layout.to[turned] + k] = from[from_at + r + k * layout.from[last]];
+        }
+      });
+}
+
 template <typename E>
 void copy_cpu(const CopyJob& job, const Place& place) {
   const CopyLayout& layout = job.layout;
@@ -89,6 +130,8 @@ void copy_cpu(const CopyJob& job, const Place& place) {
     });
     return;
   }
+  if (const int turned = turned_dimension(layout); turned >= 0)
+    return copy_turned(layout, turned, from, to, place);
   CopyLayout outer = layout;
   outer.rank = last;
   const std::int64_t n = layout.size[last], lines = layout.count / n;
