@@ -1,4 +1,4 @@
-// Convolution: docs/determinism.md, R7. f32 and bf16, one type for all tensors of a call; any strides.
+// Convolution: docs/determinism.md, R8. f32 and bf16, one type for all tensors of a call; any strides.
 #pragma once
 
 #include "kernels/core/place.hpp"

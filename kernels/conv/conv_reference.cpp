@@ -1,4 +1,4 @@
-// R7 from the definitions: every element apart, offsets from the views.
+// R8 from the definitions: every element apart, offsets from the views.
 #include <vector>
 
 #include "kernels/conv/conv.hpp"

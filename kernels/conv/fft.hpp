@@ -1,4 +1,4 @@
-// Fourier transforms over one dimension, any length: docs/determinism.md, R7. c64 is (re, im) in fp32. Any
+// Fourier transforms over one dimension, any length: docs/determinism.md, R8. c64 is (re, im) in fp32. Any
 // strides; in and out do not overlap (c2c may be exactly in place).
 #pragma once
 
@@ -17,7 +17,7 @@ Status fft_of_real(const View& in, int dim, double scale, const View& out, const
 Status fft_to_real(const View& in, int dim, double scale, const View& out, const Place& place);
 
 namespace reference {
-/// One contiguous line of n complex numbers, by the recursion that R7 states.
+/// One contiguous line of n complex numbers, by the recursion that R8 states.
 void fft(const float* in, std::int64_t n, bool inverse, float* out);
 }  // namespace reference
 

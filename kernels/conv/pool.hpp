@@ -1,4 +1,4 @@
-// Pooling over 1 to 3 spatial dimensions: docs/determinism.md, R7. x (batch, channels, X...), y (batch,
+// Pooling over 1 to 3 spatial dimensions: docs/determinism.md, R8. x (batch, channels, X...), y (batch,
 // channels, Y...); f32 and bf16; any strides.
 #pragma once
 

@@ -1,4 +1,4 @@
-// One fused optimizer step over lists of tensors: docs/determinism.md, R8. The bits are those of
+// One fused optimizer step over lists of tensors: docs/determinism.md, R9. The bits are those of
 // torch.optim's single-tensor form (capturable=False) made of this library's pointwise operators; the list
 // form is each tensor on its own.
 #pragma once
