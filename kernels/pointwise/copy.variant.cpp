@@ -44,33 +44,53 @@ struct Ends {
   std::int64_t out_stride;
 };
 
-void copy_run(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) {
-  if (ends.from == Type::f32 && ends.to == Type::f32)
-    return float_run(static_cast<const float*>(ends.in) + i, ends.in_stride,
-                     static_cast<float*>(ends.out) + o, ends.out_stride, n);
-  if (ends.from == ends.to && is_integral(ends.from) && ends.from != Type::boolean) {
-    const std::int64_t bytes = size_of(ends.from);
-    if (bytes == 8)
-      return move_run<std::uint64_t>(ends.in, i, ends.in_stride, ends.out, o, ends.out_stride, n);
-    if (bytes == 4)
-      return move_run<std::uint32_t>(ends.in, i, ends.in_stride, ends.out, o, ends.out_stride, n);
-    if (bytes == 2)
-      return move_run<std::uint16_t>(ends.in, i, ends.in_stride, ends.out, o, ends.out_stride, n);
-    return move_run<std::uint8_t>(ends.in, i, ends.in_stride, ends.out, o, ends.out_stride, n);
+using Run = void (*)(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n);
+
+void float_to_float(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) {
+  float_run(static_cast<const float*>(ends.in) + i, ends.in_stride, static_cast<float*>(ends.out) + o,
+            ends.out_stride, n);
+}
+
+template <typename T>
+void same_integer(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) {
+  move_run<T>(ends.in, i, ends.in_stride, ends.out, o, ends.out_stride, n);
+}
+
+template <typename T>
+void integer_to_float(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) {
+  const T* from = static_cast<const T*>(ends.in) + i;
+  float* to = static_cast<float*>(ends.out) + o;
+  for (std::int64_t k = 0; k < n; ++k) to[k * ends.out_stride] = static_cast<float>(from[k * ends.in_stride]);
+}
+
+void through_buffer(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) {
+  alignas(64) float buffer[kChunk];
+  for (std::int64_t k = 0; k < n; k += kChunk) {
+    const std::int64_t m = n - k < kChunk ? n - k : kChunk;
+    load_run(ends.in, ends.from, i + k * ends.in_stride, ends.in_stride, m, buffer);
+    store_run(ends.out, ends.to, o + k * ends.out_stride, ends.out_stride, m, buffer);
   }
-  const bool in_fits = small_float(ends.from) || ends.from == Type::boolean;
-  const bool out_fits = small_float(ends.to) || ends.to == Type::boolean;
-  if (in_fits && out_fits) {
-    alignas(64) float buffer[kChunk];
-    for (std::int64_t k = 0; k < n; k += kChunk) {
-      const std::int64_t m = n - k < kChunk ? n - k : kChunk;
-      load_run(ends.in, ends.from, i + k * ends.in_stride, ends.in_stride, m, buffer);
-      store_run(ends.out, ends.to, o + k * ends.out_stride, ends.out_stride, m, buffer);
-    }
-    return;
-  }
+}
+
+void one_by_one(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) {
   for (std::int64_t k = 0; k < n; ++k)
     convert_element(ends.in, ends.from, i + k * ends.in_stride, ends.out, ends.to, o + k * ends.out_stride);
+}
+
+Run run_for(const Ends& ends) {
+  if (ends.from == Type::f32 && ends.to == Type::f32) return float_to_float;
+  if (ends.from == ends.to && is_integral(ends.from) && ends.from != Type::boolean) {
+    const std::int64_t bytes = size_of(ends.from);
+    return bytes == 8   ? same_integer<std::uint64_t>
+           : bytes == 4 ? same_integer<std::uint32_t>
+           : bytes == 2 ? same_integer<std::uint16_t>
+                        : same_integer<std::uint8_t>;
+  }
+  if (ends.from == Type::i64 && ends.to == Type::f32) return integer_to_float<std::int64_t>;
+  if (ends.from == Type::i32 && ends.to == Type::f32) return integer_to_float<std::int32_t>;
+  const bool in_fits = small_float(ends.from) || ends.from == Type::boolean;
+  const bool out_fits = small_float(ends.to) || ends.to == Type::boolean;
+  return in_fits && out_fits ? through_buffer : one_by_one;
 }
 
 template <typename T>
@@ -90,14 +110,54 @@ void fill_run(void* out, std::int64_t at, std::int64_t stride, std::int64_t n, c
 void copy_range(const Job& job, std::int64_t begin, std::int64_t end) {
   const Ends ends{job.in[0].data, job.in[0].type, inner_stride(job, job.in[0]),
                   job.out.data,   job.out.type,   inner_stride(job, job.out)};
+  const Run run = run_for(ends);
+  const int second = job.rank - 2;
   Cursor cursor;
   cursor.seek(job, begin);
   for (std::int64_t at = begin; at < end;) {
     const std::int64_t left = cursor.left_in_row(job);
     const std::int64_t n = end - at < left ? end - at : left;
-    copy_run(ends, cursor.offset(job, job.in[0]), cursor.offset(job, job.out), n);
-    cursor.advance(job, n);
-    at += n;
+    std::int64_t i = cursor.offset(job, job.in[0]), o = cursor.offset(job, job.out), rows = 1;
+    // Whole rows of the next dimension share one look at the cursor.
+    if (second >= 0 && n == job.size[second + 1]) {
+      const std::int64_t more = job.size[second] - cursor.index[second], fit = (end - at) / n;
+      rows = more < fit ? more : fit;
+    }
+    const std::int64_t in_step = second >= 0 ? job.in[0].stride[second] : 0;
+    const std::int64_t out_step = second >= 0 ? job.out.stride[second] : 0;
+    for (std::int64_t r = 0; r < rows; ++r, i += in_step, o += out_step) run(ends, i, o, n);
+    if (rows > 1)
+      cursor.advance_rows(job, rows);
+    else
+      cursor.advance(job, n);
+    at += rows * n;
+  }
+}
+
+// Squares of kTile x kTile: read along the input's contiguous dimension `d`, written along the output's.
+void copy_tiles(const Job& job, int d, std::int64_t begin, std::int64_t end) {
+  const int inner = job.rank - 1;
+  const Operand &in = job.in[0], &out = job.out;
+  Job tiles = job;
+  tiles.size[d] = (job.size[d] + kCopyTile - 1) / kCopyTile;
+  tiles.size[inner] = (job.size[inner] + kCopyTile - 1) / kCopyTile;
+  alignas(64) float square[kCopyTile][kCopyTile + 1], line[kCopyTile];
+  Cursor cursor;
+  for (std::int64_t at = begin; at < end; ++at) {
+    cursor.seek(tiles, at);
+    cursor.index[d] *= kCopyTile;
+    cursor.index[inner] *= kCopyTile;
+    const std::int64_t rows =
+        job.size[d] - cursor.index[d] < kCopyTile ? job.size[d] - cursor.index[d] : kCopyTile;
+    const std::int64_t columns =
+        job.size[inner] - cursor.index[inner] < kCopyTile ? job.size[inner] - cursor.index[inner] : kCopyTile;
+    const std::int64_t i = cursor.offset(job, in), o = cursor.offset(job, out);
+    for (std::int64_t c = 0; c < columns; ++c)
+      load_run(in.data, in.type, i + c * in.stride[inner], 1, rows, square[c]);
+    for (std::int64_t r = 0; r < rows; ++r) {
+      for (std::int64_t c = 0; c < columns; ++c) line[c] = square[c][r];
+      store_run(out.data, out.type, o + r * out.stride[d], 1, columns, line);
+    }
   }
 }
 

@@ -12,8 +12,12 @@ struct Pattern {
   alignas(8) unsigned char bytes[8] = {};
 };
 
+/// Side of the squares of copy_tiles, in elements.
+inline constexpr std::int64_t kCopyTile = 32;
+
 ASSAY_VARIANTS(void pointwise_range(const Job& job, std::int64_t begin, std::int64_t end);
                void copy_range(const Job& job, std::int64_t begin, std::int64_t end);
+               void copy_tiles(const Job& job, int d, std::int64_t begin, std::int64_t end);
                void fill_range(const Job& job, const Pattern& value, std::int64_t begin, std::int64_t end);
                void polar_range(const Job& job, std::int64_t begin, std::int64_t end);
                void complex_range(const Job& job, int op, std::int64_t begin, std::int64_t end))

@@ -8,7 +8,7 @@ namespace assay::kernels::ASSAY_VARIANT {
 namespace {
 
 constexpr std::int64_t kChunk = 1024;
-constexpr std::int64_t kLongRow = 128;  // from here on a chunk ends where its row ends
+constexpr std::int64_t kLongRow = 64;  // from here on a chunk ends where its row ends
 
 struct Buffers {
   alignas(64) float in[kMaxInputs][kChunk];

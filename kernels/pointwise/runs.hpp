@@ -27,6 +27,15 @@ struct Cursor {
       ++index[--d];
     }
   }
+  /// `rows` whole rows from the start of one, at most to the end of the dimension before the innermost.
+  void advance_rows(const Job& job, std::int64_t rows) {
+    int d = job.rank - 2;
+    index[d] += rows;
+    while (d > 0 && index[d] >= job.size[d]) {
+      index[d] = 0;
+      ++index[--d];
+    }
+  }
   std::int64_t left_in_row(const Job& job) const {
     return job.rank ? job.size[job.rank - 1] - index[job.rank - 1] : 1;
   }
