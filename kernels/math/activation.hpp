@@ -9,19 +9,18 @@
 
 namespace assay::kernels::math {
 
-inline constexpr float kSqrtHalf = 0.707106781186547524f;
 inline constexpr float kGeluPdf = 0.398942280401432678f;   // 1 / sqrt(2 pi)
 inline constexpr float kGeluBeta = 0.797884560802865356f;  // sqrt(2 / pi)
 inline constexpr float kGeluKappa = 0.044715f;
 
-ASSAY_HD float gelu(float x) { return (x * 0.5f) * (1.0f + erf(x * kSqrtHalf)); }
+ASSAY_HD float gelu(float x) { return (0.5f * x) * twice_normal_cdf(x); }
 ASSAY_HD float gelu_backward(float g, float x) {
-  const float cdf = 0.5f * (1.0f + erf(x * kSqrtHalf));
-  const float pdf = exp(x * x * -0.5f) * kGeluPdf;
+  const float cdf = 0.5f * twice_normal_cdf(x);
+  const float pdf = exp_total(x * x * -0.5f) * kGeluPdf;
   return g * (cdf + x * pdf);
 }
 
-ASSAY_HD float gelu_inner(float x) { return tanh(kGeluBeta * (x + kGeluKappa * (x * x * x))); }
+ASSAY_HD float gelu_inner(float x) { return tanh_total(kGeluBeta * (x + kGeluKappa * (x * x * x))); }
 ASSAY_HD float gelu_tanh(float x) { return (0.5f * x) * (1.0f + gelu_inner(x)); }
 ASSAY_HD float gelu_tanh_backward(float g, float x) {
   const float t = gelu_inner(x);
@@ -31,9 +30,9 @@ ASSAY_HD float gelu_tanh_backward(float g, float x) {
   return g * (left_part + right_part);
 }
 
-ASSAY_HD float silu(float x) { return x / (1.0f + exp(-x)); }
+ASSAY_HD float silu(float x) { return x / (1.0f + exp_total(-x)); }
 ASSAY_HD float silu_backward(float g, float x) {
-  const float s = sigmoid(x);
+  const float s = sigmoid_total(x);
   return g * s * (1.0f + x * (1.0f - s));
 }
 

@@ -64,6 +64,7 @@ ASSAY_HD double sqrt64(double x) { return __dsqrt_rn(x); }
 ASSAY_HD float floor(float x) { return ::floorf(x); }
 ASSAY_HD float ceil(float x) { return ::ceilf(x); }
 ASSAY_HD float trunc(float x) { return ::truncf(x); }
+ASSAY_HD double trunc64(double x) { return ::trunc(x); }
 ASSAY_HD float nearest(float x) { return ::rintf(x); }
 #else
 ASSAY_HD float sqrt(float x) { return __builtin_sqrtf(x); }
@@ -71,6 +72,7 @@ ASSAY_HD double sqrt64(double x) { return __builtin_sqrt(x); }
 ASSAY_HD float floor(float x) { return __builtin_floorf(x); }
 ASSAY_HD float ceil(float x) { return __builtin_ceilf(x); }
 ASSAY_HD float trunc(float x) { return __builtin_truncf(x); }
+ASSAY_HD double trunc64(double x) { return __builtin_trunc(x); }
 /// Ties to even, in the default rounding mode.
 ASSAY_HD float nearest(float x) { return __builtin_rintf(x); }
 #endif

@@ -8,7 +8,7 @@
 namespace assay::kernels::math {
 
 /// |x| < 1: x + x p(x^2); above: 1 - e^q(|x|), q fitted to log(erfc) on [1, 3.95].
-ASSAY_HD float erf(float x) {
+ASSAY_HD float erf_total(float x) {
   const float y = magnitude(x), z = x * x;
   float p = fma_(-0x1.281efap-11f, z, 0x1.428d76p-8f);
   p = fma_(p, z, -0x1.b5b310p-6f);
@@ -16,7 +16,7 @@ ASSAY_HD float erf(float x) {
   p = fma_(p, z, -0x1.812680p-2f);
   p = fma_(p, z, 0x1.06eba2p-3f);
   const float small = fma_(p, x, x);
-  const float t = y > 4.0f ? 4.0f : y;
+  const float t = limited(x, 4.0f);
   float q = fma_(0x1.bd6ceap-20f, t, -0x1.85e5a6p-15f);
   q = fma_(q, t, 0x1.3aaf1ap-11f);
   q = fma_(q, t, -0x1.38ed44p-8f);
@@ -25,10 +25,30 @@ ASSAY_HD float erf(float x) {
   q = fma_(q, t, -0x1.43755ep-1f);
   q = fma_(q, t, -0x1.21599ap+0f);
   q = fma_(q, t, 0x1.59a1eep-12f);
-  const Reduced reduced = reduce_exp(q);
-  const float e = exp_reduced(reduced.r) * power_of_two(reduced.n);
-  const float large = copysign(1.0f - e, x);
-  return x != x ? x : y < 1.0f ? small : large;
+  return copysign(y < 1.0f ? magnitude(small) : 1.0f - exp_narrow(q), x);
+}
+ASSAY_HD float erf(float x) { return x != x ? x : erf_total(x); }
+
+/// erfc(|x| / sqrt(2)), 0 above 5.7: e^(|x| q(|x|)), q fitted to log(erfc) with weight erfc, so to 2^-26
+/// of 1. No NaN.
+ASSAY_HD float normal_tail(float x) {
+  const float y = limited(x, 5.7f);
+  float q = fma_(0x1.7db462p-22f, y, -0x1.bcb540p-18f);
+  q = fma_(q, y, 0x1.b3f06ap-15f);
+  q = fma_(q, y, -0x1.9d5696p-13f);
+  q = fma_(q, y, 0x1.5cabc2p-17f);
+  q = fma_(q, y, 0x1.3ada8ap-8f);
+  q = fma_(q, y, -0x1.29bd02p-5f);
+  q = fma_(q, y, -0x1.45f28cp-2f);
+  q = fma_(q, y, -0x1.988458p-1f);
+  const float e = exp_narrow(q * y);
+  return magnitude(x) < 5.7f ? e : 0.0f;
+}
+
+/// 1 + erf(x / sqrt(2)): twice the normal distribution function, to 2^-25. A NaN gives some number.
+ASSAY_HD float twice_normal_cdf(float x) {
+  const float e = normal_tail(x);
+  return x < 0.0f ? e : 2.0f - e;
 }
 
 /// e^(-x^2) h(x) / (1 + 2x) with h fitted in (x - 3) / (x + 3) on [0, 10.6]; 2 - erfc(-x) below 0.

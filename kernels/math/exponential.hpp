@@ -22,6 +22,17 @@ ASSAY_HD float limit(float x, float low, float high) {
   return y > high ? high : y;
 }
 
+/// x brought to +-bound, by bits; no NaN may come in.
+ASSAY_HD float limit_magnitude(float x, float bound) {
+  const std::uint32_t u = bits_of(x), m = u & 0x7fffffffu, b = bits_of(bound);
+  return float_of((m < b ? m : b) | (u & 0x80000000u));
+}
+/// The smaller of |x| and bound, by bits: a NaN becomes bound.
+ASSAY_HD float limited(float x, float bound) {
+  const std::uint32_t m = bits_of(x) & 0x7fffffffu, b = bits_of(bound);
+  return float_of(m < b ? m : b);
+}
+
 /// x = n ln2 + r.
 struct Reduced {
   float r;
@@ -46,13 +57,23 @@ ASSAY_HD float expm1_reduced(float r) {
 
 ASSAY_HD float exp_reduced(float r) { return expm1_reduced(r) + 1.0f; }
 
-ASSAY_HD float exp(float x) {
-  const Reduced reduced = reduce_exp(limit(x, -110.0f, 100.0f));
+// A name with _total: the function for every x but NaN, where it gives some number. The table's rows use it
+// and put NaN back themselves.
+
+ASSAY_HD float exp_total(float x) {
+  const Reduced reduced = reduce_exp(limit_magnitude(x, 110.0f));
   return scale(exp_reduced(reduced.r), reduced.n);
 }
+ASSAY_HD float exp(float x) { return x != x ? x : exp_total(x); }
 
-ASSAY_HD float exp2(float x) {
-  const float y = limit(x, -160.0f, 140.0f);
+/// e^x for -87 <= x <= 88: one scaling is enough.
+ASSAY_HD float exp_narrow(float x) {
+  const Reduced reduced = reduce_exp(x);
+  return exp_reduced(reduced.r) * power_of_two(reduced.n);
+}
+
+ASSAY_HD float exp2_total(float x) {
+  const float y = limit_magnitude(x, 160.0f);
   const float t = y + kRoundToInteger;
   const float f = y - (t - kRoundToInteger);
   float q = fma_(0x1.00a594p-16f, f, 0x1.444020p-13f);
@@ -63,6 +84,7 @@ ASSAY_HD float exp2(float x) {
   q = fma_(q, f, 0x1.62e430p-1f);
   return scale(fma_(q, f, 1.0f), static_cast<std::int32_t>(bits_of(t) - 0x4b400000u));
 }
+ASSAY_HD float exp2(float x) { return x != x ? x : exp2_total(x); }
 
 /// 2^n (e^r - 1) + (2^n - 1), where n = 0 for |x| < 0.34: the small ones lose nothing.
 ASSAY_HD float expm1(float x) {

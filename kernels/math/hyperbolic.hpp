@@ -7,7 +7,7 @@
 namespace assay::kernels::math {
 
 /// |x| < 0.55: x + x^3 p(x^2); above: 1 - 2 / (e^2|x| + 1).
-ASSAY_HD float tanh(float x) {
+ASSAY_HD float tanh_total(float x) {
   const float y = magnitude(x), z = x * x;
   float q = fma_(0x1.4862c6p-9f, z, -0x1.16ea42p-7f);
   q = fma_(q, z, 0x1.656aa4p-6f);
@@ -15,17 +15,19 @@ ASSAY_HD float tanh(float x) {
   q = fma_(q, z, 0x1.111104p-3f);
   q = fma_(q, z, -0x1.555556p-2f);
   const float small = fma_(q * z, y, y);
-  const float clamped = y > 10.0f ? 10.0f : y;
-  const Reduced reduced = reduce_exp(clamped + clamped);
-  const float e = exp_reduced(reduced.r) * power_of_two(reduced.n);
-  return copysign(y < 0.55f ? small : 1.0f - 2.0f / (e + 1.0f), x);
+  const float half = limited(x, 10.0f);
+  const float large = 1.0f - 2.0f / (exp_narrow(half + half) + 1.0f);
+  return copysign(y < 0.55f ? small : large, x);
 }
+ASSAY_HD float tanh(float x) { return x != x ? x : tanh_total(x); }
 
 /// With e = e^-|x|: 1 / (1 + e), below 0 e / (1 + e).
-ASSAY_HD float sigmoid(float x) {
-  const float e = exp(-magnitude(x));
+ASSAY_HD float sigmoid_total(float x) {
+  const Reduced reduced = reduce_exp(-limited(x, 110.0f));
+  const float e = scale(exp_reduced(reduced.r), reduced.n);
   return (x < 0.0f ? e : 1.0f) / (1.0f + e);
 }
+ASSAY_HD float sigmoid(float x) { return x != x ? x : sigmoid_total(x); }
 
 ASSAY_HD float sinh(float x) {
   const double y = x, e = exp64(limit(magnitude(x), 0.0f, 100.0f));

@@ -7,8 +7,9 @@
 
 namespace assay::kernels::ops {
 
-#define ASSAY_FUNCTOR(name, scalars, predicate, paragraph, ...)                           \
+#define ASSAY_FUNCTOR(name, scalars, kind, paragraph, ...)                                \
   struct name {                                                                           \
+    static constexpr bool kTotal = kind == 2;                                             \
     static ASSAY_HD_MEMBER float at([[maybe_unused]] float a, [[maybe_unused]] float b,   \
                                     [[maybe_unused]] float c, [[maybe_unused]] float s0,  \
                                     [[maybe_unused]] float s1, [[maybe_unused]] float s2, \
@@ -20,5 +21,12 @@ ASSAY_POINTWISE_UNARY(ASSAY_FUNCTOR)
 ASSAY_POINTWISE_BINARY(ASSAY_FUNCTOR)
 ASSAY_POINTWISE_TERNARY(ASSAY_FUNCTOR)
 #undef ASSAY_FUNCTOR
+
+/// One element with the one NaN.
+template <typename F>
+ASSAY_HD float element(float a, float b, float c, float s0, float s1, float s2, float s3) {
+  if constexpr (F::kTotal) return a != a ? math::nan() : F::at(a, b, c, s0, s1, s2, s3);
+  return math::canonical(F::at(a, b, c, s0, s1, s2, s3));
+}
 
 }  // namespace assay::kernels::ops

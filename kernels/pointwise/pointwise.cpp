@@ -10,12 +10,12 @@ namespace assay::kernels {
 namespace {
 
 constexpr PointwiseRow kRows[] = {{Op::none, "", 0, 0, false, ""},
-#define ASSAY_UNARY_ROW(name, scalars, predicate, paragraph, ...) \
-  {Op::name, #name, 1, scalars, predicate != 0, paragraph},
-#define ASSAY_BINARY_ROW(name, scalars, predicate, paragraph, ...) \
-  {Op::name, #name, 2, scalars, predicate != 0, paragraph},
-#define ASSAY_TERNARY_ROW(name, scalars, predicate, paragraph, ...) \
-  {Op::name, #name, 3, scalars, predicate != 0, paragraph},
+#define ASSAY_UNARY_ROW(name, scalars, kind, paragraph, ...) \
+  {Op::name, #name, 1, scalars, kind == 1, paragraph},
+#define ASSAY_BINARY_ROW(name, scalars, kind, paragraph, ...) \
+  {Op::name, #name, 2, scalars, kind == 1, paragraph},
+#define ASSAY_TERNARY_ROW(name, scalars, kind, paragraph, ...) \
+  {Op::name, #name, 3, scalars, kind == 1, paragraph},
                                   ASSAY_POINTWISE_UNARY(ASSAY_UNARY_ROW)
                                       ASSAY_POINTWISE_BINARY(ASSAY_BINARY_ROW)
                                           ASSAY_POINTWISE_TERNARY(ASSAY_TERNARY_ROW)};

@@ -27,7 +27,7 @@ float pointwise_element(Op op, const float* x, const float* s) {
   switch (op) {
 #define ASSAY_CASE(name, ...) \
   case Op::name:              \
-    return ops::name::at(a, b, c, t[0], t[1], t[2], t[3]);
+    return ops::element<ops::name>(a, b, c, t[0], t[1], t[2], t[3]);
     ASSAY_POINTWISE_UNARY(ASSAY_CASE)
     ASSAY_POINTWISE_BINARY(ASSAY_CASE)
     ASSAY_POINTWISE_TERNARY(ASSAY_CASE)

@@ -8,7 +8,7 @@ namespace assay::kernels::ASSAY_VARIANT {
 namespace {
 
 constexpr std::int64_t kChunk = 1024;
-constexpr std::int64_t kLongRow = 64;  // from here on a chunk ends where its row ends
+constexpr std::int64_t kLongRow = 128;  // from here on a chunk ends where its row ends
 
 struct Buffers {
   alignas(64) float in[kMaxInputs][kChunk];
@@ -23,27 +23,51 @@ bool direct(const Job& job, const Operand& operand, bool rows) {
   return operand.type == Type::f32 && (operand.linear || (rows && inner_stride(job, operand) == 1));
 }
 
-// Elements of `operand` from the cursor on into a buffer, `n` of them over as many rows as it takes.
-void gather(const Job& job, const Operand& operand, Cursor cursor, std::int64_t n, float* buffer) {
-  const std::int64_t stride = inner_stride(job, operand);
+// Calls run(offset, elements) for `n` elements of `operand` from the cursor on, row by row; whole rows of one
+// dimension share one look at the cursor.
+template <typename F>
+void each_run(const Job& job, const Operand& operand, Cursor cursor, std::int64_t n, F&& run) {
+  const int second = job.rank - 2;
   while (n > 0) {
-    const std::int64_t run = n < cursor.left_in_row(job) ? n : cursor.left_in_row(job);
-    load_run(operand.data, operand.type, cursor.offset(job, operand), stride, run, buffer);
-    cursor.advance(job, run);
-    buffer += run;
-    n -= run;
+    const std::int64_t left = cursor.left_in_row(job), length = n < left ? n : left;
+    std::int64_t offset = cursor.offset(job, operand);
+    if (second < 0 || length < job.size[second + 1]) {
+      run(offset, length);
+      cursor.advance(job, length);
+      n -= length;
+      continue;
+    }
+    const std::int64_t more = job.size[second] - cursor.index[second], fit = n / length;
+    const std::int64_t rows = more < fit ? more : fit;
+    for (std::int64_t r = 0; r < rows; ++r, offset += operand.stride[second]) run(offset, length);
+    cursor.advance_rows(job, rows);
+    n -= rows * length;
   }
 }
 
-void scatter(const Job& job, Cursor cursor, std::int64_t n, const float* buffer) {
-  const std::int64_t stride = inner_stride(job, job.out);
-  while (n > 0) {
-    const std::int64_t run = n < cursor.left_in_row(job) ? n : cursor.left_in_row(job);
-    store_run(job.out.data, job.out.type, cursor.offset(job, job.out), stride, run, buffer);
-    cursor.advance(job, run);
-    buffer += run;
-    n -= run;
+void gather(const Job& job, const Operand& operand, const Cursor& cursor, std::int64_t n, float* buffer) {
+  const std::int64_t stride = inner_stride(job, operand);
+  if (operand.type == Type::f32 && stride == 0) {  // a column broadcast along short rows
+    const float* data = static_cast<const float*>(operand.data);
+    each_run(job, operand, cursor, n, [&](std::int64_t offset, std::int64_t length) {
+      const float x = data[offset];
+      for (std::int64_t i = 0; i < length; ++i) buffer[i] = x;
+      buffer += length;
+    });
+    return;
   }
+  each_run(job, operand, cursor, n, [&](std::int64_t offset, std::int64_t length) {
+    load_run(operand.data, operand.type, offset, stride, length, buffer);
+    buffer += length;
+  });
+}
+
+void scatter(const Job& job, const Cursor& cursor, std::int64_t n, const float* buffer) {
+  const std::int64_t stride = inner_stride(job, job.out);
+  each_run(job, job.out, cursor, n, [&](std::int64_t offset, std::int64_t length) {
+    store_run(job.out.data, job.out.type, offset, stride, length, buffer);
+    buffer += length;
+  });
 }
 
 void skip(const Job& job, Cursor& cursor, std::int64_t n) {

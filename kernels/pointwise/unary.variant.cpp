@@ -4,45 +4,24 @@ namespace assay::kernels::ASSAY_VARIANT {
 
 namespace {
 
-struct Sine {
-  static ASSAY_HD_MEMBER float near(float x) { return math::sin_near(x); }
-  static ASSAY_HD_MEMBER float all(float x) { return math::sin(x); }
-};
-struct Cosine {
-  static ASSAY_HD_MEMBER float near(float x) { return math::cos_near(x); }
-  static ASSAY_HD_MEMBER float all(float x) { return math::cos(x); }
-};
-struct Tangent {
-  static ASSAY_HD_MEMBER float near(float x) { return math::tan_near(x); }
-  static ASSAY_HD_MEMBER float all(float x) { return math::tan(x); }
-};
-
-// The same function with its branch taken once a block: large arguments are rare, and their reduction is no
-// vector code.
-template <typename F>
-void periodic(const float* const* in, const float*, float* out, std::int64_t count) {
-  constexpr std::int64_t kBlock = 256;
-  for (std::int64_t at = 0; at < count; at += kBlock) {
-    const std::int64_t n = count - at < kBlock ? count - at : kBlock;
-    const float* const x = in[0] + at;
-    float* const y = out + at;
-    std::uint32_t far = 0;
-    for (std::int64_t i = 0; i < n; ++i) far |= math::far_from_zero(x[i]) ? 1u : 0u;
-    if (far) {
-      for (std::int64_t i = 0; i < n; ++i) y[i] = math::canonical(F::all(x[i]));
-    } else {
-#pragma GCC ivdep
-      for (std::int64_t i = 0; i < n; ++i) y[i] = F::near(x[i]);
-    }
-  }
-}
+ASSAY_GUARDED(Sine, math::far_from_zero(a), math::sin_near(a), math::sin(a))
+ASSAY_GUARDED(Cosine, math::far_from_zero(a), math::cos_near(a), math::cos(a))
+ASSAY_GUARDED(Tangent, math::far_from_zero(a), math::tan_near(a), math::tan(a))
+ASSAY_GUARDED(Fmod, math::far_apart(a, s0), math::fmod_near(a, s0), math::fmod(a, s0))
+ASSAY_GUARDED(Remainder, math::far_apart(a, s0), math::remainder_from(math::fmod_near(a, s0), s0),
+              math::remainder(a, s0))
+ASSAY_GUARDED(FloorDivide, math::far_apart(a, s0), math::floor_divide_from(math::fmod_near(a, s0), a, s0),
+              math::floor_divide(a, s0))
 
 }  // namespace
 
 Body unary_body(Op op) {
-  if (op == Op::sin) return periodic<Sine>;
-  if (op == Op::cos) return periodic<Cosine>;
-  if (op == Op::tan) return periodic<Tangent>;
+  if (op == Op::sin) return guarded<Sine, 1>;
+  if (op == Op::cos) return guarded<Cosine, 1>;
+  if (op == Op::tan) return guarded<Tangent, 1>;
+  if (op == Op::fmod_scalar) return guarded<Fmod, 1>;
+  if (op == Op::remainder_scalar) return guarded<Remainder, 1>;
+  if (op == Op::div_floor_scalar) return guarded<FloorDivide, 1>;
   switch (op) {
 #define ASSAY_CASE(name, ...) \
   case Op::name:              \

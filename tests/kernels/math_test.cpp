@@ -149,6 +149,18 @@ TEST(Math, RemaindersAndQuotientsArePythons) {
   EXPECT_TRUE(std::isnan(math::floor_divide(kInfinity, 2.0f)));
 }
 
+TEST(Math, GeluIsWithinTwoRoundingsOfOne) {
+  for (std::uint32_t u = 0; u < 0x41000000; u += 997)
+    for (const float x : {float_of(u), -float_of(u)}) {
+      const double cdf = 0.5 * std::erfc(-static_cast<double>(x) / std::sqrt(2.0));
+      const double pdf = std::exp(-0.5 * x * static_cast<double>(x)) / std::sqrt(2 * M_PI);
+      ASSERT_NEAR(math::gelu(x), x * cdf, 1.5e-7 * std::abs(x) + 1e-44) << std::hexfloat << x;
+      ASSERT_NEAR(math::gelu_backward(1.0f, x), cdf + x * pdf, 3e-7) << std::hexfloat << x;
+    }
+  EXPECT_EQ(math::gelu(-30.0f), 0.0f);
+  EXPECT_EQ(math::gelu(30.0f), 30.0f);
+}
+
 TEST(Math, LimitsAreTorchs) {
   EXPECT_EQ(math::log_sigmoid(-kInfinity), -kInfinity);
   EXPECT_EQ(math::log_sigmoid(kInfinity), 0.0f);
