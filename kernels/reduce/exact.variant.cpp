@@ -1,6 +1,7 @@
 // Exact reductions on the CPU. Order does not matter, so loops are free; a row's extreme is found by value,
 // then placed.
 #include "kernels/reduce/exact_rules.hpp"
+#include "kernels/reduce/sums.hpp"
 
 namespace assay::kernels::ASSAY_VARIANT {
 
@@ -8,28 +9,51 @@ namespace {
 
 inline constexpr std::int64_t kColumnTile = 64;
 
-template <typename T>
-static inline std::int32_t key32(T x, bool smallest) {
-  float f;
-  if constexpr (sizeof(T) == 2)
-    f = from_bf16(x);
-  else
-    f = x;
-  const std::int32_t order = order_of(f);
-  const std::int32_t key = f == 0 ? 0 : order;
-  return is_nan(f) ? 0x7fffffff : smallest ? ~key : key;
+/// The order of a part's winning element, as LargestOrder and SmallestOrder carry it; adding +0 makes one
+/// zero of the two.
+template <typename O, typename T>
+ASSAY_LANES float part_key(const T* x, std::int64_t count) {
+  Lanes best, v;
+  const Lanes zero = {};
+  spread(best, O::neutral());
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    load_lanes(v, x + i);
+    v = v + zero;
+    O::map(v, zero);
+    O::join(best, v);
+  }
+  if (i < count) {
+    load_some(v, x + i, count - i, widened(x[i]));
+    v = v + zero;
+    O::map(v, zero);
+    O::join(best, v);
+  }
+  return halved<O>(best);
+}
+
+/// Parts of 256 by their winner; only the first part that has the row's is searched.
+template <typename O, typename T>
+static Found extreme_of_row(const T* x, std::int64_t begin, std::int64_t end, bool smallest) {
+  constexpr std::int64_t part = 256;
+  float best = O::neutral();
+  std::int64_t at = begin;
+  for (std::int64_t p = begin; p < end; p += part) {
+    const float here = part_key<O>(x + p, p + part < end ? part : end - p);
+    if (bits_of(O::joined(here, best)) != bits_of(best)) best = here, at = p;
+  }
+  const auto key = [&](std::int64_t i) {
+    const float v = widened(x[i]) + 0.0f;
+    return bits_of(smallest ? smallest_key(v) : largest_key(v));
+  };
+  while (key(at) != bits_of(best)) ++at;
+  return {key_of_number(widened(x[at]), smallest), at};
 }
 
 template <typename T>
-static Found extreme_of_row(const T* x, std::int64_t begin, std::int64_t end, bool smallest) {
-  std::int32_t best = -0x7fffffff - 1;
-  for (std::int64_t i = begin; i < end; ++i) {
-    const std::int32_t key = key32(x[i], smallest);
-    best = key > best ? key : best;
-  }
-  std::int64_t i = begin;
-  while (key32(x[i], smallest) != best) ++i;
-  return {best, i};
+static Found extreme(const T* x, std::int64_t begin, std::int64_t end, bool smallest) {
+  return smallest ? extreme_of_row<Op<SmallestOrder, Smallest>>(x, begin, end, true)
+                  : extreme_of_row<Op<LargestOrder, Largest>>(x, begin, end, false);
 }
 
 static Found any_row(const ExactJob& job, std::int64_t row, std::int64_t begin, std::int64_t end) {
@@ -50,9 +74,9 @@ static Found found_in_row(const ExactJob& job, std::int64_t row, std::int64_t be
   if (is_extreme(job.op) && has_contiguous_rows(job.plan)) {
     const bool smallest = job.op == Exact::min;
     if (job.in_type == Type::f32)
-      return extreme_of_row(static_cast<const float*>(job.in) + row, begin, end, smallest);
+      return extreme(static_cast<const float*>(job.in) + row, begin, end, smallest);
     if (job.in_type == Type::bf16)
-      return extreme_of_row(static_cast<const std::uint16_t*>(job.in) + row, begin, end, smallest);
+      return extreme(static_cast<const std::uint16_t*>(job.in) + row, begin, end, smallest);
   }
   return any_row(job, row, begin, end);
 }

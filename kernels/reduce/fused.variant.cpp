@@ -8,7 +8,7 @@ namespace assay::kernels::ASSAY_VARIANT {
 
 namespace {
 
-inline constexpr std::int64_t kKept = 8 * kBlock;  ///< terms of a row that are kept for its result
+inline constexpr std::int64_t kKept = 64 * kBlock;  ///< terms of a row that are kept for its result
 
 /// Elements as fp32: in place, or widened into `buffer`.
 ASSAY_LANES const float* elements(const void* data, Type type, std::int64_t from, std::int64_t step,
@@ -43,6 +43,8 @@ ASSAY_LANES void write_elements(void* data, Type type, std::int64_t from, std::i
   else
     for (std::int64_t i = 0; i < count; ++i) p[i * step] = to_bf16(value[i]);
 }
+
+ASSAY_LANES std::int64_t size_of_number(Type type) { return type == Type::f32 ? 4 : 2; }
 
 /// One block's inputs, as fp32.
 struct Inputs {
@@ -83,17 +85,60 @@ ASSAY_LANES float joined(const float* terms, std::int64_t count) {
   return block_sum<Op<Identity, J>>(terms, count, centre);
 }
 
+/// Where a later row lies, for prefetching while this one is computed: memory and arithmetic then overlap.
+struct Ahead {
+  const char *x = nullptr, *y = nullptr;
+  char* out = nullptr;
+};
+
+ASSAY_LANES const char* row_address(const Rows& rows, int tensor, const void* data, Type type,
+                                    std::int64_t index) {
+  return static_cast<const char*>(data) + row_of(rows, tensor, index) * size_of_number(type);
+}
+
+template <typename R>
+ASSAY_LANES Ahead ahead_of(const FusedJob& job, std::int64_t index, std::int64_t end) {
+  Ahead ahead;
+  const Rows& rows = job.rows;
+  index += rows.n < kBlock ? kBlock / (rows.n + 1) + 1 : 1;
+  if (index >= end) return ahead;
+  if (rows.step[0] == 1) ahead.x = row_address(rows, 0, job.x, job.x_type, index);
+  if (R::kInputs > 1 && rows.step[1] == 1) ahead.y = row_address(rows, 1, job.y, job.y_type, index);
+  if (R::kWrites && rows.step[2] == 1)
+    ahead.out = const_cast<char*>(row_address(rows, 2, job.out, job.out_type, index));
+  return ahead;
+}
+
+/// Asks for elements [begin, begin + kPart) of a later row.
+inline constexpr std::int64_t kPart = 128;
+template <int Write>
+ASSAY_LANES void prefetch(const char* row, std::int64_t begin, std::int64_t width) {
+  if (!row) return;
+  for (std::int64_t i = 0; i < kPart * width; i += 64) __builtin_prefetch(row + begin * width + i, Write, 2);
+}
+
 template <typename R, int Pass, typename J>
-static float one_pass(const FusedJob& job, std::int64_t index, const RowState& row, Inputs& in, float* kept) {
+static float one_pass(const FusedJob& job, std::int64_t index, const RowState& row, Inputs& in, float* kept,
+                      const Ahead& ahead) {
   Tree<Op<Identity, J>> tree;
   const std::int64_t n = job.rows.n;
+  const std::int64_t x_width = size_of_number(job.x_type), y_width = size_of_number(job.y_type);
   for (std::int64_t b = 0; b < n; b += kBlock) {
     const std::int64_t count = n - b < kBlock ? n - b : kBlock;
     fetch<R>(job, index, b, count, in);
-    float* terms = n <= kKept ? kept + b : kept;
+    float* __restrict terms = n <= kKept ? kept + b : kept;
     const RowState state = row;
     const float *x = in.x, *y = in.y, *w = in.w;
-    for (std::int64_t i = 0; i < count; ++i) terms[i] = R::term(Pass, x[i], y[i], w[i], state);
+    for (std::int64_t p = 0; p < count; p += kPart) {
+      if constexpr (Pass == R::kPasses - 1) {
+        prefetch<0>(ahead.x, b + p, x_width);
+        if constexpr (R::kInputs > 1) prefetch<0>(ahead.y, b + p, y_width);
+      }
+      const std::int64_t part = p + kPart < count ? kPart : count - p;
+      const float *px = x + p, *py = y + p, *pw = w + p;
+      float* __restrict to = terms + p;
+      for (std::int64_t i = 0; i < part; ++i) to[i] = R::term(Pass, px[i], py[i], pw[i], state);
+    }
     const float sum = joined<J>(terms, count);
     if (n <= kBlock) return sum;
     Tree<Op<Identity, J>>::push_to(tree, sum);
@@ -102,39 +147,53 @@ static float one_pass(const FusedJob& job, std::int64_t index, const RowState& r
 }
 
 template <typename R, int Pass>
-ASSAY_LANES void run_passes(const FusedJob& job, std::int64_t index, RowState& row, Inputs& in, float* kept) {
+ASSAY_LANES void run_passes(const FusedJob& job, std::int64_t index, RowState& row, Inputs& in, float* kept,
+                            const Ahead& ahead) {
   if constexpr (Pass < R::kPasses) {
     float value;
     if constexpr (R::join(Pass) == Join::largest)
-      value = one_pass<R, Pass, Largest>(job, index, row, in, kept);
+      value = one_pass<R, Pass, Largest>(job, index, row, in, kept, ahead);
     else
-      value = one_pass<R, Pass, Add>(job, index, row, in, kept);
+      value = one_pass<R, Pass, Add>(job, index, row, in, kept, ahead);
     R::end_pass(job, Pass, value, row);
-    run_passes<R, Pass + 1>(job, index, row, in, kept);
+    run_passes<R, Pass + 1>(job, index, row, in, kept, ahead);
   }
 }
 
+/// Results of part of a block into `value`, from the inputs or from the kept terms.
 template <typename R>
-static void write_row(const FusedJob& job, std::int64_t index, const RowState& row, Inputs& in, float* kept) {
-  const std::int64_t n = job.rows.n;
-  alignas(64) float value[kBlock];
+ASSAY_LANES void results(const Inputs& in, const float* terms, std::int64_t begin, std::int64_t from,
+                         std::int64_t part, const RowState& row, float* __restrict value) {
+  const RowState state = row;
+  const float *x = in.x + from, *y = in.y + from, *w = in.w + from, *c = in.b + from;
+  for (std::int64_t i = 0; i < part; ++i)
+    if constexpr (R::kKeeps)
+      value[i] = canonical(R::result(0, 0, 0, 0, terms[i], begin + i, state));
+    else
+      value[i] = canonical(R::result(x[i], y[i], w[i], c[i], 0, begin + i, state));
+}
+
+template <typename R>
+static void write_row(const FusedJob& job, std::int64_t index, const RowState& row, Inputs& in, float* kept,
+                      const Ahead& ahead) {
+  const std::int64_t n = job.rows.n, to = row_of(job.rows, 2, index), step = job.rows.step[2];
+  // In place the inputs are still needed while results come: those go through a buffer.
+  const bool direct = job.out_type == Type::f32 && step == 1 && job.out != job.x && job.out != job.y;
+  alignas(64) float buffer[kBlock];
   for (std::int64_t b = 0; b < n; b += kBlock) {
     const std::int64_t count = n - b < kBlock ? n - b : kBlock;
     fetch<R>(job, index, b, count, in);
     const RowState state = row;
-    const float *x = in.x, *y = in.y, *w = in.w, *c = in.b;
-    float* terms = kept + b;
-    if constexpr (R::kKeeps) {
-      if (n > kKept) {
-        terms = kept;
-        for (std::int64_t i = 0; i < count; ++i) terms[i] = R::term(R::kPasses - 1, x[i], y[i], w[i], state);
-      }
-      for (std::int64_t i = 0; i < count; ++i) value[i] = R::result(0, 0, 0, 0, terms[i], b + i, state);
-    } else {
-      for (std::int64_t i = 0; i < count; ++i) value[i] = R::result(x[i], y[i], w[i], c[i], 0, b + i, state);
+    float* terms = n > kKept ? kept : kept + b;
+    if (R::kKeeps && n > kKept)
+      for (std::int64_t i = 0; i < count; ++i)
+        terms[i] = R::term(R::kPasses - 1, in.x[i], in.y[i], in.w[i], state);
+    float* value = direct ? static_cast<float*>(job.out) + to + b : buffer;
+    for (std::int64_t p = 0; p < count; p += kPart) {
+      prefetch<1>(ahead.out, b + p, size_of_number(job.out_type));
+      results<R>(in, terms + p, b + p, p, p + kPart < count ? kPart : count - p, state, value + p);
     }
-    write_elements(job.out, job.out_type, row_of(job.rows, 2, index) + b * job.rows.step[2], job.rows.step[2],
-                   count, value);
+    if (!direct) write_elements(job.out, job.out_type, to + b * step, step, count, value);
   }
 }
 
@@ -144,9 +203,10 @@ static void all_rows(const FusedJob& job, std::int64_t begin, std::int64_t end) 
   alignas(64) float kept[kKept];
   for (std::int64_t index = begin; index < end; ++index) {
     RowState row;
+    const Ahead ahead = ahead_of<R>(job, index, end);
     R::begin(job, index, row);
-    run_passes<R, 0>(job, index, row, in, kept);
-    if constexpr (R::kWrites) write_row<R>(job, index, row, in, kept);
+    run_passes<R, 0>(job, index, row, in, kept, ahead);
+    if constexpr (R::kWrites) write_row<R>(job, index, row, in, kept, ahead);
     R::save(job, index, row);
   }
 }

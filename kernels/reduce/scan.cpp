@@ -17,6 +17,11 @@ Status check_types(Scan op, const View& in, const View& out, const View* indices
   return out.type == Type::i64 && !extreme ? Status::ok : Status::bad_type;
 }
 
+bool is_packed_sum(const ScanJob& job) {
+  return job.op == Scan::sum && job.in_type == Type::f32 && job.out_type == Type::f32 && job.rows.rank <= 1 &&
+         (job.rows.n == 1 || (job.rows.step[0] == 1 && job.rows.step[1] == 1));
+}
+
 }  // namespace
 
 Status scan_job(ScanJob& job, Scan op, const View& in, int dim, const View& out, const View* indices) {
@@ -39,6 +44,7 @@ Status scan(Scan op, const View& in, int dim, const View& out, const View* indic
   if (place.cuda) return cuda::scan(job, place);
   const std::int64_t grain = std::max<std::int64_t>(1, 16384 / job.rows.n);
   place.threads->each(job.rows.count, grain, [&](std::int64_t begin, std::int64_t end) {
+    if (is_packed_sum(job)) return ASSAY_CALL(sum_packed_rows, job, begin, end);
     for (std::int64_t index = begin; index < end; ++index)
       is_number(job.in_type) ? scan_numbers(job, index) : scan_integers(job, index);
   });

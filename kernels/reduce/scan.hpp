@@ -1,7 +1,7 @@
 // Cumulative operators along one dimension: docs/determinism.md, R3.
 #pragma once
 
-#include "kernels/core/place.hpp"
+#include "kernels/core/variant.hpp"
 #include "kernels/core/view.hpp"
 #include "kernels/reduce/rows.hpp"
 #include "kernels/reduce/terms.hpp"
@@ -55,6 +55,8 @@ namespace reference {
 Status scan(const ScanJob& job);
 }
 Status scan_job(ScanJob& job, Scan op, const View& in, int dim, const View& out, const View* indices);
+
+ASSAY_VARIANTS(void sum_packed_rows(const ScanJob& job, std::int64_t begin, std::int64_t end))
 
 namespace cuda {
 #if defined(ASSAY_HAS_CUDA)

@@ -11,22 +11,32 @@ namespace {
 
 struct Add {
   static constexpr Join kind = Join::add;
-  ASSAY_LANES void join(Lanes& a, const Lanes& b) { a = a + b; }
+  template <typename V>
+  ASSAY_LANES void join(V& a, const V& b) {
+    a = a + b;
+  }
 };
 struct Multiply {
   static constexpr Join kind = Join::multiply;
-  ASSAY_LANES void join(Lanes& a, const Lanes& b) { a = a * b; }
+  template <typename V>
+  ASSAY_LANES void join(V& a, const V& b) {
+    a = a * b;
+  }
 };
 struct Largest {
   static constexpr Join kind = Join::largest;
-  ASSAY_LANES void join(Lanes& a, const Lanes& b) {
-    a = (Lanes)((IntLanes)a > (IntLanes)b ? (IntLanes)a : (IntLanes)b);
+  template <typename V>
+  ASSAY_LANES void join(V& a, const V& b) {
+    using Ints = decltype(a < b);
+    a = (V)((Ints)a > (Ints)b ? (Ints)a : (Ints)b);
   }
 };
 struct Smallest {
   static constexpr Join kind = Join::smallest;
-  ASSAY_LANES void join(Lanes& a, const Lanes& b) {
-    a = (Lanes)((IntLanes)a < (IntLanes)b ? (IntLanes)a : (IntLanes)b);
+  template <typename V>
+  ASSAY_LANES void join(V& a, const V& b) {
+    using Ints = decltype(a < b);
+    a = (V)((Ints)a < (Ints)b ? (Ints)a : (Ints)b);
   }
 };
 
@@ -84,21 +94,28 @@ using SmallestOrder = Order<-0x7fffffff - 1>;
 template <typename M, typename J>
 struct Op {
   ASSAY_LANES void map(Lanes& x, const Lanes& centre) { M::map(x, centre); }
-  ASSAY_LANES void join(Lanes& a, const Lanes& b) { J::join(a, b); }
-  ASSAY_LANES float join(float a, float b) { return join_terms(J::kind, a, b); }
+  template <typename V>
+  ASSAY_LANES void join(V& a, const V& b) {
+    J::join(a, b);
+  }
+  ASSAY_LANES float joined(float a, float b) { return join_terms(J::kind, a, b); }
   ASSAY_LANES float neutral() { return neutral_of(J::kind); }
 };
 
 /// v[j] = v[j] joined with v[j + half], for half = 8, 4, 2, 1.
 template <typename O>
 ASSAY_LANES float halved(const Lanes& v) {
-  float t[kLanes];
-  store_lanes(t, v);
-#pragma GCC unroll 8
-  for (int j = 0; j < 8; ++j) t[j] = O::join(t[j], t[j + 8]);
-#pragma GCC unroll 4
-  for (int j = 0; j < 4; ++j) t[j] = O::join(t[j], t[j + 4]);
-  return O::join(O::join(t[0], t[2]), O::join(t[1], t[3]));
+  Lanes8 a = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
+  const Lanes8 b = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+  O::join(a, b);
+  Lanes4 c = __builtin_shufflevector(a, a, 0, 1, 2, 3);
+  const Lanes4 d = __builtin_shufflevector(a, a, 4, 5, 6, 7);
+  O::join(c, d);
+  const Lanes4 e = __builtin_shufflevector(c, c, 2, 3, 0, 1);
+  O::join(c, e);
+  const Lanes4 f = __builtin_shufflevector(c, c, 1, 0, 3, 2);
+  O::join(c, f);
+  return c[0];
 }
 
 /// Mapped terms of lanes [0, left) from memory, the others not there.
@@ -165,7 +182,7 @@ struct Tree {
 
   ASSAY_LANES void push_to(Tree& tree, float value) {
     int l = 0;
-    for (std::int64_t c = tree.count++; c & 1; c >>= 1) value = O::join(tree.level[l++], value);
+    for (std::int64_t c = tree.count++; c & 1; c >>= 1) value = O::joined(tree.level[l++], value);
     tree.level[l] = value;
   }
   ASSAY_LANES float top_of(const Tree& tree, float empty) {
@@ -173,7 +190,7 @@ struct Tree {
     bool some = false;
     for (int l = 0; l < 56; ++l)
       if (tree.count >> l & 1) {
-        value = some ? O::join(tree.level[l], value) : tree.level[l];
+        value = some ? O::joined(tree.level[l], value) : tree.level[l];
         some = true;
       }
     return value;
