@@ -41,8 +41,8 @@ struct Operator;  // registry.cpp
 
 class Call {
  public:
-  Call(const Operator& entry, const c10::OperatorHandle& handle, c10::DispatchKeySet keys,
-       torch::jit::Stack& stack);
+  Call(const Operator& entry, const void* originals, const c10::OperatorHandle& handle,
+       c10::DispatchKeySet keys, torch::jit::Stack& stack);
 
   const Row& row() const;
   int which() const;  ///< the number that the family's table has for row().kernel
@@ -76,6 +76,8 @@ class Call {
   /// Ends the call with its result.
   Answer give(at::Tensor result);
   Answer give(std::initializer_list<at::Tensor> results);
+  /// The one result, after give, taken back; append gives another in its place.
+  at::Tensor take();
   /// One more result, after give.
   Answer append(at::Tensor result);
   /// Says why this call is not certified: "argument 'self': expected float32 or bfloat16, found float64".
@@ -91,6 +93,7 @@ class Call {
 
  private:
   const Operator& entry_;
+  const void* originals_;  ///< torch's own kernels, registry.cpp's
   const c10::OperatorHandle& handle_;
   c10::DispatchKeySet keys_;
   torch::jit::Stack& stack_;

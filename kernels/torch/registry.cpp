@@ -23,7 +23,9 @@ struct Operator {
   const Row* row = nullptr;
   int which = 0;
   c10::OperatorHandle handle;
-  std::optional<c10::SafeKernelFunction> original[2];  ///< torch's own, for CPU and CUDA
+  using Originals = std::optional<c10::SafeKernelFunction>[2];  ///< torch's own, for CPU and CUDA
+  Originals original;
+  Originals autograd;  ///< what stands above it, when our function stands there
   std::size_t first_target = 0;
   bool in_place = false;
   std::atomic<std::int64_t> certified{0};
@@ -81,8 +83,9 @@ void uncertified(Operator& entry, const std::string& why) {
   entry.caller = python_caller();
 }
 
-void call_original(const Operator& entry, bool cuda, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
-  const auto& kernel = entry.original[cuda];
+void call_original(const Operator& entry, const Operator::Originals& originals, bool cuda,
+                   c10::DispatchKeySet keys, torch::jit::Stack* stack) {
+  const auto& kernel = originals[cuda];
   TORCH_CHECK(kernel.has_value(), "assay: aten::", entry.name, " has no kernel of torch's own on ",
               cuda ? "CUDA" : "the CPU");
   kernel->callBoxed(entry.handle, keys, stack);
@@ -94,7 +97,7 @@ class Unknown final : public c10::OperatorKernel {
   Unknown(Operator& entry, bool cuda) : entry_(entry), cuda_(cuda) {}
   void operator()(const c10::OperatorHandle&, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
     uncertified(entry_, "this library has no kernel for it");
-    call_original(entry_, cuda_, keys, stack);
+    call_original(entry_, entry_.original, cuda_, keys, stack);
   }
 
  private:
@@ -104,20 +107,21 @@ class Unknown final : public c10::OperatorKernel {
 
 class Certified final : public c10::OperatorKernel {
  public:
-  explicit Certified(Operator& entry) : entry_(entry) {}
+  Certified(Operator& entry, const Operator::Originals& originals) : entry_(entry), originals_(originals) {}
   void operator()(const c10::OperatorHandle& handle, c10::DispatchKeySet keys, torch::jit::Stack* stack) {
-    Call call(entry_, handle, keys, *stack);
+    Call call(entry_, &originals_, handle, keys, *stack);
     const Answer answer = entry_.row->run(call);
     if (answer == Answer::refused)
       uncertified(entry_, call.why());
     else
       entry_.certified.fetch_add(1, std::memory_order_relaxed);
     if (answer == Answer::done) return;
-    call_original(entry_, answer != Answer::parts && call.cuda(), keys, stack);
+    call_original(entry_, originals_, answer != Answer::parts && call.cuda(), keys, stack);
   }
 
  private:
   Operator& entry_;
+  const Operator::Originals& originals_;
 };
 
 void keep(c10::OperatorName name, c10::DispatchKey key, c10::KernelFunction kernel) {
@@ -163,22 +167,31 @@ void take_over(const c10::OperatorHandle& handle, const Row* row) {
     any = true;
   }
   if (!any) return;
-  const auto certified = [&](c10::DispatchKey key) {
+  TORCH_CHECK(
+      !row || row->level == Level::above || !composite || handle.hasKernelForDispatchKey(kDevices[0]) ||
+          handle.hasKernelForDispatchKey(c10::DispatchKey::Autograd),
+      "assay: the table puts aten::", entry.name, " under autograd, but torch knows no derivative of it");
+  const bool both = row && row->level == Level::under;  // a kernel of ours may stand where torch has none
+  const auto certified = [&](c10::DispatchKey key, const Operator::Originals& originals) {
     keep(handle.operator_name(), key,
-         c10::KernelFunction::makeFromBoxedFunctor(std::make_unique<Certified>(entry)));
+         c10::KernelFunction::makeFromBoxedFunctor(std::make_unique<Certified>(entry, originals)));
   };
   if (row && row->level == Level::above && composite) {
-    certified(c10::DispatchKey::CompositeImplicitAutograd);
+    certified(c10::DispatchKey::CompositeImplicitAutograd, entry.original);
   } else {
     for (const bool cuda : {false, true}) {
-      if (!entry.original[cuda]) continue;
-      if (row)
-        certified(kDevices[cuda]);
-      else
+      if (!entry.original[cuda] && !both) continue;
+      const c10::DispatchKey autograd = cuda ? c10::DispatchKey::AutogradCUDA : c10::DispatchKey::AutogradCPU;
+      if (!row) {
         keep(handle.operator_name(), kDevices[cuda],
              c10::KernelFunction::makeFromBoxedFunctor(std::make_unique<Unknown>(entry, cuda)));
-      if (row && row->level == Level::above)
-        certified(cuda ? c10::DispatchKey::AutogradCUDA : c10::DispatchKey::AutogradCPU);
+        continue;
+      }
+      if (row->level == Level::above && handle.hasComputedKernelForDispatchKey(autograd)) {
+        entry.autograd[cuda].emplace(handle.getComputedKernelForDispatchKey(autograd));
+        certified(autograd, entry.autograd);
+      }
+      certified(kDevices[cuda], entry.original);
     }
   }
   registry().operators.emplace(entry.name, std::move(made));
@@ -215,7 +228,8 @@ void install() {
     std::string key = name.name.substr(6);
     if (!name.overload_name.empty()) key += "." + name.overload_name;
     const auto row = rows.find(key);
-    take_over(*handle, row == rows.end() ? nullptr : row->second);
+    const bool lists = key.rfind("_foreach_", 0) == 0;
+    take_over(*handle, row != rows.end() ? row->second : lists ? &row_of_lists() : nullptr);
     if (row != rows.end()) rows.erase(row);
   }
   TORCH_CHECK(rows.empty(),
@@ -268,9 +282,10 @@ std::string table() {
 // ---- Call
 // -------------------------------------------------------------------------------------------------------
 
-Call::Call(const Operator& entry, const c10::OperatorHandle& handle, c10::DispatchKeySet keys,
-           torch::jit::Stack& stack)
+Call::Call(const Operator& entry, const void* originals, const c10::OperatorHandle& handle,
+           c10::DispatchKeySet keys, torch::jit::Stack& stack)
     : entry_(entry),
+      originals_(originals),
       handle_(handle),
       keys_(keys),
       stack_(stack),
@@ -317,7 +332,10 @@ at::Tensor Call::target(std::size_t i) const {
   return in_place() && i == 0 ? tensor(0) : at::Tensor();
 }
 
-void Call::original(bool parts) { call_original(entry_, !parts && cuda_, keys_, &stack_); }
+void Call::original(bool parts) {
+  call_original(entry_, *static_cast<const Operator::Originals*>(originals_), !parts && cuda_, keys_,
+                &stack_);
+}
 c10::IValue& Call::result() const { return stack_[stack_.size() - handle_.schema().returns().size()]; }
 
 Answer Call::give(at::Tensor result) {
@@ -331,6 +349,8 @@ Answer Call::give(std::initializer_list<at::Tensor> results) {
   for (const at::Tensor& result : results) stack_.emplace_back(result);
   return Answer::done;
 }
+
+at::Tensor Call::take() { return torch::jit::pop(stack_).toTensor(); }
 
 Answer Call::append(at::Tensor result) {
   stack_.emplace_back(std::move(result));

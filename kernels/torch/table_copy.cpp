@@ -1,6 +1,7 @@
 // copy_ and with it clone, to, contiguous and every cast. Same type: torch moves the elements. Other types:
 // R6's conversions.
 #include <ATen/ExpandUtils.h>
+#include <ATen/ops/real.h>
 #include <ATen/ops/resolve_conj.h>
 #include <ATen/ops/resolve_neg.h>
 

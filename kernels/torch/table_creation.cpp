@@ -47,13 +47,27 @@ Answer empty(Call& call) {
   return Answer::done;
 }
 
+/// What a larger storage gains is filled, what it had stays.
+Answer resize(Call& call) {
+  at::Tensor self = call.tensor(0);
+  const std::size_t item = self.element_size(), before = self.storage().nbytes() / item;
+  call.original();
+  const std::size_t after = self.storage().nbytes() / item;
+  if (after > before && !Overwritten::now() && self.numel() > 0) {
+    at::Tensor gained = make({0}, self.scalar_type(), self.device());
+    gained.set_(self.storage(), static_cast<std::int64_t>(before),
+                {static_cast<std::int64_t>(after - before)});
+    fill_unwritten(gained);
+  }
+  return Answer::done;
+}
+
 Answer overwritten(Call& call) {
   const Overwritten known;
   call.original();
   return Answer::done;
 }
 
-/// Integers count exactly; a sequence of floats has a rule (R6) that the two devices of torch do not share.
 constexpr char kEmpty[] = "filled: NaN, true or the largest integer";
 constexpr char kParts[] = "ATen's own: made of operators of this table";
 constexpr char kMoves[] = "ATen's own: elements are moved, none is changed";
@@ -65,6 +79,7 @@ constexpr Row under(const char* names, Handler run, const char* rule) {
 constexpr Row kRows[] = {
     under("empty.memory_format empty_strided", empty, kEmpty),
     {"empty_like new_empty new_empty_strided empty.out", Level::left, nullptr, "", kParts},
+    under("resize_", resize, kEmpty),
     under("zeros zeros.out zeros_like ones ones.out ones_like full full.out full_like", overwritten, kParts),
     under("new_zeros new_ones new_full scalar_tensor clone _to_copy", overwritten, kParts),
     under("repeat constant_pad_nd slice_backward select_backward diagonal_backward", overwritten, kParts),

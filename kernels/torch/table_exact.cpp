@@ -30,7 +30,9 @@ constexpr Row kRows[] = {
     left("index_select index_select.out take take.out", kMoves),
     left("tril tril_ tril.out triu triu_ triu.out", kMoves),
     left("masked_select masked_select.out nonzero nonzero.out", kMoves),
-    left("where.self where.self_out unfold_copy pixel_shuffle pixel_unshuffle channel_shuffle", kMoves),
+    left("where.self where.self_out unfold_copy pixel_shuffle pixel_unshuffle channel_shuffle "
+         "native_channel_shuffle",
+         kMoves),
     left("reflection_pad1d reflection_pad1d.out reflection_pad2d reflection_pad2d.out reflection_pad3d "
          "reflection_pad3d.out",
          kMoves),
@@ -74,7 +76,8 @@ constexpr Row kRows[] = {
          kParts),
     left("div.Scalar_mode div_.Scalar_mode rsub.Scalar rsub.Tensor", kParts),
     left("fmod.Scalar fmod_.Scalar remainder.Scalar remainder_.Scalar", kParts),
-    left("select_scatter slice_scatter diagonal_scatter as_strided_scatter diag_embed", kParts),
+    left("_pack_padded_sequence select_scatter slice_scatter diagonal_scatter as_strided_scatter diag_embed",
+         kParts),
     left("lift_fresh_copy masked_scatter isin.Tensor_Tensor_out", kParts),
 };
 

@@ -1,4 +1,9 @@
 // Pointwise operators: ATen's arguments to the inputs and scalars of kernels/pointwise's table.
+#include <ATen/ExpandUtils.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/hypot.h>
+#include <ATen/ops/view_as_complex.h>
+#include <ATen/ops/view_as_real.h>
 #include <cmath>
 #include <limits>
 
@@ -49,6 +54,39 @@ Answer two(Call& call, const char* kernel, const at::Tensor& a, const at::Tensor
 
 /// add, sub (with alpha), mul, div; a number on either side takes the form with a scalar.
 enum class Basic { add, sub, rsub, mul, div };
+
+/// Numbers and real tensors become complex ones; on CUDA a number is filled in, not copied.
+at::Tensor as_complex(const at::Tensor& tensor, Call& call) {
+  const c10::Device device =
+      call.tensor(0).device().is_cpu() ? call.tensor(1).device() : call.tensor(0).device();
+  if (tensor.scalar_type() == at::kComplexFloat && tensor.device() == device) return tensor;
+  if (tensor.dim() == 0 && tensor.device().is_cpu())
+    return make({}, at::kComplexFloat, device).fill_(tensor.item());
+  return tensor.to(at::kComplexFloat);
+}
+
+/// Two complex64 tensors: four products, no fma.
+Answer complex(Call& call, Basic kind) {
+  const at::Tensor a = as_complex(call.tensor(0), call), b = as_complex(call.tensor(1), call);
+  const bool alpha = kind != Basic::mul && kind != Basic::div;
+  if (kind == Basic::div || kind == Basic::rsub || (alpha && call.real(2) != 1))
+    return call.refuse("complex division, and sums with alpha, are not covered");
+  const std::vector<std::int64_t> sizes = at::infer_size(a.sizes(), b.sizes());
+  const at::Tensor target = call.target();
+  if (target.defined() && target.scalar_type() != at::kComplexFloat)
+    return call.refuse("output: expected complex64");
+  const bool apart = target.defined() && (target.is_alias_of(a) || target.is_alias_of(b));
+  at::Tensor out = result_for(apart ? at::Tensor() : target, sizes, at::kComplexFloat, a.device());
+  const Here here(a.device());
+  const View views[] = {view_of(a.resolve_conj(), sizes), view_of(b.resolve_conj(), sizes)};
+  const ComplexOp op = kind == Basic::mul   ? ComplexOp::mul
+                       : kind == Basic::add ? ComplexOp::add
+                                            : ComplexOp::sub;
+  call.check(complex_pointwise(op, views, view_of(out), here));
+  if (apart) out = target.copy_(out);
+  return call.give(out);
+}
+
 template <Basic kind>
 Answer basic(Call& call) {
   static const Op whole = find_op(kind == Basic::add   ? "add"
@@ -65,11 +103,16 @@ Answer basic(Call& call) {
   constexpr bool has_alpha = kind == Basic::add || kind == Basic::sub || kind == Basic::rsub;
   const at::Tensor* inputs[] = {&call.tensor(kind == Basic::rsub ? 1 : 0),
                                 &call.tensor(kind == Basic::rsub ? 0 : 1)};
-  const Promotion promotion = promote(call, inputs, kind == Basic::div);
-  if (promotion.answer) return *promotion.answer;
-  const float alpha = has_alpha ? as_float(call.real(2)) : 1;
   const bool cuda = call.cuda();
   const bool left_number = is_number(*inputs[0], cuda), right_number = is_number(*inputs[1], cuda);
+  const Promotion promotion = promote(call, inputs, kind == Basic::div);
+  if (promotion.type == at::kComplexFloat) return complex(call, kind);
+  // One float64 operation on two tensors is IEEE's on both devices (beside a number CUDA multiplies by its
+  // reciprocal).
+  const bool plain = !has_alpha || call.real(2) == 1;
+  if (promotion.type == at::kDouble && plain && !left_number && !right_number) return Answer::aten;
+  if (promotion.answer) return *promotion.answer;
+  const float alpha = has_alpha ? as_float(call.real(2)) : 1;
   const std::span<const at::Tensor* const> all(inputs);
   if (right_number && !left_number) {
     const float scalars[] = {as_float(number_of(*inputs[1])), alpha};
@@ -104,9 +147,9 @@ Answer gelu_backward(Call& call) {
 Answer clamp(Call& call) {
   const bool low = !call.none(1), high = !call.none(2);
   if (!low && !high) return Answer::aten;
-  if (low && high) return one(call, "clamp", {as_float(call.real(1)), as_float(call.real(2))}, false);
-  return low ? one(call, "clamp_min", {as_float(call.real(1))}, false)
-             : one(call, "clamp_max", {as_float(call.real(2))}, false);
+  if (low && high) return one(call, "clamp_scalar", {as_float(call.real(1)), as_float(call.real(2))}, false);
+  return low ? one(call, "clamp_min_scalar", {as_float(call.real(1))}, false)
+             : one(call, "clamp_max_scalar", {as_float(call.real(2))}, false);
 }
 
 /// maximum and minimum with the bounds' elements: NaN from either side stays.
@@ -118,13 +161,26 @@ Answer clamp_tensor(Call& call) {
   if (high) inputs.push_back(&call.tensor(2));
   const Promotion promotion = promote(call, inputs, false);
   if (promotion.answer) return *promotion.answer;
-  const Op op = find_op(low && high ? "clamp_tensor" : low ? "maximum" : "minimum");
+  const Op op = find_op(low && high ? "clamp" : low ? "maximum" : "minimum");
   return run_elementwise(call, op, inputs, {}, promotion.type);
 }
 
 Answer clamp_one_sided(Call& call) { return one(call, call.row().kernel, {as_float(call.real(1))}, false); }
 
-Answer pow_scalar(Call& call) { return one(call, "pow_scalar", {as_float(call.real(1))}, false); }
+/// R5 names these exponents; the others take the general power.
+Answer pow_scalar(Call& call) {
+  const double exponent = call.real(1);
+  const bool integers = at::isIntegralType(call.tensor(0).scalar_type(), true);
+  if (integers && call.arg(1).isInt()) return Answer::aten;
+  const char* named = exponent == 2      ? "square"
+                      : exponent == 3    ? "cube"
+                      : exponent == 0.5  ? "sqrt"
+                      : exponent == -1   ? "reciprocal"
+                      : exponent == -2   ? "reciprocal_square"
+                      : exponent == -0.5 ? "rsqrt"
+                                         : nullptr;
+  return named ? one(call, named, {}, true) : one(call, "pow_scalar", {as_float(exponent)}, true);
+}
 
 Answer pow_base(Call& call) {
   const at::Tensor* inputs[] = {&call.tensor(1)};
@@ -150,9 +206,15 @@ Answer nan_to_num(Call& call) {
 
 /// elu_backward(grad_output, alpha, scale, input_scale, is_result, self_or_result)
 Answer elu_backward(Call& call) {
-  return two(
-      call, "elu_backward", call.tensor(0), call.tensor(5),
-      {as_float(call.real(1)), as_float(call.real(2)), as_float(call.real(3)), call.flag(4) ? 1.0f : 0.0f});
+  return two(call, call.flag(4) ? "elu_backward_result" : "elu_backward", call.tensor(0), call.tensor(5),
+             {as_float(call.real(1)), as_float(call.real(2)), as_float(call.real(3))});
+}
+
+/// elu(x, alpha, 1, 1 / alpha), as ATen has it.
+Answer celu(Call& call) {
+  const double alpha = call.real(1);
+  TORCH_CHECK(alpha != 0, "ZeroDivisionError: alpha cannot be 0 for CELU");
+  return one(call, "elu", {as_float(alpha), 1, as_float(1 / alpha)}, true);
 }
 
 /// grad_output, self, a slope; self_is_result changes nothing, the signs are the same.
@@ -172,6 +234,40 @@ Answer log_sigmoid_forward(Call& call) {
 }
 Answer log_sigmoid_backward(Call& call) {
   return two(call, "log_sigmoid_backward", call.tensor(0), call.tensor(1), {});
+}
+
+/// sgn and abs: of complex numbers by hypot and division of the parts.
+Answer sign_of(Call& call) {
+  const at::Tensor self = call.tensor(0);
+  if (self.scalar_type() != at::kComplexFloat || call.targets() > 0) return keeping(call);
+  const at::Tensor parts = at::view_as_real(self.resolve_conj());
+  const at::Tensor length = at::hypot(parts.select(-1, 0), parts.select(-1, 1)).unsqueeze(-1);
+  return call.give(at::view_as_complex((parts / length).masked_fill(length == 0, 0)));
+}
+Answer magnitude_of(Call& call) {
+  const at::Tensor self = call.tensor(0);
+  if (self.scalar_type() != at::kComplexFloat || call.targets() > 0) return keeping(call);
+  const at::Tensor parts = at::view_as_real(self.resolve_conj());
+  return call.give(at::hypot(parts.select(-1, 0), parts.select(-1, 1)));
+}
+Answer negated(Call& call) {
+  const at::Tensor self = call.tensor(0);
+  if (self.scalar_type() != at::kComplexFloat || call.targets() > 0) return keeping(call);
+  return call.give(at::view_as_complex(at::view_as_real(self.resolve_conj()).neg()));
+}
+
+/// polar.out(abs, angle, out)
+Answer polar_out(Call& call) {
+  const at::Tensor abs = call.tensor(0), angle = call.tensor(1);
+  for (const std::size_t i : {0, 1})
+    if (call.tensor(i).scalar_type() != at::kFloat) return call.refuse_type(i, "float32");
+  const std::vector<std::int64_t> sizes = at::infer_size(abs.sizes(), angle.sizes());
+  at::Tensor out = call.target();
+  if (out.scalar_type() != at::kComplexFloat) return call.refuse("output: expected complex64");
+  out = result_for(out, sizes, at::kComplexFloat, abs.device());
+  const Here here(abs.device());
+  call.check(polar(view_of(abs, sizes), view_of(angle, sizes), view_of(out), here));
+  return call.give(out);
 }
 
 constexpr Row row(const char* names, Handler run, const char* kernel, const char* rule = "R6") {
@@ -198,7 +294,8 @@ constexpr Row kRows[] = {
     row("hypot hypot_ hypot.out", floating, "hypot"),
     row("copysign.Tensor copysign_.Tensor copysign.out", floating, "copysign"),
     row("xlogy.Tensor xlogy_.Tensor xlogy.OutTensor", floating, "xlogy"),
-    row("logaddexp logaddexp.out", floating, "logaddexp"),
+    row("polar.out", polar_out, ""),
+    {"polar", Level::left, nullptr, "", "ATen's own: made of operators of this table"},
     row("addcmul addcmul_ addcmul.out", keeping, "addcmul"),
     row("addcdiv addcdiv_ addcdiv.out", keeping, "addcdiv"),
     row("lerp.Scalar lerp_.Scalar lerp.Scalar_out", keeping, "lerp_scalar"),
@@ -207,10 +304,10 @@ constexpr Row kRows[] = {
     row("pow.Tensor_Tensor pow_.Tensor pow.Tensor_Tensor_out", keeping, "pow"),
     row("pow.Scalar", pow_base, ""),
 
-    row(ASSAY_FORMS("neg"), keeping, "neg"),
-    row(ASSAY_FORMS("abs"), keeping, "abs"),
+    row(ASSAY_FORMS("neg"), negated, "neg"),
+    row(ASSAY_FORMS("abs"), magnitude_of, "abs"),
     row(ASSAY_FORMS("sign"), keeping, "sign"),
-    row(ASSAY_FORMS("sgn"), keeping, "sgn"),
+    row(ASSAY_FORMS("sgn"), sign_of, "sign"),
     row(ASSAY_FORMS("floor"), keeping, "floor"),
     row(ASSAY_FORMS("ceil"), keeping, "ceil"),
     row(ASSAY_FORMS("trunc"), keeping, "trunc"),
@@ -243,16 +340,13 @@ constexpr Row kRows[] = {
     ASSAY_UNARY(erf),
     ASSAY_UNARY(erfc),
     ASSAY_UNARY(erfinv),
-    ASSAY_UNARY(sinc),
-    ASSAY_UNARY(lgamma),
-    ASSAY_UNARY(digamma),
 
     row("logit logit_ logit.out", logit, ""),
     row("nan_to_num nan_to_num_ nan_to_num.out", nan_to_num, ""),
     row("clamp clamp_ clamp.out", clamp, ""),
     row("clamp.Tensor clamp_.Tensor clamp.Tensor_out", clamp_tensor, ""),
-    row("clamp_min clamp_min_ clamp_min.out", clamp_one_sided, "clamp_min"),
-    row("clamp_max clamp_max_ clamp_max.out", clamp_one_sided, "clamp_max"),
+    row("clamp_min clamp_min_ clamp_min.out", clamp_one_sided, "clamp_min_scalar"),
+    row("clamp_max clamp_max_ clamp_max.out", clamp_one_sided, "clamp_max_scalar"),
     row("clamp_min.Tensor clamp_min_.Tensor clamp_min.Tensor_out", keeping, "maximum"),
     row("clamp_max.Tensor clamp_max_.Tensor clamp_max.Tensor_out", keeping, "minimum"),
     row("gelu gelu_ gelu.out", gelu, ""),
@@ -260,15 +354,14 @@ constexpr Row kRows[] = {
     row("mish mish_ mish.out", floating, "mish"),
     row("softplus softplus.out", floating, "softplus"),
     row("elu elu_ elu.out", floating, "elu"),
-    row("celu celu_", floating, "celu"),
+    row("celu celu_", celu, ""),
     row("leaky_relu leaky_relu_ leaky_relu.out", keeping, "leaky_relu"),
-    row("hardtanh hardtanh_ hardtanh.out", keeping, "clamp"),
+    row("hardtanh hardtanh_ hardtanh.out", keeping, "clamp_scalar"),
     row("hardsigmoid hardsigmoid_ hardsigmoid.out", floating, "hardsigmoid"),
     row("hardswish hardswish_ hardswish.out", floating, "hardswish"),
     row("hardshrink hardshrink.out", floating, "hardshrink"),
     row("softshrink softshrink.out", floating, "softshrink"),
     row("threshold threshold_ threshold.out", keeping, "threshold"),
-    row("_prelu_kernel", floating, "prelu"),
     row("log_sigmoid_forward", log_sigmoid_forward, ""),
 
     row("sigmoid_backward sigmoid_backward.grad_input", floating, "sigmoid_backward"),
@@ -283,7 +376,7 @@ constexpr Row kRows[] = {
     row("hardsigmoid_backward hardsigmoid_backward.grad_input", floating, "hardsigmoid_backward"),
     row("hardswish_backward", floating, "hardswish_backward"),
     row("hardshrink_backward hardshrink_backward.grad_input", floating, "hardshrink_backward"),
-    row("softshrink_backward softshrink_backward.grad_input", floating, "softshrink_backward"),
+    row("softshrink_backward softshrink_backward.grad_input", floating, "hardshrink_backward"),
     row("threshold_backward threshold_backward.grad_input", floating, "threshold_backward"),
     row("logit_backward logit_backward.grad_input", logit_backward, ""),
     row("log_sigmoid_backward log_sigmoid_backward.grad_input", log_sigmoid_backward, ""),

@@ -1,5 +1,7 @@
 // Reductions (R1) over any dimensions.
 #include <ATen/WrapDimUtilsMulti.h>
+#include <ATen/ops/view_as_complex.h>
+#include <ATen/ops/view_as_real.h>
 #include <limits>
 
 #include "kernels/reduce/reduce.hpp"
@@ -59,6 +61,18 @@ std::optional<Answer> unfit(Call& call, at::ScalarType type) {
 /// sum, mean, prod: self, [dim, keepdim], dtype.
 template <Reduction op, bool dims>
 Answer plain(Call& call) {
+  if (op == Reduction::sum && call.tensor(0).scalar_type() == at::kComplexFloat && call.targets() == 0 &&
+      call.none(dims ? 3 : 1)) {
+    // The parts by themselves.
+    const at::Tensor parts = at::view_as_real(call.tensor(0).resolve_conj());
+    std::vector<std::int64_t> over = dims ? call.integers(1) : std::vector<std::int64_t>();
+    const std::int64_t rank = parts.dim() - 1;
+    if (over.empty())
+      for (std::int64_t d = 0; d < rank; ++d) over.push_back(d);
+    for (std::int64_t& d : over) d = d < 0 ? d + rank : d;
+    if (rank == 0) return call.give(call.tensor(0).clone());
+    return call.give(at::view_as_complex(parts.sum(over, dims && call.flag(2))));
+  }
   const at::ScalarType type = type_for(call, dims ? 3 : 1);
   if (op == Reduction::mean && at::isIntegralType(type, true)) return Answer::aten;  // torch's own error
   if (op != Reduction::mean && call.none(dims ? 3 : 1) && at::isIntegralType(type, true)) return Answer::aten;

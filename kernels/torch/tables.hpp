@@ -14,11 +14,21 @@ std::span<const Row> rows_copy();
 std::span<const Row> rows_pointwise();
 std::span<const Row> rows_gemm();
 std::span<const Row> rows_reduce();
+std::span<const Row> rows_fused();
+std::span<const Row> rows_index();
 std::span<const Row> rows_random();
+std::span<const Row> rows_above();
+std::span<const Row> rows_conv();
+std::span<const Row> rows_losses();
+std::span<const Row> rows_order();
+
+/// _foreach_*: all operators over lists of tensors.
+const Row& row_of_lists();
 
 inline std::vector<std::span<const Row>> all_tables() {
-  return {rows_exact(), rows_creation(), rows_copy(),  rows_pointwise(),
-          rows_gemm(),  rows_reduce(),   rows_random()};
+  return {rows_exact(),  rows_creation(), rows_copy(),  rows_pointwise(), rows_gemm(),
+          rows_reduce(), rows_fused(),    rows_index(), rows_random(),    rows_above(),
+          rows_conv(),   rows_losses(),   rows_order()};
 }
 
 }  // namespace assay::kernels::aten

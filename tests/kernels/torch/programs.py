@@ -1,0 +1,122 @@
+"""The 106 programs that ASI-Arch published, forward and backward under the library: which operators are not certified.
+
+Programs come from strangers: each runs in a process of its own that can write nothing and reach nothing (confine.py).
+--shared FOLDER (or ASSAY_SHARED) holds data/asi-arch/106.json.
+"""
+import json
+import os
+import re
+import select
+import sys
+import time
+import warnings
+
+from support import arguments, check, finish, torch
+
+import confine
+import fla_standins
+
+try:
+    import einops._torch_specific
+    einops._torch_specific.allow_ops_in_compiled_graph()  # imports a large part of torch: once, before the forks
+except ImportError:
+    print("SKIPPED: no einops in", sys.executable)
+    sys.exit(77)
+
+options = arguments(__doc__.splitlines()[0], shared={"default": os.environ.get("ASSAY_SHARED")}, only={"default": ""},
+                    verbose={"action": "store_true"})
+path = os.path.join(options.shared or "", "data/asi-arch/106.json")
+if not options.shared or not os.path.exists(path):
+    print("SKIPPED: the published programs are not here (--shared FOLDER with data/asi-arch/106.json)")
+    sys.exit(77)
+
+
+
+
+# What the library does not cover yet, and no more than that.
+GAPS = set()
+
+
+def body(source, name, dtype):
+    """Runs one program; what its operators were."""
+    warnings.simplefilter("ignore")
+    fla_standins.install()
+    import builtins
+    space = {"__name__": "program", "__file__": name + ".py", "__builtins__": builtins}
+    sys.modules["program"] = type(sys)("program")
+    sys.modules["program"].__dict__.update(space)
+    space = sys.modules["program"].__dict__
+    exec(compile(source, name + ".py", "exec"), space)
+    torch.ops.assay.set_strict(False)
+    torch.manual_seed(0)
+    model = space["DeltaNet"](hidden_size=32, d_model=32, num_heads=2, layer_idx=0, qk_activation="silu", qk_norm="l2",
+                              use_gate=False, use_short_conv=True)
+    model = model.to(dtype)
+    x = torch.randn(2, 40, 32).to(dtype).requires_grad_()
+    y = model(x)[0]
+    y.float().square().mean().backward()
+    missing = [n for n, p in model.named_parameters() if p.grad is not None and not torch.isfinite(p.grad).all()]
+    return {"counts": json.loads(torch.ops.assay.counts()), "finite": not missing and bool(torch.isfinite(y).all())}
+
+
+def child(write, *job):
+    if not confine.confine(60, 6 << 30):
+        os.write(write, json.dumps({"refused": True}).encode())
+        os._exit(0)
+    try:
+        result = body(*job)
+    except BaseException as error:  # noqa: BLE001: a program may raise anything
+        import traceback
+        result = {"error": "%s: %s" % (type(error).__name__, str(error)[:300]), "trace": traceback.format_exc()[-1500:]}
+    os.write(write, json.dumps(result).encode()[:60000])
+    os._exit(0)
+
+
+def run(*job):
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        child(write, *job)
+    os.close(write)
+    answer = b""
+    end = time.time() + 90
+    while time.time() < end and select.select([read], [], [], max(0, end - time.time()))[0]:
+        part = os.read(read, 65536)
+        if not part:
+            break
+        answer += part
+    os.close(read)
+    if time.time() >= end:
+        os.kill(pid, 9)
+    os.waitpid(pid, 0)
+    return json.loads(answer) if answer else {"error": "the program's process ended without an answer"}
+
+
+torch.set_num_threads(1)  # a fork has no threads of a pool
+programs = [p for p in json.load(open(path)) if re.search(options.only, p["name"])]
+unknown, failed, began = {}, 0, time.time()
+for program in programs:
+    result = run(program["program"], program["name"], torch.bfloat16)
+    if result.get("refused"):
+        print("SKIPPED: this machine cannot confine a program (Landlock and seccomp)")
+        sys.exit(77)
+    if "error" in result:
+        failed += 1
+        print("%s: %s" % (program["name"], result["error"]))
+        if options.verbose:
+            print(result["trace"])
+        continue
+    for operator, seen in result["counts"]["uncertified"].items():
+        unknown.setdefault(operator, []).append((program["name"], seen))
+for operator, seen in sorted(unknown.items(), key=lambda item: -len(item[1])):
+    print("%3d programs  aten::%s: %s (%s, at %s)" % (len(seen), operator, seen[0][1]["why"], seen[0][0], seen[0][1]["caller"]))
+print("%d programs in %.0f s: %d did not run, %d operators are not certified" % (
+    len(programs), time.time() - began, failed, len(unknown)))
+check(len(programs) > 0, "there are programs")
+check(failed == 0, "%d programs did not run" % failed)
+more = sorted(set(unknown) - GAPS)
+check(not more, "operators that are not certified: " + ", ".join(more))
+gone = sorted(GAPS - set(unknown))
+check(options.only or not gone, "GAPS names operators that are certified by now: " + ", ".join(gone))
+finish("programs")
