@@ -25,19 +25,6 @@ Status fill_with(const View& out, const Pattern& value, const Place& place) {
   return Status::ok;
 }
 
-bool in_tiles(Type type) { return type == Type::f32 || type == Type::bf16 || type == Type::boolean; }
-
-// A dimension along which the input is contiguous while the output is contiguous along its innermost: a
-// transposition, which is done in squares. -1: none.
-int turned_dimension(const Job& job) {
-  const int inner = job.rank - 1;
-  if (job.rank < 2 || !in_tiles(job.in[0].type) || !in_tiles(job.out.type)) return -1;
-  if (job.out.stride[inner] != 1 || job.in[0].stride[inner] == 1 || job.size[inner] < 8) return -1;
-  for (int d = 0; d < inner; ++d)
-    if (job.in[0].stride[d] == 1 && job.size[d] >= 8) return d;
-  return -1;
-}
-
 }  // namespace
 
 Status fill(const View& out, double value, const Place& place) {
@@ -56,14 +43,16 @@ Status copy(const View& in, const View& out, const Place& place) {
   Job job;
   if (const Status status = make_job({&in, 1}, out, job); status != Status::ok) return status;
   if (job.count == 0) return Status::ok;
+  const int turned = turned_dimension(job);
   if (place.cuda) {
 #if defined(ASSAY_HAS_CUDA)
+    if (turned >= 0) return cuda::copy_tiles(job, turned, place.stream);
     return cuda::copy(job, place.stream);
 #else
     return Status::no_cuda;
 #endif
   }
-  if (const int d = turned_dimension(job); d >= 0) {
+  if (const int d = turned; d >= 0) {
     const std::int64_t plane = job.size[d] * job.size[job.rank - 1];
     const auto tiles = [](std::int64_t n) { return (n + kCopyTile - 1) / kCopyTile; };
     const std::int64_t count = job.count / plane * tiles(job.size[d]) * tiles(job.size[job.rank - 1]);

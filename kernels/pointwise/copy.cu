@@ -27,6 +27,36 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+// A block a square: read along the input's contiguous dimension `d`, written along the output's, the
+// innermost.
+__global__ void __launch_bounds__(kThreads)
+    copy_squares(const __grid_constant__ Walk tiles, int d, std::int64_t rows, std::int64_t columns) {
+  constexpr int kSide = static_cast<int>(kCopyTile), kLines = kThreads / kSide;
+  __shared__ float square[kSide][kSide + 1];
+  const int inner = tiles.rank - 1, x = static_cast<int>(threadIdx.x) % kSide,
+            y = static_cast<int>(threadIdx.x) / kSide;
+  for (std::int64_t tile = blockIdx.x; tile < tiles.units; tile += gridDim.x) {
+    std::int64_t rest = tile, i = 0, o = 0, row0 = 0, column0 = 0;
+    for (int k = inner; k >= 0; --k) {
+      std::int64_t index = rest % tiles.size[k];
+      rest /= tiles.size[k];
+      if (k == d || k == inner) index *= kSide;
+      if (k == d) row0 = index;
+      if (k == inner) column0 = index;
+      o += index * tiles.stride[0][k];
+      i += index * tiles.stride[1][k];
+    }
+    for (int c = y; c < kSide; c += kLines)
+      if (column0 + c < columns && row0 + x < rows)
+        square[c][x] = load_float(tiles.data[1], tiles.type[1], i + c * tiles.stride[1][inner] + x);
+    __syncthreads();
+    for (int r = y; r < kSide; r += kLines)
+      if (row0 + r < rows && column0 + x < columns)
+        store_float(tiles.data[0], tiles.type[0], o + r * tiles.stride[0][d] + x, square[x][r]);
+    __syncthreads();
+  }
+}
+
 __global__ void __launch_bounds__(kThreads)
     fill_elements(const __grid_constant__ Walk walk, std::uint64_t value, int bytes) {
   const std::int64_t step = std::int64_t{gridDim.x} * kThreads;
@@ -72,6 +102,17 @@ Status copy(const Job& job, void* stream) {
     const Walk walk = make_walk(job, 1);
     copy_elements<<<blocks_for(job.count - done, kThreads), kThreads, 0, on>>>(walk, done);
   }
+  return launched();
+}
+
+Status copy_tiles(const Job& job, int d, void* stream) {
+  Walk tiles = make_walk(job, 1);
+  const int inner = job.rank - 1;
+  for (const int k : {d, inner}) tiles.size[k] = (job.size[k] + kCopyTile - 1) / kCopyTile;
+  tiles.units = 1;
+  for (int k = 0; k < job.rank; ++k) tiles.units *= tiles.size[k];
+  copy_squares<<<blocks_for(tiles.units, 1), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
+      tiles, d, job.size[d], job.size[inner]);
   return launched();
 }
 

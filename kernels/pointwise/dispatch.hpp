@@ -28,6 +28,7 @@ Status pointwise_unary(const Job& job, void* stream);
 Status pointwise_binary(const Job& job, void* stream);
 Status pointwise_ternary(const Job& job, void* stream);
 Status copy(const Job& job, void* stream);
+Status copy_tiles(const Job& job, int d, void* stream);
 Status fill(const Job& job, const Pattern& value, void* stream);
 Status polar(const Job& job, void* stream);
 Status complex_pointwise(const Job& job, int op, void* stream);

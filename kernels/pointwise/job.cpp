@@ -53,7 +53,18 @@ void classify(const Job& job, Operand& operand) {
   }
 }
 
+bool in_tiles(Type type) { return type == Type::f32 || type == Type::bf16 || type == Type::boolean; }
+
 }  // namespace
+
+int turned_dimension(const Job& job) {
+  const int inner = job.rank - 1;
+  if (job.rank < 2 || !in_tiles(job.in[0].type) || !in_tiles(job.out.type)) return -1;
+  if (job.out.stride[inner] != 1 || job.in[0].stride[inner] == 1 || job.size[inner] < 8) return -1;
+  for (int d = 0; d < inner; ++d)
+    if (job.in[0].stride[d] == 1 && job.size[d] >= 8) return d;
+  return -1;
+}
 
 Status make_job(std::span<const View> inputs, const View& out, Job& job) {
   if (inputs.size() > static_cast<std::size_t>(kMaxInputs)) return Status::bad_shape;

@@ -37,4 +37,8 @@ struct Job {
 /// Same sizes, at most kMaxInputs inputs, an out that does not overlap itself by stride 0.
 Status make_job(std::span<const View> inputs, const View& out, Job& job);
 
+/// A dimension of one input's job along which the input is contiguous while the output is contiguous along
+/// its innermost: a transposition, which is done in squares. -1: none, or types that squares do not take.
+int turned_dimension(const Job& job);
+
 }  // namespace assay::kernels

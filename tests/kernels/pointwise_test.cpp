@@ -264,6 +264,41 @@ TEST(Copy, ConvertsEveryPairOfTypesAsTheRule) {
       }
 }
 
+TEST(Copy, TurnsInSquaresOfEverySize) {
+  PlainThreads threads(2);
+  std::vector<Place> places = {{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr}};
+  if (device_count()) places.push_back({.cuda = true});
+  const struct {
+    Sizes sizes;
+    std::vector<int> order;
+  } shapes[] = {{{70, 33}, {1, 0}},
+                {{8, 8}, {1, 0}},
+                {{32, 64}, {1, 0}},
+                {{3, 65, 40}, {0, 2, 1}},
+                {{40, 3, 31}, {2, 1, 0}},
+                {{9, 10, 11}, {1, 2, 0}},
+                {{2, 40, 3, 50}, {0, 3, 2, 1}},
+                {{600, 300}, {1, 0}}};
+  for (const Place& place : places)
+    for (const auto& shape : shapes)
+      for (const Type from : {Type::f32, Type::bf16})
+        for (const Type to : {Type::f32, Type::bf16}) {
+          const auto run_on = [&](const Place& where, bool plainly) {
+            Case one("turned", where);
+            const View in = one.input(from, shape.sizes, Fill::bits, shape.order),
+                       out = one.output(to, shape.sizes);
+            if (plainly)
+              reference::copy(in, out);
+            else
+              EXPECT_EQ(copy(in, out, where), Status::ok);
+            return one.contents(out);
+          };
+          EXPECT_EQ(run_on(place, false), run_on(places[0], true))
+              << (place.cuda ? "CUDA " : "CPU ") << ::testing::PrintToString(shape.sizes) << " "
+              << static_cast<int>(from) << " to " << static_cast<int>(to);
+        }
+}
+
 TEST(Copy, FollowsTorchWhereTorchIsDefined) {
   PlainThreads threads(1);
   const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
