@@ -85,6 +85,38 @@ int turned_dimension(const CopyLayout& layout) {
   return -1;
 }
 
+// to[r * to_row + c] = from[r + c * from_column]; elements of four bytes by squares of four in registers.
+template <typename E>
+void turn_square(const E* from, E* to, std::int64_t from_column, std::int64_t to_row, std::int64_t rows,
+                 std::int64_t columns) {
+  std::int64_t done = 0;
+#if defined(__GNUC__) && !defined(__clang__)
+  if constexpr (sizeof(E) == 4) {
+    typedef std::uint32_t Four __attribute__((vector_size(16), aligned(4), may_alias));
+    typedef std::int32_t Pick __attribute__((vector_size(16)));
+    for (; done + 4 <= rows; done += 4) {
+      std::int64_t c = 0;
+      for (; c + 4 <= columns; c += 4) {
+        Four line[4];
+        for (int k = 0; k < 4; ++k) std::memcpy(&line[k], from + done + (c + k) * from_column, 16);
+        const Four a = __builtin_shuffle(line[0], line[1], Pick{0, 4, 1, 5}),
+                   b = __builtin_shuffle(line[2], line[3], Pick{0, 4, 1, 5});
+        const Four d = __builtin_shuffle(line[0], line[1], Pick{2, 6, 3, 7}),
+                   e = __builtin_shuffle(line[2], line[3], Pick{2, 6, 3, 7});
+        const Four turned[4] = {
+            __builtin_shuffle(a, b, Pick{0, 1, 4, 5}), __builtin_shuffle(a, b, Pick{2, 3, 6, 7}),
+            __builtin_shuffle(d, e, Pick{0, 1, 4, 5}), __builtin_shuffle(d, e, Pick{2, 3, 6, 7})};
+        for (int k = 0; k < 4; ++k) std::memcpy(to + (done + k) * to_row + c, &turned[k], 16);
+      }
+      for (; c < columns; ++c)
+        for (std::int64_t r = done; r < done + 4; ++r) to[r * to_row + c] = from[r + c * from_column];
+    }
+  }
+#endif
+  for (std::int64_t r = done; r < rows; ++r)
+    for (std::int64_t c = 0; c < columns; ++c) to[r * to_row + c] = from[r + c * from_column];
+}
+
 // A transposition, by squares that fit the first cache on both sides.
 template <typename E>
 void copy_turned(const CopyLayout& layout, int turned, const E* from, E* to, const Place& place) {
@@ -101,19 +133,19 @@ void copy_turned(const CopyLayout& layout, int turned, const E* from, E* to, con
     ++outer.rank;
   }
   const std::int64_t planes = layout.count / (rows * columns);
-  place.threads->each(
-      planes * bands, std::max<std::int64_t>(1, 65536 / (kSquare * columns)),
-      [&](std::int64_t begin, std::int64_t end) {
-        for (std::int64_t task = begin; task < end; ++task) {
-          std::int64_t from_at, to_at;
-          outer.offsets(task / bands, from_at, to_at);
-          const std::int64_t first = task % bands * kSquare, stop = std::min(rows, first + kSquare);
-          for (std::int64_t c = 0; c < columns; c += kSquare)
-            for (std::int64_t r = first; r < stop; ++r)
-              for (std::int64_t k = c; k < std::min(columns, c + kSquare); ++k)
-                to[to_at + r * layout.to[turned] + k] = from[from_at + r + k * layout.from[last]];
-        }
-      });
+  place.threads->each(planes * bands, std::max<std::int64_t>(1, 65536 / (kSquare * columns)),
+                      [&](std::int64_t begin, std::int64_t end) {
+                        for (std::int64_t task = begin; task < end; ++task) {
+                          std::int64_t from_at, to_at;
+                          outer.offsets(task / bands, from_at, to_at);
+                          const std::int64_t first = task % bands * kSquare,
+                                             stop = std::min(rows, first + kSquare);
+                          for (std::int64_t c = 0; c < columns; c += kSquare)
+                            turn_square(from + from_at + first + c * layout.from[last],
+                                        to + to_at + first * layout.to[turned] + c, layout.from[last],
+                                        layout.to[turned], stop - first, std::min(kSquare, columns - c));
+                        }
+                      });
 }
 
 template <typename E>

@@ -19,11 +19,7 @@ struct Keyed {
   }
 };
 
-Status permute_cpu(const View& out, RandomState* state, const Place& place) {
-  const std::int64_t n = out.size[0];
-  Keyed* keyed = take_array<Keyed>(place, n);
-  if (!keyed && n > 0) return Status::out_of_memory;
-  const StreamKey key{state->seed, state->step, state->call};
+void fill_keys(Keyed* keyed, std::int64_t n, const StreamKey& key, const Place& place) {
   constexpr std::int64_t kEach = 2 * kChunkBlocks;
   place.threads->each((n + kEach - 1) / kEach, 32, [&](std::int64_t begin, std::int64_t end) {
     std::int64_t values[kEach];
@@ -33,8 +29,41 @@ Status permute_cpu(const View& out, RandomState* state, const Place& place) {
         keyed[i] = {static_cast<std::uint64_t>(values[i - c * kEach]), i};
     }
   });
-  std::sort(keyed, keyed + n);
-  for (std::int64_t i = 0; i < n; ++i) store_integer(out.data, out.type, i * out.stride[0], keyed[i].index);
+}
+
+// Keys are spread evenly, so buckets by their first bits hold about eight each: one pass, then sorts of a few
+// elements.
+struct Buckets {
+  int bits;
+  std::int64_t count() const { return std::int64_t{1} << bits; }
+  std::int64_t of(std::uint64_t key) const {
+    return bits == 0 ? 0 : static_cast<std::int64_t>(key >> (64 - bits));
+  }
+};
+
+void sort_spread(const Keyed* keyed, Keyed* sorted, std::int64_t* start, std::int64_t n, Buckets buckets,
+                 const Place& place) {
+  std::fill(start, start + buckets.count() + 1, 0);
+  for (std::int64_t i = 0; i < n; ++i) ++start[buckets.of(keyed[i].key) + 1];
+  for (std::int64_t b = 0; b < buckets.count(); ++b) start[b + 1] += start[b];
+  for (std::int64_t i = 0; i < n; ++i) sorted[start[buckets.of(keyed[i].key)]++] = keyed[i];
+  // start[b] is now the end of bucket b.
+  place.threads->each(buckets.count(), 4096, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t b = begin; b < end; ++b) std::sort(sorted + (b ? start[b - 1] : 0), sorted + start[b]);
+  });
+}
+
+Status permute_cpu(const View& out, RandomState* state, const Place& place) {
+  const std::int64_t n = out.size[0];
+  Buckets buckets{0};
+  while (buckets.count() * 8 < n) ++buckets.bits;
+  auto* keyed = take_array<Keyed>(place, n);
+  auto* sorted = take_array<Keyed>(place, n);
+  auto* start = take_array<std::int64_t>(place, buckets.count() + 1);
+  if (!keyed || !sorted || !start) return Status::out_of_memory;
+  fill_keys(keyed, n, StreamKey{state->seed, state->step, state->call}, place);
+  sort_spread(keyed, sorted, start, n, buckets, place);
+  for (std::int64_t i = 0; i < n; ++i) store_integer(out.data, out.type, i * out.stride[0], sorted[i].index);
   ++state->call;
   return Status::ok;
 }
