@@ -303,6 +303,35 @@ Status constant_pad(const View& self, const std::int64_t* before, const std::int
   return copy_exact(from, to, place);
 }
 
+namespace {
+
+// Row after row: what stays is one piece of it, the rest is zero.
+template <typename E>
+Status triangle_cpu(const Triangle<E>& job, std::int64_t from_by, std::int64_t to_by, std::int64_t count,
+                    const Place& place) {
+  const std::int64_t n = job.columns;
+  if (count == 0) return Status::ok;
+  place.threads->each(
+      count / n, std::max<std::int64_t>(1, 65536 / n), [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t row = begin; row < end; ++row) {
+          const std::int64_t edge = row % job.rows + job.diagonal + (job.upper ? 0 : 1);
+          const std::int64_t cut = std::clamp<std::int64_t>(edge, 0, n);
+          const std::int64_t first = job.upper ? cut : 0, last = job.upper ? n : cut;
+          const E* from = job.from + job.from_layout.offset(row * n);
+          E* to = job.to + job.to_layout.offset(row * n);
+          if (from != to || from_by != to_by) {
+            if (first < last)
+              copy_line(from + first * from_by, to + first * to_by, from_by, to_by, last - first);
+          }
+          for (std::int64_t c = 0; c < first; ++c) to[c * to_by] = E{};
+          for (std::int64_t c = last; c < n; ++c) to[c * to_by] = E{};
+        }
+      });
+  return Status::ok;
+}
+
+}  // namespace
+
 Status triangle(const View& self, bool upper, std::int64_t diagonal, const View& out, const Place& place) {
   if (self.type != out.type) return Status::bad_type;
   if (self.rank < 2 || !same_sizes(self, out)) return Status::bad_shape;
@@ -316,6 +345,8 @@ Status triangle(const View& self, bool upper, std::int64_t diagonal, const View&
                           out.size[out.rank - 1],
                           diagonal,
                           upper};
+    const int last = out.rank - 1;
+    if (!place.cuda) return triangle_cpu(job, self.stride[last], out.stride[last], out.count(), place);
     return each(place, out.count(), 16384, job);
   });
 }
@@ -341,6 +372,15 @@ Status eye(const View& out, const Place& place) {
 Status arange(const View& out, double start, double step, const Place& place) {
   if (out.type == Type::c64) return Status::bad_type;
   if (out.rank != 1) return Status::bad_shape;
+  if (!place.cuda && out.type == Type::f32 && is_contiguous(out)) {
+    place.threads->each(out.count(), 65536, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const double rise = static_cast<double>(i) * step;
+        out.as<float>()[i] = static_cast<float>(start + rise);
+      }
+    });
+    return Status::ok;
+  }
   Made job = made(Made::Kind::real, out);
   job.start = start, job.stride = step;
   return each(place, out.count(), 16384, job);

@@ -4,6 +4,7 @@
 
 #include "kernels/index/build.hpp"
 #include "kernels/index/copies.hpp"
+#include "kernels/index/lines.hpp"
 #include "kernels/index/rows.hpp"
 
 namespace assay::kernels {
@@ -44,7 +45,9 @@ Status index_select(const View& self, int dim, const View& index, const View& ou
 Status index_gather(const View& self, int dim, const View& index, const View& out, const Place& place) {
   if (!same_sizes(index, out) && self.rank > 0) return Status::bad_shape;
   Rows rows;
-  return read(rows_elementwise(self, dim, index, out, rows), rows, out.type, place);
+  const Status built = rows_elementwise(self, dim, index, out, rows);
+  if (built == Status::ok && !place.cuda && self.rank > 0) return gather_lines(self, dim, index, out, place);
+  return read(built, rows, out.type, place);
 }
 
 Status index_get(const View& self, const View* const* indices, const View& out, const Place& place) {
@@ -65,7 +68,13 @@ Status embedding(const View& weight, const View& indices, const View& out, const
 Status index_scatter(const View& self, int dim, const View& index, const View& source,
                      const WriteOptions& options, const Place& place) {
   Rows rows;
-  return write(rows_elementwise(self, dim, index, source, rows), rows, self.type, options, place);
+  const Status built = rows_elementwise(self, dim, index, source, rows);
+  if (built == Status::ok && !place.cuda && self.rank > 0) {
+    bool done = false;
+    const Status status = scatter_lines(self, dim, index, source, options, place, &done);
+    if (done) return status;
+  }
+  return write(built, rows, self.type, options, place);
 }
 
 Status index_write(const View& self, int dim, const View& index, const View& source,
