@@ -15,26 +15,29 @@ namespace fused_rows {
 inline constexpr int kMostThreads = 512;
 inline constexpr int kRuns = 2048;  ///< values of runs of blocks that shared memory holds
 
-using Block = float[8][4];  ///< a lane's part of a block of R1: rounds of 128, four leaves
+/// A lane's part of a block of R1: rounds of 128, four leaves. One round is enough for short rows, and leaves
+/// registers to more of them.
+template <int Rounds>
+using Block = float[Rounds][4];
 
-template <bool Packed>
-__device__ __forceinline__ void load_block(Block& x, const void* data, Type type, std::int64_t from,
+template <bool Packed, int Rounds>
+__device__ __forceinline__ void load_block(Block<Rounds>& x, const void* data, Type type, std::int64_t from,
                                            std::int64_t step, int count, int lane) {
   if constexpr (Packed) {
     if (type == Type::f32) {
       const float* p = static_cast<const float*>(data) + from + 4 * lane;
 #pragma unroll
-      for (int k = 0; k < 8; ++k)
+      for (int k = 0; k < Rounds; ++k)
         if (k * 128 + 4 * lane < count) load_four(x[k], p + k * 128);
     } else {
       const std::uint16_t* p = static_cast<const std::uint16_t*>(data) + from + 4 * lane;
 #pragma unroll
-      for (int k = 0; k < 8; ++k)
+      for (int k = 0; k < Rounds; ++k)
         if (k * 128 + 4 * lane < count) load_four(x[k], p + k * 128);
     }
   } else {
 #pragma unroll
-    for (int k = 0; k < 8; ++k)
+    for (int k = 0; k < Rounds; ++k)
 #pragma unroll
       for (int c = 0; c < 4; ++c) {
         const int i = k * 128 + 4 * lane + c;
@@ -94,7 +97,7 @@ struct Layout {
   int runs = 1;
 };
 
-template <typename R, bool Packed>
+template <typename R, bool Packed, int Rounds>
 struct RowWorker {
   const FusedJob& job;
   const Layout& layout;
@@ -102,7 +105,7 @@ struct RowWorker {
   int lane, warp, warps;
   bool there, held;
   RowState row;
-  Block x, y;
+  Block<Rounds> x, y;
 
   __device__ __forceinline__ int count_of(std::int64_t block) const {
     const std::int64_t left = job.rows.n - block * kBlock;
@@ -111,11 +114,11 @@ struct RowWorker {
   __device__ __forceinline__ void load(std::int64_t block) {
     const int count = count_of(block);
     const std::int64_t at = block * kBlock;
-    load_block<Packed>(x, job.x, job.x_type, row_of(job.rows, 0, index) + at * job.rows.step[0],
-                       job.rows.step[0], count, lane);
+    load_block<Packed, Rounds>(x, job.x, job.x_type, row_of(job.rows, 0, index) + at * job.rows.step[0],
+                               job.rows.step[0], count, lane);
     if constexpr (R::kInputs > 1)
-      load_block<Packed>(y, job.y, job.y_type, row_of(job.rows, 1, index) + at * job.rows.step[1],
-                         job.rows.step[1], count, lane);
+      load_block<Packed, Rounds>(y, job.y, job.y_type, row_of(job.rows, 1, index) + at * job.rows.step[1],
+                                 job.rows.step[1], count, lane);
   }
   __device__ __forceinline__ float block_value(int pass, std::int64_t block) {
     const Join join = R::join(pass);
@@ -124,7 +127,7 @@ struct RowWorker {
 #pragma unroll
     for (int c = 0; c < 4; ++c) leaf[c] = neutral_of(join);
 #pragma unroll
-    for (int k = 0; k < 8; ++k)
+    for (int k = 0; k < Rounds; ++k)
 #pragma unroll
       for (int c = 0; c < 4; ++c) {
         const int i = k * 128 + 4 * lane + c;
@@ -181,7 +184,7 @@ struct RowWorker {
     const int count = count_of(block);
     const std::int64_t from = row_of(job.rows, 2, index) + block * kBlock * job.rows.step[2];
 #pragma unroll
-    for (int k = 0; k < 8; ++k) {
+    for (int k = 0; k < Rounds; ++k) {
       const int i = k * 128 + 4 * lane;
       if (i >= count) continue;
       float v[4];
@@ -216,12 +219,12 @@ struct RowWorker {
   }
 };
 
-template <typename R, bool Packed>
-__global__ void __launch_bounds__(kMostThreads)
+template <typename R, bool Packed, int Rounds>
+__global__ void __launch_bounds__(Rounds == 1 ? 256 : kMostThreads)
     fused_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
   __shared__ float sums[kRuns];
   const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  RowWorker<R, Packed> worker{job, layout};
+  RowWorker<R, Packed, Rounds> worker{job, layout};
   worker.index = layout.whole ? blockIdx.x : thread / layout.lanes;
   worker.lane = threadIdx.x & (layout.lanes - 1);
   worker.warp = layout.whole ? threadIdx.x / 32 : 0;
@@ -263,10 +266,16 @@ Status launch(const FusedJob& job, cudaStream_t stream) {
     threads = layout.runs * 32 < kMostThreads ? layout.runs * 32 : kMostThreads;
   }
   if (grid > 0x7fffffff) return Status::bad_shape;
-  if (is_packed(job, R::kInputs, R::kWrites))
-    fused_kernel<R, true><<<static_cast<unsigned>(grid), threads, 0, stream>>>(job, layout);
+  const bool packed = is_packed(job, R::kInputs, R::kWrites), one = job.rows.n <= kLeaves;
+  const auto blocks = static_cast<unsigned>(grid);
+  if (packed && one)
+    fused_kernel<R, true, 1><<<blocks, threads, 0, stream>>>(job, layout);
+  else if (packed)
+    fused_kernel<R, true, 8><<<blocks, threads, 0, stream>>>(job, layout);
+  else if (one)
+    fused_kernel<R, false, 1><<<blocks, threads, 0, stream>>>(job, layout);
   else
-    fused_kernel<R, false><<<static_cast<unsigned>(grid), threads, 0, stream>>>(job, layout);
+    fused_kernel<R, false, 8><<<blocks, threads, 0, stream>>>(job, layout);
   return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed;
 }
 
