@@ -12,6 +12,7 @@ struct Operand {
   const float* data;
   std::int64_t lane, k;  ///< strides: along M (A) or N (B), and along k
   std::int64_t batch[kMaxRank];
+  bool along_k;  ///< neighbours in k are neighbours in memory (else neighbouring lanes are)
 };
 
 struct Result {
@@ -29,9 +30,13 @@ struct Job {
   std::int64_t batch_size[kMaxRank], batches;
   bool add;
   float beta, alpha;
-  int segments;  ///< of k; more than one: sums go to `partial`, [batch][segment][m][n]
-  float* partial;
-  std::int64_t tiles_down, tiles_across, first;  ///< the first block's number: a grid has at most 2^31 - 1
+  int segments;    ///< of k
+  bool stacked;    ///< a block computes all segments of its tile, and keeps their sums in `partial`, a tile's
+                   ///< floats each
+  float* partial;  ///< not stacked, several segments: [batch][segment][m][n]
+  int levels;      ///< stacked: tiles' worth of floats in `partial` for each tile
+  unsigned tiles_down, tiles_across;
+  std::int64_t first_batch;  ///< of this launch
 };
 
 /// The tile shapes there are. Which one runs changes no bit.
@@ -39,9 +44,13 @@ inline constexpr int kShapes = 6;
 struct ShapeFacts {
   int rows, columns;  ///< of a tile
 };
-inline constexpr ShapeFacts kShapeFacts[kShapes] = {{128, 256}, {128, 128}, {128, 64},
-                                                    {64, 64},   {64, 32},   {32, 32}};
+inline constexpr ShapeFacts kShapeFacts[kShapes] = {{128, 256}, {128, 128}, {64, 128},
+                                                    {64, 64},   {64, 64},   {32, 64}};
 
+inline constexpr std::int64_t kWidestTile = 256;
+
+/// Tile shape 0 with all segments of a tile in one block.
+bool launch_stacked(const Job& job, void* stream);
 /// Launches shape number `shape` over the whole job. False: the launch failed.
 bool launch_large(const Job& job, void* stream);              ///< shape 0
 bool launch_medium(int shape, const Job& job, void* stream);  ///< shapes 1 to 2

@@ -37,7 +37,8 @@ __global__ void copy(const __grid_constant__ Copy c) {
 Status copied(Operand& out, const GemmJob& job, const GemmMatrix& matrix, std::int64_t lanes,
               std::int64_t lane, std::int64_t k, const Place& place) {
   Copy c{matrix.data, matrix.bf16, nullptr, lanes, job.k, lane, k, lanes * job.k, 0, {}, {}};
-  out.lane = job.k, out.k = 1;
+  out.lane = job.k, out.k = 1, out.along_k = true;
+  std::fill(out.batch, out.batch + kMaxRank, 0);
   for (int d = job.batch_rank - 1; d >= 0; --d) {
     if (matrix.batch[d] == 0) continue;
     out.batch[d] = c.count;
@@ -56,14 +57,18 @@ Status copied(Operand& out, const GemmJob& job, const GemmMatrix& matrix, std::i
 
 Status operand(Operand& out, const GemmJob& job, const GemmMatrix& matrix, std::int64_t lanes,
                std::int64_t lane, std::int64_t k, const Place& place) {
-  if (job.k == 1) k = 1;
-  if (lanes == 1 && k != 1) lane = 1;
-  const bool readable = !matrix.bf16 && (lane == 1 || k == 1);
-  if (job.k > 0 && !readable) return copied(out, job, matrix, lanes, lane, k, place);
+  if (job.k == 1) k = lane == 1 ? (lanes + 3) / 4 * 4 : 1;
+  if (lanes == 1) lane = k == 1 ? 0 : 1;
   out.data = reinterpret_cast<const float*>(matrix.data);
-  out.lane = lane, out.k = k;
+  out.lane = lane, out.k = k, out.along_k = k == 1;
   std::copy(matrix.batch, matrix.batch + kMaxRank, out.batch);
-  return Status::ok;
+  Job shape{};
+  shape.k = job.k, shape.batch_rank = job.batch_rank;
+  // Along lanes and not by fours, kernels read past a row, into the next ones: a tile's width at most.
+  const bool readable =
+      !matrix.bf16 &&
+      (k == 1 || (lane == 1 && (aligned(shape, out, lanes) || (lanes >= kWidestTile && k >= lanes))));
+  return job.k == 0 || readable ? Status::ok : copied(out, job, matrix, lanes, lane, k, place);
 }
 
 Result result(const GemmMatrix& matrix) {
@@ -97,19 +102,35 @@ __global__ void join(const __grid_constant__ Job job) {
   }
 }
 
-// Enough tiles to give every processor one, and as large as that allows.
+double tiles_of(const Job& job, int shape) {
+  const ShapeFacts& facts = kShapeFacts[shape];
+  return static_cast<double>((job.m + facts.rows - 1) / facts.rows) *
+         static_cast<double>((job.n + facts.columns - 1) / facts.columns) * static_cast<double>(job.batches);
+}
+
+// As large a tile as gives every processor one (measured on an H100, of 132).
 int shape_for(const Job& job) {
-  const double work = static_cast<double>(job.batches) * job.segments;
-  const auto tiles = [&](int shape) {
-    const ShapeFacts& facts = kShapeFacts[shape];
-    return static_cast<double>((job.m + facts.rows - 1) / facts.rows) *
-           static_cast<double>((job.n + facts.columns - 1) / facts.columns) * work;
-  };
-  if (tiles(0) >= 120) return 0;
-  if (tiles(1) >= 240) return 1;
-  if (tiles(2) >= 120) return 2;
-  if (tiles(3) >= 200) return 3;
-  return job.n <= 16 || job.m <= 32 ? 5 : 4;
+  const double many = job.segments;
+  if (job.batches > 1 && job.m <= 64 && job.n <= 64) return job.m <= 32 ? 5 : job.k <= 64 ? 4 : 3;
+  if (tiles_of(job, 0) >= (job.segments > 1 ? 100 : 500) && job.m >= 128 && job.n >= 256) return 0;
+  if (tiles_of(job, 1) * many >= 200) return 1;
+  if (tiles_of(job, 2) * many >= 110) return 2;
+  if (tiles_of(job, 3) * many >= 100) return 3;
+  return 5;
+}
+
+// Where segment sums go: beside each other when blocks share them out, in a stack a tile when there are tiles
+// enough.
+bool take_partial(Job& job, int shape, const Place& place) {
+  if (job.segments <= 1) return true;
+  job.stacked = shape == 0 && tiles_of(job, shape) >= 100;
+  for (int s = job.segments; s > 1; s = (s + 1) / 2) ++job.levels;
+  const ShapeFacts& facts = kShapeFacts[shape];
+  const double floats =
+      job.stacked ? tiles_of(job, shape) * facts.rows * facts.columns * job.levels
+                  : static_cast<double>(job.batches) * job.segments * static_cast<double>(job.m * job.n);
+  job.partial = static_cast<float*>(place.workspace->take(static_cast<std::size_t>(floats) * 4));
+  return job.partial != nullptr;
 }
 
 bool launch_shape(int shape, const Job& job, void* stream) {
@@ -134,14 +155,10 @@ Status gemm_cuda(const GemmJob& from, const Place& place, int shape) {
   if (status == Status::ok)
     status = gemm_device::operand(job.b, from, from.b, from.n, from.b.col, from.b.row, place);
   if (status != Status::ok) return status;
-  if (job.segments > 1) {
-    const std::int64_t floats = job.batches * job.segments * job.m * job.n;
-    job.partial = static_cast<float*>(place.workspace->take(static_cast<std::size_t>(floats) * 4));
-    if (!job.partial) return Status::out_of_memory;
-  }
-  if (!gemm_device::launch_shape(shape < 0 ? gemm_device::shape_for(job) : shape, job, place.stream))
-    return Status::cuda_failed;
-  if (job.segments > 1) {
+  if (shape < 0) shape = gemm_device::shape_for(job);
+  if (!gemm_device::take_partial(job, shape, place)) return Status::out_of_memory;
+  if (!gemm_device::launch_shape(shape, job, place.stream)) return Status::cuda_failed;
+  if (job.segments > 1 && !job.stacked) {
     const std::int64_t count = job.batches * job.m * job.n;
     const auto blocks = static_cast<unsigned>(std::min<std::int64_t>((count + 255) / 256, 16384));
     gemm_device::join<<<blocks, 256, 0, static_cast<cudaStream_t>(place.stream)>>>(job);

@@ -8,6 +8,7 @@ namespace assay::kernels::gemm_device {
 
 __device__ __forceinline__ std::int64_t batch_offset(const Job& job, const std::int64_t* strides,
                                                      std::int64_t batch) {
+  if (job.batch_rank <= 1) return batch * strides[0];
   std::int64_t offset = 0;
   for (int d = job.batch_rank - 1; d >= 0; --d) {
     offset += batch % job.batch_size[d] * strides[d];
@@ -38,7 +39,7 @@ template <class S>
 __device__ __forceinline__ void write(const Job& job, const Sums<S>& sums, std::int64_t row,
                                       std::int64_t column, std::int64_t batch, int segment) {
   const Where<S> where;
-  const bool partial = job.segments > 1;
+  const bool partial = job.segments > 1 && !job.stacked;
   const bool plain = partial || (!job.add && job.alpha == 1 && !job.c.bf16 && job.c.col == 1);
   const std::int64_t stride = partial ? job.n : job.c.row;
   float* const to =
@@ -78,74 +79,120 @@ __device__ __forceinline__ void write(const Job& job, const Sums<S>& sums, std::
   }
 }
 
-template <class S, Layout kA, Layout kB>
+/// Sums of segments that a block keeps until they are joined.
+template <class S>
+struct Stack {
+  float* at;
+  static constexpr std::int64_t floats = std::int64_t{S::tile_rows} * S::tile_columns;
+
+  __device__ __forceinline__ float4* vector(int level, int i, int j) const {
+    return reinterpret_cast<float4*>(at + level * floats) + (i * S::columns + j) / 4 * S::threads +
+           threadIdx.x;
+  }
+  __device__ __forceinline__ void push(int level, const Sums<S>& sums) const {
+#pragma unroll
+    for (int i = 0; i < S::rows; ++i)
+#pragma unroll
+      for (int j = 0; j < S::columns; j += 4)
+        *vector(level, i, j) =
+            make_float4(sums.v[i][j], sums.v[i][j + 1], sums.v[i][j + 2], sums.v[i][j + 3]);
+  }
+  /// The older sum on the left, as R1's tree has it.
+  __device__ __forceinline__ void join(int level, Sums<S>& sums) const {
+#pragma unroll
+    for (int i = 0; i < S::rows; ++i)
+#pragma unroll
+      for (int j = 0; j < S::columns; j += 4) {
+        const float4 x = *vector(level, i, j);
+        sums.v[i][j] = __fadd_rn(x.x, sums.v[i][j]), sums.v[i][j + 1] = __fadd_rn(x.y, sums.v[i][j + 1]);
+        sums.v[i][j + 2] = __fadd_rn(x.z, sums.v[i][j + 2]),
+                      sums.v[i][j + 3] = __fadd_rn(x.w, sums.v[i][j + 3]);
+      }
+  }
+};
+
+/// kStacked: a block computes all segments of its tile; else one of them, number blockIdx.z.
+template <class S, Layout kA, Layout kB, bool kStacked>
 __global__ __launch_bounds__(S::threads, S::blocks) void tiles(const __grid_constant__ Job job) {
   extern __shared__ __align__(16) float shared[];
-  std::int64_t number = blockIdx.x + job.first;
   // Eight tiles down, then one across: blocks that run together share rows and columns in the cache.
-  const std::int64_t per_matrix = job.tiles_down * job.tiles_across;
-  std::int64_t tile = number % per_matrix;
-  number /= per_matrix;
-  const int segment = static_cast<int>(number % job.segments);
-  const std::int64_t batch = number / job.segments;
-  const std::int64_t band = tile / (8 * job.tiles_across),
-                     high = min(std::int64_t{8}, job.tiles_down - band * 8);
-  tile -= band * 8 * job.tiles_across;
-  const std::int64_t row = (band * 8 + tile % high) * S::tile_rows, column = tile / high * S::tile_columns;
-  const std::int64_t k = segment * std::int64_t{4096};
-  const auto length = static_cast<int>(min(std::int64_t{4096}, job.k - k));
-  const float* const a = job.a.data + batch_offset(job, job.a.batch, batch) + row * job.a.lane + k * job.a.k;
-  const float* const b =
-      job.b.data + batch_offset(job, job.b.batch, batch) + column * job.b.lane + k * job.b.k;
+  const unsigned band = blockIdx.x / (8 * job.tiles_across),
+                 in_band = blockIdx.x - band * 8 * job.tiles_across;
+  const unsigned high = min(8U, job.tiles_down - band * 8);
+  const std::int64_t row = std::int64_t{band * 8 + in_band % high} * S::tile_rows;
+  const std::int64_t column = std::int64_t{in_band / high} * S::tile_columns;
+  const std::int64_t batch = job.first_batch + blockIdx.y;
   const auto rows = static_cast<int>(min(job.m - row, std::int64_t{S::tile_rows}));
   const auto columns = static_cast<int>(min(job.n - column, std::int64_t{S::tile_columns}));
-  Loader<S::tile_rows, S::depth, S::threads, S::a_row, kA> load_a(a, job.a.lane, job.a.k, rows);
-  Loader<S::tile_columns, S::depth, S::threads, S::b_row, kB> load_b(b, job.b.lane, job.b.k, columns);
   Sums<S> sums;
-  sums.clear();
-  accumulate<S>(sums, load_a, load_b, length, shared);
+  int segment = static_cast<int>(blockIdx.z);
+#pragma unroll 1
+  for (;; ++segment) {
+    const std::int64_t k = segment * std::int64_t{4096};
+    const auto length = static_cast<int>(min(std::int64_t{4096}, job.k - k));
+    const float* const a =
+        job.a.data + batch_offset(job, job.a.batch, batch) + row * job.a.lane + k * job.a.k;
+    const float* const b =
+        job.b.data + batch_offset(job, job.b.batch, batch) + column * job.b.lane + k * job.b.k;
+    Loader<S::tile_rows, S::depth, S::threads, S::a_row, kA> load_a(a, job.a.lane, job.a.k, rows);
+    Loader<S::tile_columns, S::depth, S::threads, S::b_row, kB> load_b(b, job.b.lane, job.b.k, columns);
+    accumulate<S>(sums, load_a, load_b, length, shared);
+    if constexpr (!kStacked) break;
+    const Stack<S> stack{job.partial + (batch * gridDim.x + blockIdx.x) * job.levels * Stack<S>::floats};
+    const bool last = segment + 1 == job.segments;
+    int top = __popc(static_cast<unsigned>(segment));
+    for (int bits = segment; last ? top > 0 : bits & 1; bits >>= 1) stack.join(--top, sums);
+    if (last) break;
+    stack.push(top, sums);
+    __syncthreads();  // shared memory is free again
+  }
   write<S>(job, sums, row, column, batch, segment);
 }
 
-inline Layout layout_of(const Job& job, const Operand& x, std::int64_t lanes) {
-  if (x.lane != 1) return kAlongK;
-  bool aligned = reinterpret_cast<std::uintptr_t>(x.data) % 16 == 0 && x.k % 4 == 0 && lanes % 4 == 0;
-  for (int d = 0; d < job.batch_rank; ++d) aligned = aligned && x.batch[d] % 4 == 0;
-  return aligned ? kVectors : kAlongLanes;
+/// Whether four neighbours at a time may be read.
+inline bool aligned(const Job& job, const Operand& x, std::int64_t lanes) {
+  bool all = reinterpret_cast<std::uintptr_t>(x.data) % 16 == 0;
+  for (int d = 0; d < job.batch_rank; ++d) all = all && x.batch[d] % 4 == 0;
+  return all && (x.along_k ? x.lane % 4 == 0 && job.k % 4 == 0 : x.k % 4 == 0 && lanes % 4 == 0);
 }
 
-template <class S, Layout kA, Layout kB>
+template <class S, Layout kA, Layout kB, bool kStacked>
 bool launch_with(Job& job, cudaStream_t stream) {
   if (S::shared_bytes > 48 * 1024 &&
-      cudaFuncSetAttribute(tiles<S, kA, kB>, cudaFuncAttributeMaxDynamicSharedMemorySize, S::shared_bytes) !=
-          cudaSuccess)
+      cudaFuncSetAttribute(tiles<S, kA, kB, kStacked>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                           S::shared_bytes) != cudaSuccess)
     return false;
-  const std::int64_t blocks = job.tiles_down * job.tiles_across * job.segments * job.batches;
-  for (job.first = 0; job.first < blocks; job.first += 0x40000000) {
-    const auto grid =
-        static_cast<unsigned>(blocks - job.first < 0x40000000 ? blocks - job.first : 0x40000000);
-    tiles<S, kA, kB><<<grid, S::threads, S::shared_bytes, stream>>>(job);
+  const auto segments = static_cast<unsigned>(kStacked ? 1 : job.segments);
+  for (job.first_batch = 0; job.first_batch < job.batches; job.first_batch += 65535) {
+    const auto batches =
+        static_cast<unsigned>(job.batches - job.first_batch < 65535 ? job.batches - job.first_batch : 65535);
+    tiles<S, kA, kB, kStacked>
+        <<<dim3(job.tiles_down * job.tiles_across, batches, segments), S::threads, S::shared_bytes, stream>>>(
+            job);
   }
   return cudaGetLastError() == cudaSuccess;
 }
 
-template <class S>
+template <class S, bool kStacked = false>
 bool launch(Job job, void* stream_pointer) {
   auto* const stream = static_cast<cudaStream_t>(stream_pointer);
-  job.tiles_down = (job.m + S::tile_rows - 1) / S::tile_rows;
-  job.tiles_across = (job.n + S::tile_columns - 1) / S::tile_columns;
-  const Layout a = layout_of(job, job.a, job.m), b = layout_of(job, job.b, job.n);
-  if (a == kAlongK)
-    return b == kAlongK       ? launch_with<S, kAlongK, kAlongK>(job, stream)
-           : b == kAlongLanes ? launch_with<S, kAlongK, kAlongLanes>(job, stream)
-                              : launch_with<S, kAlongK, kVectors>(job, stream);
-  if (a == kAlongLanes)
-    return b == kAlongK       ? launch_with<S, kAlongLanes, kAlongK>(job, stream)
-           : b == kAlongLanes ? launch_with<S, kAlongLanes, kAlongLanes>(job, stream)
-                              : launch_with<S, kAlongLanes, kVectors>(job, stream);
-  return b == kAlongK       ? launch_with<S, kVectors, kAlongK>(job, stream)
-         : b == kAlongLanes ? launch_with<S, kVectors, kAlongLanes>(job, stream)
-                            : launch_with<S, kVectors, kVectors>(job, stream);
+  const std::int64_t down = (job.m + S::tile_rows - 1) / S::tile_rows;
+  const std::int64_t across = (job.n + S::tile_columns - 1) / S::tile_columns;
+  if (down * across > 0x7fffffff) return false;
+  job.tiles_down = static_cast<unsigned>(down), job.tiles_across = static_cast<unsigned>(across);
+  const bool a_lanes = !job.a.along_k, b_lanes = !job.b.along_k;
+  if (aligned(job, job.a, job.m) && aligned(job, job.b, job.n)) {
+    if (a_lanes)
+      return b_lanes ? launch_with<S, kVectors, kVectors, kStacked>(job, stream)
+                     : launch_with<S, kVectors, kVectorsAlongK, kStacked>(job, stream);
+    return b_lanes ? launch_with<S, kVectorsAlongK, kVectors, kStacked>(job, stream)
+                   : launch_with<S, kVectorsAlongK, kVectorsAlongK, kStacked>(job, stream);
+  }
+  if (a_lanes)
+    return b_lanes ? launch_with<S, kAlongLanes, kAlongLanes, kStacked>(job, stream)
+                   : launch_with<S, kAlongLanes, kAlongK, kStacked>(job, stream);
+  return b_lanes ? launch_with<S, kAlongK, kAlongLanes, kStacked>(job, stream)
+                 : launch_with<S, kAlongK, kAlongK, kStacked>(job, stream);
 }
 
 }  // namespace assay::kernels::gemm_device

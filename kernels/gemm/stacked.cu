@@ -1,0 +1,9 @@
+#include "kernels/gemm/kernel.cuh"
+
+namespace assay::kernels::gemm_device {
+
+bool launch_stacked(const Job& job, void* stream) {
+  return launch<Shape<128, 256, 16, 8, 16, 4, 3, 1>, true>(job, stream);
+}
+
+}  // namespace assay::kernels::gemm_device
