@@ -62,13 +62,24 @@ Status operand(Operand& out, const GemmJob& job, const GemmMatrix& matrix, std::
   out.data = reinterpret_cast<const float*>(matrix.data);
   out.lane = lane, out.k = k, out.along_k = k == 1;
   std::copy(matrix.batch, matrix.batch + kMaxRank, out.batch);
-  Job shape{};
-  shape.k = job.k, shape.batch_rank = job.batch_rank;
-  // Along lanes and not by fours, kernels read past a row, into the next ones: a tile's width at most.
-  const bool readable =
-      !matrix.bf16 &&
-      (k == 1 || (lane == 1 && (aligned(shape, out, lanes) || (lanes >= kWidestTile && k >= lanes))));
+  const bool readable = !matrix.bf16 && (k == 1 || lane == 1);
   return job.k == 0 || readable ? Status::ok : copied(out, job, matrix, lanes, lane, k, place);
+}
+
+// Along lanes and not by fours, kernels read past a row, into the next ones, a tile's width at most: not past
+// the matrix.
+Status operands(Job& job, const GemmJob& from, const Place& place) {
+  Status status = operand(job.a, from, from.a, from.m, from.a.row, from.a.col, place);
+  if (status == Status::ok) status = operand(job.b, from, from.b, from.n, from.b.col, from.b.row, place);
+  if (status != Status::ok || from.k == 0 || (aligned(job, job.a, job.m) && aligned(job, job.b, job.n)))
+    return status;
+  const auto reads_past = [](const Operand& x, std::int64_t lanes) {
+    return !x.along_k && (lanes < kWidestTile || x.k < lanes);
+  };
+  if (reads_past(job.a, job.m)) status = copied(job.a, from, from.a, from.m, from.a.row, from.a.col, place);
+  if (status == Status::ok && reads_past(job.b, job.n))
+    status = copied(job.b, from, from.b, from.n, from.b.col, from.b.row, place);
+  return status;
 }
 
 Result result(const GemmMatrix& matrix) {
@@ -151,10 +162,7 @@ Status gemm_cuda(const GemmJob& from, const Place& place, int shape) {
   job.segments = static_cast<int>(std::max<std::int64_t>(1, from.segments()));
   job.c = gemm_device::result(from.c);
   job.c0 = gemm_device::result(from.c0);
-  Status status = gemm_device::operand(job.a, from, from.a, from.m, from.a.row, from.a.col, place);
-  if (status == Status::ok)
-    status = gemm_device::operand(job.b, from, from.b, from.n, from.b.col, from.b.row, place);
-  if (status != Status::ok) return status;
+  if (const Status status = gemm_device::operands(job, from, place); status != Status::ok) return status;
   if (shape < 0) shape = gemm_device::shape_for(job);
   if (!gemm_device::take_partial(job, shape, place)) return Status::out_of_memory;
   if (!gemm_device::launch_shape(shape, job, place.stream)) return Status::cuda_failed;
