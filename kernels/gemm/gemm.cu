@@ -119,11 +119,19 @@ double tiles_of(const Job& job, int shape) {
          static_cast<double>((job.n + facts.columns - 1) / facts.columns) * static_cast<double>(job.batches);
 }
 
+double split_floats(const Job& job) {
+  return static_cast<double>(job.batches) * job.segments * static_cast<double>(job.m) *
+         static_cast<double>(job.n);
+}
+
+// Above this, segment sums of the whole result are too much: a block keeps those of its own tile.
+constexpr double kMostSplitFloats = 1 << 27;
+
 // As large a tile as gives every processor one (measured on an H100, of 132).
 int shape_for(const Job& job) {
   const double many = job.segments;
-  if (job.batches > 1 && job.m <= 64 && job.n <= 64) return job.m <= 32 ? 5 : job.k <= 64 ? 4 : 3;
-  if (tiles_of(job, 0) >= (job.segments > 1 ? 100 : 500) && job.m >= 128 && job.n >= 256) return 0;
+  if (job.segments > 1 && split_floats(job) > kMostSplitFloats) return 0;
+  if (job.batches > 1 && job.m <= 64 && job.n <= 64) return job.m <= 32 ? 5 : job.n <= 32 ? 4 : 3;
   if (tiles_of(job, 1) * many >= 200) return 1;
   if (tiles_of(job, 2) * many >= 110) return 2;
   if (tiles_of(job, 3) * many >= 100) return 3;
@@ -138,14 +146,14 @@ bool take_partial(Job& job, int shape, const Place& place) {
   for (int s = job.segments; s > 1; s = (s + 1) / 2) ++job.levels;
   const ShapeFacts& facts = kShapeFacts[shape];
   const double floats =
-      job.stacked ? tiles_of(job, shape) * facts.rows * facts.columns * job.levels
-                  : static_cast<double>(job.batches) * job.segments * static_cast<double>(job.m * job.n);
+      job.stacked ? tiles_of(job, shape) * facts.rows * facts.columns * job.levels : split_floats(job);
   job.partial = static_cast<float*>(place.workspace->take(static_cast<std::size_t>(floats) * 4));
   return job.partial != nullptr;
 }
 
 bool launch_shape(int shape, const Job& job, void* stream) {
-  return shape == 0   ? launch_large(job, stream)
+  return job.stacked  ? launch_stacked(job, stream)
+         : shape == 0 ? launch_large(job, stream)
          : shape <= 2 ? launch_medium(shape, job, stream)
                       : launch_small(shape, job, stream);
 }

@@ -23,6 +23,8 @@ template <int TileRows, int TileColumns, int Depth, int Rows, int Columns, int L
 struct Shape {
   static constexpr int tile_rows = TileRows, tile_columns = TileColumns, depth = Depth, rows = Rows,
                        columns = Columns;
+  // Whether registers suffice to have the fetches of all first stages under way before any is waited for.
+  static constexpr bool fetches_ahead = Rows * Columns <= 32 || (Rows * Columns <= 64 && Blocks == 3);
   static constexpr bool by_columns = Rows <= Columns;
   static constexpr int sweep_length = by_columns ? Rows : Columns, sweeps = by_columns ? Columns : Rows;
   static constexpr int stages = Stages, blocks = Blocks, map = Map;
@@ -261,6 +263,17 @@ __device__ __forceinline__ void sweep(Sums<S>& sums, const Fragments<S>& f, int 
   }
 }
 
+template <class L>
+__device__ __forceinline__ void fetch_all(L& loader, unsigned at) {
+#pragma unroll
+  for (int i = 0; i < L::pieces; ++i) loader.template fetch<false>(i, at, 0, true);
+}
+template <class L>
+__device__ __forceinline__ void put_all(L& loader, unsigned at) {
+#pragma unroll
+  for (int i = 0; i < L::pieces; ++i) loader.put(i, at);
+}
+
 /// sums = A B over `length` ascending k from where the loaders stand.
 template <class S, class LoadA, class LoadB>
 __device__ __forceinline__ void accumulate(Sums<S>& sums, LoadA& load_a, LoadB& load_b, int length,
@@ -284,32 +297,40 @@ __device__ __forceinline__ void accumulate(Sums<S>& sums, LoadA& load_a, LoadB& 
     for (int i = 0; i < LoadB::pieces; ++i)
       last_b.template fetch<true>(i, to_b + all_bytes, left, true), last_b.put(i, to_b + all_bytes);
   }
-  // All fetches of the first stages are under way before any is waited for.
-  LoadA first_a[S::stages - 1];
-  LoadB first_b[S::stages - 1];
+  if constexpr (S::fetches_ahead) {
+    LoadA first_a[S::stages - 1];
+    LoadB first_b[S::stages - 1];
 #pragma unroll
-  for (int t = 0; t < S::stages - 1; ++t) {
-    first_a[t] = load_a;
-    first_b[t] = load_b;
-    if (t < whole) {
-#pragma unroll
-      for (int i = 0; i < LoadA::pieces; ++i)
-        first_a[t].template fetch<false>(i, to_a + t * stage_bytes, 0, true);
-#pragma unroll
-      for (int i = 0; i < LoadB::pieces; ++i)
-        first_b[t].template fetch<false>(i, to_b + t * stage_bytes, 0, true);
-      load_a.advance(1);
-      load_b.advance(1);
+    for (int t = 0; t < S::stages - 1; ++t) {
+      first_a[t] = load_a;
+      first_b[t] = load_b;
+      if (t < whole) {
+        fetch_all(first_a[t], to_a + t * stage_bytes);
+        fetch_all(first_b[t], to_b + t * stage_bytes);
+        load_a.advance(1);
+        load_b.advance(1);
+      }
+      commit();
     }
-    commit();
-  }
 #pragma unroll
-  for (int t = 0; t < S::stages - 1; ++t) {
-    if (t >= whole) continue;
-#pragma unroll
-    for (int i = 0; i < LoadA::pieces; ++i) first_a[t].put(i, to_a + t * stage_bytes);
-#pragma unroll
-    for (int i = 0; i < LoadB::pieces; ++i) first_b[t].put(i, to_b + t * stage_bytes);
+    for (int t = 0; t < S::stages - 1; ++t) {
+      if (t >= whole) continue;
+      put_all(first_a[t], to_a + t * stage_bytes);
+      put_all(first_b[t], to_b + t * stage_bytes);
+    }
+  } else {
+#pragma unroll 1
+    for (int t = 0; t < S::stages - 1; ++t) {
+      if (t < whole) {
+        fetch_all(load_a, to_a + t * stage_bytes);
+        fetch_all(load_b, to_b + t * stage_bytes);
+        put_all(load_a, to_a + t * stage_bytes);
+        put_all(load_b, to_b + t * stage_bytes);
+        load_a.advance(1);
+        load_b.advance(1);
+      }
+      commit();
+    }
   }
   unsigned filling = (S::stages - 1) * stage_bytes;
   const auto next_stage = [&] { filling = filling + stage_bytes == all_bytes ? 0 : filling + stage_bytes; };

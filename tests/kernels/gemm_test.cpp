@@ -284,6 +284,8 @@ TEST(GemmOnCuda, EveryTileShapeEqualsTheCpu) {
   all.push_back({517, 390, 129});
   all.push_back({256, 256, 32768});
   all.push_back({129, 515, 8200, 2, true});
+  all.push_back({20, 32, 3 * 4096 + 8, 101});  // enough tiles for a block to keep its segments
+  all.push_back({33, 7, 2 * 4096 + 5, 101});
   for (const Problem& p : all) {
     const std::string want = run(p, {false, nullptr, &threads, nullptr});
     for (int shape = -1; shape < 6; ++shape) {
