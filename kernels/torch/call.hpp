@@ -51,7 +51,10 @@ class Call {
   /// Arguments, by position in the schema.
   std::size_t count() const { return arguments_; }
   c10::IValue& arg(std::size_t i) const { return stack_[stack_.size() - arguments_ + i]; }
-  bool none(std::size_t i) const { return arg(i).isNone(); }
+  /// None, or the undefined tensor that stands for it.
+  bool none(std::size_t i) const {
+    return arg(i).isNone() || (arg(i).isTensor() && !arg(i).toTensor().defined());
+  }
   const at::Tensor& tensor(std::size_t i) const;  ///< undefined when None
   std::vector<at::Tensor> tensors(std::size_t i) const;
   double real(std::size_t i) const;  ///< a Scalar, float, int or bool

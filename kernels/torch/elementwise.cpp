@@ -95,7 +95,11 @@ bool is_number(const at::Tensor& tensor, bool beside_cuda) {
          (beside_cuda || tensor.unsafeGetTensorImpl()->is_wrapped_number());
 }
 
-double number_of(const at::Tensor& tensor) { return tensor.item().toDouble(); }
+double number_of(const at::Tensor& tensor) {
+  if (tensor.scalar_type() == at::kDouble) return *tensor.const_data_ptr<double>();
+  if (tensor.scalar_type() == at::kLong) return static_cast<double>(*tensor.const_data_ptr<std::int64_t>());
+  return tensor.item().toDouble();
+}
 
 Promotion promote(Call& call, std::span<const at::Tensor* const> inputs, bool floats) {
   at::native::ResultTypeState state;

@@ -19,6 +19,8 @@ constexpr Row left(const char* names, const char* rule) { return {names, Level::
 constexpr Row kRows[] = {
     left("as_strided_ detach_ squeeze_ squeeze_.dim squeeze_.dims t_ transpose_ unsqueeze_ _unsafe_view",
          kShape),
+    left("unsafe_split.Tensor unsafe_split_with_sizes _efficientzerotensor", kShape),
+    left("_cudnn_rnn_flatten_weight _use_cudnn_rnn_flatten_weight", kMoves),
     left("is_same_size is_set_to set_ set_.source_Storage set_.source_Storage_storage_offset "
          "set_.source_Tensor",
          kShape),

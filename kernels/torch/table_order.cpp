@@ -150,7 +150,8 @@ constexpr Row kRows[] = {
     row("cumprod cumprod_ cumprod.out", cumulative<Scan::prod>, "R3"),
     row("_cummax_helper", cumulative_extreme<Scan::max>, "R3, R4"),
     row("_cummin_helper", cumulative_extreme<Scan::min>, "R3, R4"),
-    {"cummax cummin", Level::left, nullptr, "", "ATen's own: made of operators of this table"},
+    {"cummax cummin cummax.out cummin.out", Level::left, nullptr, "",
+     "ATen's own: made of operators of this table"},
 };
 
 }  // namespace

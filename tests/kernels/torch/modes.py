@@ -36,6 +36,9 @@ for dtype, expected in ((torch.float32, "nan"), (torch.bfloat16, "nan"), (torch.
 check(torch.empty(0).numel() == 0, "an empty tensor without elements")
 check(torch.zeros(4).tolist() == [0] * 4 and torch.full((2,), 3).tolist() == [3, 3], "zeros and full are not disturbed")
 
+check("1.5000" in repr(torch.tensor([1.5, -2e-7, 3e9])) and "nan" in repr(torch.tensor([float("nan"), 1.0]).bfloat16()),
+      "tensors can be printed in strict mode")
+
 rows = assay.table().splitlines()
 check(len(rows) > 200 and all(len(row.split("\t")) == 3 for row in rows), "the table has three columns: %d rows" % len(rows))
 finish("modes")
