@@ -132,6 +132,10 @@ int shape_for(const Job& job) {
   const double many = job.segments;
   if (job.segments > 1 && split_floats(job) > kMostSplitFloats) return 0;
   if (job.batches > 1 && job.m <= 64 && job.n <= 64) return job.m <= 32 ? 5 : job.n <= 32 ? 4 : 3;
+  // The widest tile is ahead where A is transposed on its way to shared memory.
+  if (job.segments == 1 && tiles_of(job, 0) >= 120 && job.a.along_k && aligned(job, job.a, job.m) &&
+      aligned(job, job.b, job.n))
+    return 0;
   if (tiles_of(job, 1) * many >= 200) return 1;
   if (tiles_of(job, 2) * many >= 110) return 2;
   if (tiles_of(job, 3) * many >= 100) return 3;
