@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "kernels/reduce/reduce.hpp"
-#include "reduce_ways.hpp"
+#include "tests/kernels/reduce_ways.hpp"
 
 namespace assay::kernels {
 namespace {

@@ -6,7 +6,7 @@
 #include <numeric>
 
 #include "kernels/reduce/sort.hpp"
-#include "reduce_ways.hpp"
+#include "tests/kernels/reduce_ways.hpp"
 
 namespace assay::kernels {
 namespace {
