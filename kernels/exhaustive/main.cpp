@@ -158,14 +158,12 @@ std::string parse(const std::vector<std::string>& words, Options& options) {
     }
     if (i + 1 == words.size()) return "unknown option, or a value is missing after " + word;
     const std::string& value = words[++i];
+    // These two have done their work when they are true.
+    if ((word == "--cpu" && force_level(value)) || (word == "--part" && parse_part(value, options))) continue;
     if (word == "--device" && (value == "cpu" || value == "cuda"))
       options.cuda = value == "cuda";
-    else if (word == "--cpu" && force_level(value))
-      continue;
     else if (word == "--threads" && std::atoi(value.c_str()) > 0)
       options.threads = std::atoi(value.c_str());
-    else if (word == "--part" && parse_part(value, options))
-      continue;
     else if (word == "--function")
       options.function = value;
     else if (word == "--against")
