@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/certify/table.hpp"
+#include "kernels/certify/target.hpp"
 #include "kernels/core/contract.hpp"
 #include "toolkit/base/files.hpp"
 #include "toolkit/base/json.hpp"
@@ -54,8 +55,7 @@ Json certificate(const Options& options) {
   document.set("format", "assay-certificate");
   document.set("contract_version", kernels::contract_version());
   document.set("contract_sha256", std::string(kernels::contract_sha256()));
-  document.set("device", options.cuda ? kernels::device_name(0)
-                                      : std::string("cpu ") + kernels::text_of(kernels::cpu_level()));
+  document.set("device", certify::target_name(options.cuda));
   document.set("driver", options.cuda ? kernels::driver_version() : std::string());
   document.set("operators", std::move(lines));
   return document;
@@ -105,10 +105,7 @@ bool parse(const std::vector<std::string_view>& words, Options& options, std::st
       options.cuda = device == "cuda";
     } else if (word == "--cpu") {
       const std::string level = next();
-      bool forced = false;
-      for (const auto one : {kernels::CpuLevel::portable, kernels::CpuLevel::avx2, kernels::CpuLevel::avx512})
-        if (level == kernels::text_of(one)) forced = kernels::force_cpu_level(one);
-      if (!forced)
+      if (!certify::force_level(level))
         error = "--cpu " + level + ": not a level that this processor has (portable, avx2, avx512)";
     } else if (word == "--threads") {
       options.threads = std::atoi(next().c_str());

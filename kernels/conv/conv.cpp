@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "kernels/conv/conv_variants.hpp"
+#include "kernels/conv/volume.hpp"
 #include "kernels/index/copies.hpp"
 #include "kernels/index/each.hpp"
 #include "kernels/index/layout.hpp"
@@ -10,19 +11,6 @@
 namespace assay::kernels {
 
 namespace {
-
-// (batch, channels, spatial...): the spatial dimensions stand at the end of the three.
-Volume volume_of(const View& view, int spatial) {
-  Volume volume;
-  volume.data = view.data;
-  volume.batch = view.size[0], volume.channels = view.size[1];
-  volume.batch_stride = view.stride[0], volume.channel_stride = view.stride[1];
-  for (int d = 0; d < spatial; ++d) {
-    volume.size[3 - spatial + d] = view.size[2 + d];
-    volume.stride[3 - spatial + d] = view.stride[2 + d];
-  }
-  return volume;
-}
 
 // The sizes of x, weight and y fit each other; y may be smaller than x would give (a transposed convolution's
 // output padding).

@@ -1,24 +1,13 @@
 #include "kernels/conv/pool.hpp"
 
 #include "kernels/conv/pool_job.hpp"
+#include "kernels/conv/volume.hpp"
 #include "kernels/index/each.hpp"
 #include "kernels/index/layout.hpp"
 
 namespace assay::kernels {
 
 namespace {
-
-Volume volume_of(const View& view, int spatial) {
-  Volume volume;
-  volume.data = view.data;
-  volume.batch = view.size[0], volume.channels = view.size[1];
-  volume.batch_stride = view.stride[0], volume.channel_stride = view.stride[1];
-  for (int d = 0; d < spatial; ++d) {
-    volume.size[3 - spatial + d] = view.size[2 + d];
-    volume.stride[3 - spatial + d] = view.stride[2 + d];
-  }
-  return volume;
-}
 
 Status build(const View& x, const View& y, const PoolShape& shape, Pool& pool) {
   if (!is_float(x.type) || y.type != x.type) return Status::bad_type;

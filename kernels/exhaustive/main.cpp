@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/certify/target.hpp"
 #include "kernels/core/contract.hpp"
 #include "kernels/core/device.hpp"
 #include "kernels/core/hd.hpp"
@@ -80,8 +81,7 @@ assay::Result<Json> sweep(const Options& options) {
   Json document = Json::object();
   document.set("format", "assay-exhaustive");
   document.set("contract_version", kernels::contract_version());
-  document.set("device", options.cuda ? kernels::device_name(0)
-                                      : std::string("cpu ") + kernels::text_of(kernels::cpu_level()));
+  document.set("device", kernels::certify::target_name(options.cuda));
   document.set("part", Json::array().push(options.part).push(options.parts));
   document.set("fp32", std::move(fp32));
   document.set("bf16", std::move(bf16));
@@ -143,12 +143,6 @@ bool parse_part(const std::string& text, Options& options) {
          options.part < options.parts;
 }
 
-bool force_level(const std::string& level) {
-  for (const auto one : {kernels::CpuLevel::portable, kernels::CpuLevel::avx2, kernels::CpuLevel::avx512})
-    if (level == kernels::text_of(one)) return kernels::force_cpu_level(one);
-  return false;
-}
-
 std::string parse(const std::vector<std::string>& words, Options& options) {
   for (std::size_t i = 0; i < words.size(); ++i) {
     const std::string& word = words[i];
@@ -159,7 +153,9 @@ std::string parse(const std::vector<std::string>& words, Options& options) {
     if (i + 1 == words.size()) return "unknown option, or a value is missing after " + word;
     const std::string& value = words[++i];
     // These two have done their work when they are true.
-    if ((word == "--cpu" && force_level(value)) || (word == "--part" && parse_part(value, options))) continue;
+    if ((word == "--cpu" && kernels::certify::force_level(value)) ||
+        (word == "--part" && parse_part(value, options)))
+      continue;
     if (word == "--device" && (value == "cpu" || value == "cuda"))
       options.cuda = value == "cuda";
     else if (word == "--threads" && std::atoi(value.c_str()) > 0)
