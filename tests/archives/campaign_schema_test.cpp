@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "formats/campaign.hpp"
+#include "formats/recipe.hpp"
+#include "formats/trace.hpp"
 #include "tests/archives/import_support.hpp"
 #include "tests/support/run_program.hpp"
 
@@ -93,6 +95,8 @@ bool parses(const std::string& schema, const std::string& text) {
   if (schema == "campaign") return formats::CampaignHead::parse(text).ok();
   if (schema == "experiment") return formats::Experiment::parse(text).ok();
   if (schema == "step") return formats::Step::parse(text).ok();
+  if (schema == "recipe") return formats::Recipe::parse(text).ok();
+  if (schema == "trace") return formats::TraceHead::parse(text).ok() || formats::TraceRow::parse(text).ok();
   if (schema == "claims") return formats::parse_claims(text).ok();
   return formats::parse_baselines(text).ok();
 }
@@ -138,6 +142,58 @@ TEST_F(Schemas, RefuseWhatTheParsersRefuse) {
   }
   const auto found = answers();
   for (std::size_t i = 0; i < found.size(); ++i) EXPECT_NE(found[i], "ok") << kBroken[i].second;
+}
+
+std::string replaced(std::string text, const std::string& from, const std::string& to) {
+  return text.replace(text.find(from), from.size(), to);
+}
+
+TEST_F(Schemas, OfRecipesAndTraces) {
+  const std::string zeros(64, '0');
+  const std::string recipe =
+      R"({"format": "assay-recipe/1", "name": "check", "shell": {"kind": "lm", "layers": 2, "d_model": 64, "heads": 4,
+          "vocabulary": 256, "norm_eps": 1e-5, "mlp": "swiglu"}, "mixer": {"kind": "program", "constructor": {"a": null}},
+          "precision": "fp32", "task": {"name": "copy", "seed": 1, "pairs": [[1, 2]]},
+          "batch": {"rows": 2, "length": 8, "leaf": 1}, "steps": 20, "seed": 1,
+          "optimizer": {"name": "adamw", "lr": 1, "betas": [0.9, 0.95], "eps": 1e-8, "weight_decay": 0, "clip": 1},
+          "schedule": {"kind": "constant", "warmup": 0, "final": 1}, "intervals": {"state_root": 5, "checkpoint": 0},
+          "evaluation": {"every": 0, "rows": 0}, "torch": "2", "einops": "0", "contract": ")" +
+      zeros + R"(", "standins": ")" + zeros + R"("})";
+  const formats::TraceHead head;
+  const formats::TraceRow row{{1, 2, 3, std::nullopt}, {}};
+  const std::pair<const char*, std::string> kGood[] = {
+      {"recipe", recipe},
+      {"recipe", formats::Recipe::parse(recipe)->canonical()},
+      {"trace", head.line()},
+      {"trace", row.line()}};
+  for (const auto& [schema, text] : kGood) {
+    EXPECT_TRUE(parses(schema, text)) << text;
+    add(schema, *Json::parse(text));
+  }
+  const std::pair<const char*, std::string> kBroken[] = {
+      {"recipe", replaced(recipe, "\"seed\": 1,", "")},
+      {"recipe", replaced(recipe, "\"heads\": 4", "\"heads\": 0")},
+      {"recipe", replaced(recipe, "\"steps\": 20", "\"steps\": 20, \"host\": \"x\"")},
+      {"recipe", replaced(recipe, "[[1, 2]]", "null")},
+      {"recipe", replaced(recipe, "[[1, 2]]", "{}")},
+      {"recipe", replaced(recipe, "0.95]", "1.5]")},
+      {"recipe", replaced(recipe, "\"every\": 0", "\"every\": 1")},
+      {"recipe", replaced(recipe, "\"constructor\"", "\"kwargs\"")},
+      {"recipe", replaced(recipe, "\"check\"", "\"Check\"")},
+      {"trace", replaced(head.line(), "\"data\":", "\"date\":")},
+      {"trace", replaced(row.line(), "\"step\":1", "\"step\":0")},
+      {"trace", replaced(row.line(), "00000002", "0000000g")},
+  };
+  for (const auto& [schema, text] : kBroken) {
+    EXPECT_FALSE(parses(schema, text)) << text;
+    add(schema, *Json::parse(text));
+  }
+  const auto found = answers();
+  for (std::size_t i = 0; i < found.size(); ++i)
+    if (i < std::size(kGood))
+      EXPECT_EQ(found[i], "ok") << kGood[i].second;
+    else
+      EXPECT_NE(found[i], "ok") << kBroken[i - std::size(kGood)].second;
 }
 
 }  // namespace
