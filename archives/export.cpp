@@ -4,8 +4,8 @@
 #include <fstream>
 #include <set>
 
-#include "archives/safetensors.hpp"
 #include "formats/campaign.hpp"
+#include "formats/safetensors.hpp"
 #include "toolkit/base/bytes.hpp"
 #include "toolkit/base/files.hpp"
 
@@ -34,7 +34,7 @@ class FileEmitter {
     for (const std::uint32_t item : bundle_.storage_order()) {
       const std::string name = bundle_.manifest().entry(item).name;
       if (wanted && !wanted->contains(name) && !wanted->contains(name.substr(0, name.rfind('/')))) continue;
-      ASSAY_TRY(name.ends_with(std::string(kSuffix) + std::string(kSafetensorsHeader))
+      ASSAY_TRY(name.ends_with(std::string(kSuffix) + std::string(formats::kSafetensorsHeader))
                     ? emit_checkpoint(item, name)
                     : emit_item(item, name));
     }
@@ -62,18 +62,19 @@ class FileEmitter {
   // The header's item holds the JSON; the file is its length, the JSON, and the tensors in the order of their
   // data.
   Status emit_checkpoint(std::size_t header_item, const std::string& header_name) {
-    const std::string file = header_name.substr(0, header_name.size() - kSafetensorsHeader.size() - 1);
+    const std::string file =
+        header_name.substr(0, header_name.size() - formats::kSafetensorsHeader.size() - 1);
     const std::string header = ASSAY_TRY(bundle_.read(header_item));
     const auto [first, last] = bundle_.manifest().range(file + "/");
     std::uint64_t data = 0;
     for (std::size_t i = first; i < last; ++i)
       if (i != header_item) data += bundle_.manifest().size_of(i);
-    const auto tensors = safetensors_tensors(header, data, file);
+    const auto tensors = formats::safetensors_tensors(header, data, file);
     if (!tensors) return Error{Fault::damaged, "the header does not fit the tensors beside it", file, ""};
     std::string head = frame_head(file, 8 + header.size() + data);
     put_u64_le(head, header.size());
     ASSAY_TRY(emit_(head + header));
-    for (const Tensor& tensor : *tensors) {
+    for (const formats::Tensor& tensor : *tensors) {
       const auto item = bundle_.manifest().find(file + "/" + tensor.name);
       if (!item || !bundle_.has_content(*item))
         return Error{Fault::missing, "a tensor without content in this bundle", file + "/" + tensor.name,

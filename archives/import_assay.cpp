@@ -6,8 +6,8 @@
 #include "archives/assay_steps.hpp"
 #include "archives/import_parts.hpp"
 #include "archives/importers.hpp"
-#include "archives/safetensors.hpp"
 #include "formats/campaign.hpp"
+#include "formats/safetensors.hpp"
 #include "toolkit/base/files.hpp"
 #include "toolkit/base/parallel.hpp"
 
@@ -143,15 +143,15 @@ Status check_documents(const fs::path& root, Files& files, const ImportOptions& 
 // One item a tensor where the file allows it, else one item.
 Status add_checkpoint(const fs::path& root, const FoundFile& file, std::vector<ImportedItem>& items) {
   const Fd fd = ASSAY_TRY(open_read(root / file.relative));
-  const auto layout = ASSAY_TRY(read_safetensors(fd.get(), file.size, file.relative));
+  const auto layout = ASSAY_TRY(formats::read_safetensors(fd.get(), file.size, file.relative));
   if (!layout) {
     items.push_back(ImportedItem::whole_file(file.relative, file.size));
     return {};
   }
   const auto below = [&](std::string_view leaf) { return file.relative + "/" + std::string(leaf); };
-  items.push_back(
-      ImportedItem::file_range(below(kSafetensorsHeader), {}, layout->header_size, file.relative, 8));
-  for (const Tensor& tensor : layout->tensors)
+  items.push_back(ImportedItem::file_range(below(formats::kSafetensorsHeader), {}, layout->header_size,
+                                           file.relative, 8));
+  for (const formats::Tensor& tensor : layout->tensors)
     items.push_back(ImportedItem::file_range(below(tensor.name), tensor.type, tensor.size, file.relative,
                                              8 + layout->header_size + tensor.offset));
   return {};

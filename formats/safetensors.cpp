@@ -1,4 +1,4 @@
-#include "archives/safetensors.hpp"
+#include "formats/safetensors.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -7,11 +7,9 @@
 #include "toolkit/base/files.hpp"
 #include "toolkit/base/json.hpp"
 
-namespace assay::archives {
+namespace assay::formats {
 
 namespace {
-
-using formats::Dtype;
 
 struct DtypeName {
   std::string_view name;
@@ -65,7 +63,7 @@ bool tile(const std::vector<Tensor>& tensors, std::uint64_t data_size) {
 bool legal_names(const std::vector<Tensor>& tensors, std::string_view file_name) {
   std::vector<std::string> names{std::string(kSafetensorsHeader) + "/"};
   for (const Tensor& tensor : tensors) {
-    if (!formats::check_item_name(std::string(file_name) + "/" + tensor.name)) return false;
+    if (!check_item_name(std::string(file_name) + "/" + tensor.name)) return false;
     names.push_back(tensor.name + "/");
   }
   // With the slash behind, a folder sorts directly before what lies in it.
@@ -76,6 +74,12 @@ bool legal_names(const std::vector<Tensor>& tensors, std::string_view file_name)
 }
 
 }  // namespace
+
+std::optional<std::string_view> safetensors_dtype(Dtype dtype) {
+  for (const auto& row : kDtypes)
+    if (row.dtype == dtype) return row.name;
+  return std::nullopt;
+}
 
 std::optional<std::vector<Tensor>> safetensors_tensors(std::string_view header, std::uint64_t data_size,
                                                        std::string_view file_name) {
@@ -111,4 +115,4 @@ Result<std::optional<SafetensorsLayout>> read_safetensors(int fd, std::uint64_t 
   return std::optional(std::move(layout));
 }
 
-}  // namespace assay::archives
+}  // namespace assay::formats

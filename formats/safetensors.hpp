@@ -11,11 +11,11 @@
 #include "formats/item.hpp"
 #include "toolkit/base/result.hpp"
 
-namespace assay::archives {
+namespace assay::formats {
 
 struct Tensor {
   std::string name;
-  formats::ItemType type;
+  ItemType type;
   std::uint64_t offset = 0, size = 0;  ///< bytes, from the start of the data
 };
 
@@ -35,9 +35,12 @@ inline constexpr std::string_view kSafetensorsHeader =
 std::optional<std::vector<Tensor>> safetensors_tensors(std::string_view header, std::uint64_t data_size,
                                                        std::string_view file_name);
 
+/// "F32": a dtype's name in a header; nothing for those that safetensors has none for.
+std::optional<std::string_view> safetensors_dtype(Dtype dtype);
+
 /// Reads the header of an open file of `file_size` bytes, and nothing else. Nothing: not a file that can be
 /// taken apart.
 Result<std::optional<SafetensorsLayout>> read_safetensors(int fd, std::uint64_t file_size,
                                                           std::string_view file_name);
 
-}  // namespace assay::archives
+}  // namespace assay::formats
