@@ -17,8 +17,7 @@ struct PoolShape {
   std::int64_t dilation[3] = {1, 1, 1};  ///< maximum only
   bool counts_padding = true;            ///< mean: positions in the padding count for the divisor
   std::int64_t divisor = 0;              ///< mean: this in place of the count, unless 0
-  bool adaptive =
-      false;  ///< mean: windows floor(q X / Y) to ceil((q + 1) X / Y); nothing else of this applies
+  bool adaptive = false;  ///< windows floor(q X / Y) to ceil((q + 1) X / Y); nothing else of this applies
 };
 
 /// The window's elements row-major, one rounded add each, then one division by fp32(count). An empty window:

@@ -119,13 +119,20 @@ struct MaxPool {
     float best = -float_of(0x7f800000);
     std::int64_t where = -1;
     const PoolShape& s = pool.shape;
-    for (std::int64_t k0 = 0; k0 < s.kernel[0]; ++k0)
-      for (std::int64_t k1 = 0; k1 < s.kernel[1]; ++k1)
-        for (std::int64_t k2 = 0; k2 < s.kernel[2]; ++k2) {
+    std::int64_t first[3], size[3], step[3];
+    for (int d = 0; d < 3; ++d) {
+      const Span whole = pool.window(d, at[2 + d], true);
+      first[d] = s.adaptive ? whole.first : at[2 + d] * s.stride[d] - s.padding[d];
+      size[d] = s.adaptive ? whole.size() : s.kernel[d];
+      step[d] = s.adaptive ? 1 : s.dilation[d];
+    }
+    for (std::int64_t k0 = 0; k0 < size[0]; ++k0)
+      for (std::int64_t k1 = 0; k1 < size[1]; ++k1)
+        for (std::int64_t k2 = 0; k2 < size[2]; ++k2) {
           const std::int64_t k[3] = {k0, k1, k2};
           bool inside = true;
           for (int d = 0; d < 3; ++d) {
-            from[2 + d] = at[2 + d] * s.stride[d] - s.padding[d] + k[d] * s.dilation[d];
+            from[2 + d] = first[d] + k[d] * step[d];
             inside = inside && from[2 + d] >= 0 && from[2 + d] < pool.x.size[d];
           }
           if (!inside) continue;

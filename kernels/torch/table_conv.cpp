@@ -256,6 +256,42 @@ Answer max_backward(Call& call) {
   return call.give(out);
 }
 
+/// adaptive_max_poolNd(self, output_size)
+template <int spatial>
+Answer adaptive_max_forward(Call& call) {
+  if (const auto answer = unfit_pool(call, 0, spatial)) return *answer;
+  const at::Tensor x = call.tensor(0);
+  PoolShape shape;
+  shape.spatial = spatial;
+  shape.adaptive = true;
+  at::DimVector sizes(x.sizes());
+  const std::vector<std::int64_t> wanted = Geometry::filled(call.integers(1), spatial);
+  for (std::size_t d = 0; d < spatial; ++d)
+    sizes[static_cast<std::size_t>(x.dim()) - spatial + d] = wanted[d];
+  const at::Tensor out = make(sizes, x.scalar_type(), x.device()),
+                   indices = make(sizes, at::kLong, x.device());
+  const Here here(x.device());
+  if (out.numel() > 0)
+    call.check(max_pool(batched(x, spatial), shape, batched(out, spatial), batched(indices, spatial), here));
+  return call.give({out, indices});
+}
+
+/// adaptive_max_poolNd_backward(grad_output, self, indices)
+template <int spatial>
+Answer adaptive_max_backward(Call& call) {
+  if (const auto answer = unfit_pool(call, 1, spatial)) return *answer;
+  const at::Tensor grad = call.tensor(0), x = call.tensor(1), indices = call.tensor(2);
+  PoolShape shape;
+  shape.spatial = spatial;
+  shape.adaptive = true;
+  const at::Tensor out = make(x.sizes(), x.scalar_type(), x.device());
+  const Here here(x.device());
+  if (out.numel() > 0)
+    call.check(max_pool_gradient(batched(grad, spatial), batched(indices, spatial), shape,
+                                 batched(out, spatial), here));
+  return call.give(out);
+}
+
 /// ATen's normalization over n elements: 0 none, 1 by the root, 2 by n.
 double fft_scale(std::int64_t normalization, std::int64_t n) {
   const auto count = static_cast<double>(n);
@@ -340,6 +376,10 @@ constexpr Row kRows[] = {
     {"_adaptive_avg_pool3d", Level::under, adaptive_forward<3>, "", "R8"},
     {"_adaptive_avg_pool2d_backward", Level::under, adaptive_backward<2>, "", "R8"},
     {"_adaptive_avg_pool3d_backward", Level::under, adaptive_backward<3>, "", "R8"},
+    {"adaptive_max_pool2d", Level::under, adaptive_max_forward<2>, "", "R8, R4"},
+    {"adaptive_max_pool3d", Level::under, adaptive_max_forward<3>, "", "R8, R4"},
+    {"adaptive_max_pool2d_backward", Level::under, adaptive_max_backward<2>, "", "R8, R4"},
+    {"adaptive_max_pool3d_backward", Level::under, adaptive_max_backward<3>, "", "R8, R4"},
     {"max_pool2d_with_indices", Level::under, max_forward<2>, "", "R8, R4"},
     {"max_pool3d_with_indices", Level::under, max_forward<3>, "", "R8, R4"},
     {"max_pool2d_with_indices_backward", Level::under, max_backward<2>, "", "R8, R4"},

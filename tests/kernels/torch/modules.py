@@ -17,11 +17,7 @@ options = arguments(__doc__.splitlines()[0], emit={"action": "store_true", "help
                     only={"default": ""}, leave_out={"default": ""}, verbose={"action": "store_true"})
 
 # Not covered, and refused in strict mode: docs/operators.md says so too.
-REFUSED = {
-    "AdaptiveMaxPool2d", "FractionalMaxPool2d", "MaxUnpool2d", "LPPool2d", "EmbeddingBag", "CTCLoss", "grid_sample bilinear",
-    "grid_sample nearest", "Upsample nearest", "Upsample bilinear", "interpolate bicubic", "CosineEmbeddingLoss bf16",
-    "cdist", "Unfold", "Fold", "RReLU eval", "MultiLabelMarginLoss", "MultiMarginLoss", "linalg.solve", "svd", "float16 add", "float64 exp",
-}
+REFUSED = {"float16 add", "float64 exp", "linalg solve", "antialiased"}
 
 CASES = []
 
@@ -129,6 +125,16 @@ case("AdaptiveAvgPool1d", lambda: nn.AdaptiveAvgPool1d(5), normal(2, 4, 20))
 case("AdaptiveAvgPool2d", lambda: nn.AdaptiveAvgPool2d((2, 3)), normal(2, 4, 8, 6))
 case("AdaptiveAvgPool2d 1", lambda: nn.AdaptiveAvgPool2d(1), normal(2, 4, 8, 6))
 case("AdaptiveMaxPool2d", lambda: nn.AdaptiveMaxPool2d(2), normal(2, 4, 8, 6))
+case("AdaptiveMaxPool1d", lambda: nn.AdaptiveMaxPool1d(5), normal(2, 4, 17))
+case("AdaptiveMaxPool3d", lambda: nn.AdaptiveMaxPool3d((2, 3, 1)), normal(2, 4, 5, 6, 3))
+case("AdaptiveMaxPool2d bf16", lambda: nn.AdaptiveMaxPool2d(2), narrow(normal(2, 4, 8, 6)), float64=False)
+case("LPPool2d", lambda: nn.LPPool2d(2, 3), positive(2, 4, 8, 6))
+case("MaxUnpool2d", function(lambda x: F.max_unpool2d(*F.max_pool2d(x, 2, return_indices=True), 2)), normal(2, 4, 8, 6))
+case("MaxUnpool3d", function(lambda x: F.max_unpool3d(*F.max_pool3d(x, 2, return_indices=True), 2)), normal(2, 2, 4, 6, 4))
+case("Unfold dilated", lambda: nn.Unfold((3, 2), dilation=2, padding=1, stride=2), normal(2, 4, 8, 6))
+case("Unfold unbatched", lambda: nn.Unfold(3), normal(4, 8, 6))
+case("Fold overlapping", lambda: nn.Fold((8, 6), 3, padding=1, stride=2), normal(2, 18, 12))
+case("Unfold bf16", lambda: nn.Unfold(3), narrow(normal(2, 4, 8, 6)), float64=False)
 case("Unfold", lambda: nn.Unfold(3), normal(2, 4, 8, 6))
 case("Fold", lambda: nn.Fold((8, 6), 2, stride=2), normal(2, 16, 12))
 case("PixelShuffle", lambda: nn.PixelShuffle(2), normal(2, 8, 3, 3))
@@ -138,15 +144,43 @@ case("ConstantPad1d", lambda: nn.ConstantPad1d((3, 1), 0.5), normal(2, 3, 4))
 case("ReflectionPad1d", lambda: nn.ReflectionPad1d(2), normal(2, 3, 5))
 case("ReplicationPad1d", lambda: nn.ReplicationPad1d(2), normal(2, 3, 5))
 case("CircularPad1d", lambda: nn.CircularPad1d(2), normal(2, 3, 5))
-case("Upsample nearest", lambda: nn.Upsample(scale_factor=2), normal(2, 3, 4, 5))
-case("Upsample bilinear", lambda: nn.Upsample(scale_factor=2, mode="bilinear"), normal(2, 3, 4, 5))
-case("grid_sample bilinear", function(lambda x, g: F.grid_sample(x, g.tanh(), align_corners=False)), normal(2, 3, 4, 5), normal(2, 3, 3, 2))
+for spatial, modes in ((1, ("nearest", "nearest-exact", "linear", "area")), (2, ("nearest", "nearest-exact", "bilinear", "bicubic", "area")),
+                       (3, ("nearest", "nearest-exact", "trilinear", "area"))):
+    sizes = (2, 3, 4, 5, 6)[:spatial + 2]
+    for mode in modes:
+        corners = (None, True) if "linear" in mode or mode == "bicubic" else (None,)
+        for aligned in corners:
+            title = "%s %d-D%s" % (mode, spatial, " aligned" if aligned else "")
+            case("Upsample " + title, lambda mode=mode, aligned=aligned: nn.Upsample(scale_factor=2, mode=mode, align_corners=aligned), normal(*sizes))
+            case("interpolate %s to 3" % title, function(lambda x, mode=mode, aligned=aligned: F.interpolate(x, 3, mode=mode, align_corners=aligned)),
+                 normal(*sizes))
+case("interpolate by 1.7", function(lambda x: F.interpolate(x, scale_factor=1.7, mode="bilinear")), normal(2, 3, 4, 5))
+case("interpolate bf16", function(lambda x: F.interpolate(x, scale_factor=1.7, mode="bicubic")), narrow(normal(2, 3, 4, 5)), float64=False)
+case("antialiased", function(lambda x: F.interpolate(x, 3, mode="bilinear", antialias=True)), normal(2, 3, 8, 8), float64=False)
+for spatial, sizes, grid in ((2, (2, 3, 4, 5), (2, 3, 3, 2)), (3, (2, 3, 4, 5, 3), (2, 3, 2, 3, 3))):
+    for mode in ("bilinear", "nearest") + (("bicubic",) if spatial == 2 else ()):
+        for padding in ("zeros", "border", "reflection"):
+            for aligned in (False, True):
+                case("grid_sample %d-D %s %s%s" % (spatial, mode, padding, " aligned" if aligned else ""), function(
+                    lambda x, g, mode=mode, padding=padding, aligned=aligned: F.grid_sample(x, g, mode, padding, aligned)), normal(*sizes), normal(*grid),
+                     tolerance=1e-3)
+case("grid_sample bf16", function(lambda x, g: F.grid_sample(x, g.tanh(), align_corners=False)), narrow(normal(2, 3, 4, 5)), narrow(normal(2, 3, 3, 2)), float64=False)
+case("affine_grid", function(lambda x, t: F.grid_sample(x, F.affine_grid(t, (2, 3, 6, 5), align_corners=False), align_corners=False)),
+     normal(2, 3, 4, 5), normal(2, 2, 3), tolerance=1e-3)
 
 # Embeddings and positions.
 case("Embedding", lambda: nn.Embedding(11, 6), whole(11, 4, 7))
 case("Embedding padded", lambda: nn.Embedding(11, 6, padding_idx=2), whole(11, 4, 7))
 case("Embedding by frequency", lambda: nn.Embedding(11, 6, scale_grad_by_freq=True), whole(11, 4, 7))
-case("EmbeddingBag", lambda: nn.EmbeddingBag(11, 6), whole(11, 4, 7))
+for mode in ("sum", "mean", "max"):
+    case("EmbeddingBag " + mode, lambda mode=mode: nn.EmbeddingBag(11, 6, mode=mode), whole(11, 4, 7))
+    case("EmbeddingBag %s offsets" % mode, lambda mode=mode: nn.EmbeddingBag(11, 6, mode=mode, padding_idx=3), whole(11, 20), lambda: torch.tensor([0, 4, 4, 11]))
+case("EmbeddingBag weights", function(lambda i, w, x: F.embedding_bag(i, x, per_sample_weights=w, mode="sum")), whole(11, 4, 7), normal(4, 7), normal(11, 6))
+case("EmbeddingBag last offset", function(lambda i, x: F.embedding_bag(i, x, torch.tensor([0, 3, 9, 12], device=i.device), include_last_offset=True)), whole(11, 12), normal(11, 6))
+# torch's own kernel for the CPU divides by the frequency of another index than the row's.
+case("EmbeddingBag by frequency", lambda: nn.EmbeddingBag(11, 6, scale_grad_by_freq=True), whole(11, 4, 7), float64=False)
+case("EmbeddingBag by frequency, by hand", function(lambda i, x: F.embedding(i, x, scale_grad_by_freq=True).mean(1)), whole(11, 4, 7), normal(11, 6))
+case("EmbeddingBag bf16", lambda: nn.EmbeddingBag(11, 6).bfloat16(), whole(11, 4, 7), float64=False)
 case("one_hot", function(lambda i, x: F.one_hot(i, 11).to(x.dtype) @ x), whole(11, 4, 7), normal(11, 3))
 case("index", function(lambda x, i: x[i]), normal(11, 6), whole(11, 20))
 case("index two", function(lambda x, i: x[:, i, i]), normal(3, 6, 6), whole(6, 20))
@@ -181,7 +215,8 @@ case("cummax", function(lambda x: torch.cummax(x, 1)[0]), normal(5, 30))
 case("diff", function(lambda x: x.diff(dim=1)), normal(5, 30))
 case("cosine_similarity", function(F.cosine_similarity), normal(5, 30), normal(5, 30, seed=8))
 case("pairwise_distance", function(F.pairwise_distance), normal(5, 30), normal(5, 30, seed=8))
-case("cdist", function(torch.cdist), normal(5, 30), normal(4, 30))
+for p in (0.5, 1, 2, 3, float("inf")):
+    case("cdist %s" % p, function(lambda a, b, p=p: torch.cdist(a, b, p)), normal(2, 5, 30), normal(4, 30), tolerance=1e-3)
 case("var_mean", function(lambda x: torch.var_mean(x, 1)[0] + torch.var_mean(x, 1)[1]), normal(5, 30))
 case("trace", function(torch.trace), normal(6, 6))
 case("clip_grad_norm", function(lambda x: x * (1 / (torch.nn.utils.get_total_norm([x.detach(), x.detach()]) + 1e-6))), normal(5, 30))
@@ -235,6 +270,12 @@ case("TripletMarginLoss", nn.TripletMarginLoss, normal(5, 33), normal(5, 33, see
 case("CosineEmbeddingLoss", nn.CosineEmbeddingLoss, normal(33, 5), normal(33, 5, seed=8), lambda: signs()[0])
 case("MultiLabelSoftMarginLoss", nn.MultiLabelSoftMarginLoss, normal(5, 33), unit(5, 33))
 case("MultiMarginLoss", nn.MultiMarginLoss, normal(7, 33), whole(33, 7))
+case("MultiMarginLoss squared", lambda: nn.MultiMarginLoss(2, 0.5, torch.linspace(0.1, 2, 33), reduction="none"), normal(7, 33), whole(33, 7))
+case("MultiLabelMarginLoss", nn.MultiLabelMarginLoss, normal(7, 6), lambda: torch.where(torch.arange(6) < whole(6, 7, 1)(), torch.arange(7).unsqueeze(1).add(torch.arange(6)) % 6, -1))
+case("CTCLoss", function(lambda x, t: F.ctc_loss(x.log_softmax(-1), t, [12, 10, 3], [4, 5, 2])), normal(12, 3, 7), lambda: whole(6, 3, 5)() + 1)
+case("CTCLoss joined", function(lambda x, t: F.ctc_loss(x.log_softmax(-1), t, torch.tensor([12, 10, 3]), torch.tensor([4, 5, 2]), blank=6, reduction="sum")), normal(12, 3, 7), whole(6, 11))
+case("CTCLoss impossible", function(lambda x, t: F.ctc_loss(x.log_softmax(-1), t, [3, 10, 2], [4, 5, 2], reduction="none", zero_infinity=True)), normal(12, 3, 7), lambda: torch.ones(3, 5, dtype=torch.long))
+case("CTCLoss unbatched", function(lambda x, t: F.ctc_loss(x.log_softmax(-1), t, torch.tensor(12), torch.tensor(4))), normal(12, 7), lambda: whole(6, 4)() + 1)
 
 # Attention and recurrent layers.
 case("attention", function(F.scaled_dot_product_attention), normal(2, 3, 7, 8), normal(2, 3, 9, 8), normal(2, 3, 9, 8, seed=8))
@@ -263,6 +304,8 @@ case("Dropout1d", lambda: nn.Dropout1d(0.3), normal(5, 4, 33), float64=False)
 case("AlphaDropout", lambda: nn.AlphaDropout(0.3), normal(5, 33), float64=False)
 case("FeatureAlphaDropout", lambda: nn.FeatureAlphaDropout(0.3), normal(5, 4, 33), float64=False)
 case("RReLU eval", lambda: nn.RReLU().eval(), normal(5, 33))
+case("RReLU", lambda: nn.RReLU(), normal(5, 33), float64=False)
+case("RReLU in place", function(lambda x: F.rrelu(x * 1, training=True, inplace=True)), normal(5, 33), float64=False)
 case("random fills", function(lambda x: x * torch.randn_like(x) + torch.rand_like(x) + torch.empty_like(x).exponential_() + torch.randint_like(x, 9)), normal(5, 33), float64=False)
 case("bernoulli", function(lambda x: x * torch.bernoulli(x.detach())), unit(5, 33), float64=False)
 case("multinomial", function(lambda x: x.gather(1, torch.multinomial(x.detach(), 4, True))), unit(5, 33), float64=False)
@@ -270,6 +313,7 @@ case("randperm", function(lambda x: x[torch.randperm(5, device=x.device)]), norm
 
 # Types outside the contract.
 case("float16 add", function(lambda x: (x.half() + 1).float()), normal(5), float64=False)
+case("linalg solve", function(lambda x: torch.linalg.solve(x, x)), normal(5, 5), float64=False)
 case("float64 exp", function(lambda x: x.double().exp().float()), normal(5), float64=False)
 
 

@@ -18,9 +18,8 @@ with types outside the contract (arithmetic on float16, float64 or complex128, a
 - *left*: ATen's own kernel, untouched: it moves, compares or counts, and never rounds, or it is made of operators of this list.
 
 Views (operators whose result is an argument's memory, by their schema) and operators that are nothing but composites of others are not
-listed. Among what is refused: float16 arithmetic, adaptive and fractional max pooling, interpolation and grid sampling, CTC loss, embedding
-bags, `im2col` and `col2im`, multi-margin losses, `cdist`, random distributions but those below, linear algebra beyond products, sparse and
-quantized tensors, and the fused attention kernels when called by name. torch itself writes NAdam's foreach form (its default on CUDA) as
+listed. Among what is refused: float16 arithmetic, fractional max pooling, antialiased interpolation, random distributions but those below,
+linear algebra beyond products, sparse and quantized tensors, and the kernels of fused layers when called by name. torch itself writes NAdam's foreach form (its default on CUDA) as
 another formula than its one-tensor form: give it `foreach=False`.
 
 This file is written by `tests/kernels/torch/operators.py --write`, and a test holds it to the table.
