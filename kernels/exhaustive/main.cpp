@@ -111,6 +111,11 @@ int compare(const Json& found, const std::string& path) {
   if (!stored) return fail(path + ": " + stored.error().what);
   if ((*stored)["format"].string_or("") != "assay-exhaustive")
     return fail(path + ": not a file of assay-exhaustive");
+  if ((*stored)["contract_version"].natural().value_or(0) !=
+      static_cast<unsigned>(kernels::contract_version()))
+    return fail(path +
+                ": made for another version of the contract\n  hint: tests/gpu/run.sh OUT build exhaustive "
+                "makes it anew");
   std::size_t compared = 0, differ = 0;
   const Blocks theirs = blocks_in(*stored);
   for (const auto& [name, blocks] : blocks_in(found)) {

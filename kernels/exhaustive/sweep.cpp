@@ -1,5 +1,7 @@
 #include "kernels/exhaustive/sweep.hpp"
 
+#include <atomic>
+#include <cstdio>
 #include <mutex>
 #include <numeric>
 
@@ -18,9 +20,10 @@ View flat(void* data, Type type, std::int64_t count) {
   return view;
 }
 
-void inputs_of(std::uint32_t block, float* out) {
-  for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(kBlockSize); ++i)
-    out[i] = float_of(block << 20 | i);
+std::string hex_of(std::uint64_t number) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(number));
+  return text;
 }
 
 Digest digest_of(const void* data, std::size_t bytes) {
@@ -43,60 +46,62 @@ std::vector<Swept> swept_operators() {
 }
 
 Sweeper::Sweeper(bool cuda, int threads)
-    : cuda_(cuda),
-      threads_(threads),
-      width_(static_cast<std::size_t>(threads)),
-      host_(width_ * static_cast<std::size_t>(kBlockSize)) {
-  if (cuda_) device_ = static_cast<float*>(device_allocate(host_.size() * sizeof(float)));
+    : cuda_(cuda), threads_(threads), width_(cuda ? 256 : static_cast<std::size_t>(threads)) {
+  if (!cuda_) {
+    host_.resize(width_ * static_cast<std::size_t>(kBlockSize));
+    return;
+  }
+  device_ =
+      static_cast<float*>(device_allocate(width_ * static_cast<std::size_t>(kBlockSize) * sizeof(float)));
+  device_hashes_ = static_cast<std::uint64_t*>(device_allocate(width_ * sizeof(std::uint64_t)));
+  device_numbers_ = static_cast<std::uint32_t*>(device_allocate(width_ * sizeof(std::uint32_t)));
 }
 
 Sweeper::~Sweeper() {
-  if (device_) device_free(device_);
+  for (void* memory :
+       {static_cast<void*>(device_), static_cast<void*>(device_hashes_), static_cast<void*>(device_numbers_)})
+    if (memory) device_free(memory);
 }
 
-std::vector<std::string> Sweeper::batch(const Swept& one, std::span<const std::uint32_t> blocks) {
-  const auto count = static_cast<std::int64_t>(blocks.size());
-  std::vector<std::string> found(blocks.size());
+Sweeper::Hashes Sweeper::on_cpu(const Swept& one, std::span<const std::uint32_t> blocks) {
+  Hashes found(blocks.size());
+  std::atomic<bool> good = true;
   PlainThreads pool(threads_);
-  const auto part = [&](std::int64_t k) { return host_.data() + k * kBlockSize; };
-  std::mutex guard;
-  Status worst = Status::ok;
-  pool.each(count, 1, [&](std::int64_t begin, std::int64_t end) {
+  pool.each(static_cast<std::int64_t>(blocks.size()), 1, [&](std::int64_t begin, std::int64_t end) {
     PlainThreads alone(1);
     const Place place{.cuda = false, .stream = nullptr, .threads = &alone, .workspace = nullptr};
     for (std::int64_t k = begin; k < end; ++k) {
-      inputs_of(blocks[static_cast<std::size_t>(k)], part(k));
-      if (cuda_) continue;
-      const View view = flat(part(k), Type::f32, kBlockSize);
-      const Status status = pointwise(one.op, {&view, 1}, one.scalars, view, place);
-      const std::lock_guard lock(guard);
-      if (status != Status::ok) worst = status;
+      const std::uint32_t number = blocks[static_cast<std::size_t>(k)];
+      float* const values = host_.data() + k * kBlockSize;
+      fill_block(number, values);
+      const View view = flat(values, Type::f32, kBlockSize);
+      if (pointwise(one.op, {&view, 1}, one.scalars, view, place) != Status::ok) good = false;
+      found[static_cast<std::size_t>(k)] = hash_block(number, values);
     }
   });
-  if (cuda_) {
-    const std::size_t bytes = blocks.size() * static_cast<std::size_t>(kBlockSize) * sizeof(float);
-    const View view = flat(device_, Type::f32, count * kBlockSize);
-    const bool moved = device_ && to_device(device_, host_.data(), bytes);
-    if (!moved || pointwise(one.op, {&view, 1}, one.scalars, view, {.cuda = true}) != Status::ok ||
-        !device_wait() || !to_host(host_.data(), device_, bytes))
-      worst = Status::cuda_failed;
-  }
-  if (worst != Status::ok) return {};
-  pool.each(count, 1, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t k = begin; k < end; ++k)
-      found[static_cast<std::size_t>(k)] =
-          digest_of(part(k), static_cast<std::size_t>(kBlockSize) * sizeof(float)).hex().substr(0, 16);
-  });
-  return found;
+  return good ? found : Hashes{};
+}
+
+Sweeper::Hashes Sweeper::on_cuda(const Swept& one, std::span<const std::uint32_t> blocks) {
+  const auto count = static_cast<std::int64_t>(blocks.size());
+  Hashes found(blocks.size());
+  const View view = flat(device_, Type::f32, count * kBlockSize);
+  const bool good = device_ && device_hashes_ && device_numbers_ &&
+                    to_device(device_numbers_, blocks.data(), blocks.size_bytes()) &&
+                    fill_blocks_cuda(device_numbers_, count, device_) &&
+                    pointwise(one.op, {&view, 1}, one.scalars, view, {.cuda = true}) == Status::ok &&
+                    hash_blocks_cuda(device_numbers_, count, device_, device_hashes_) && device_wait() &&
+                    to_host(found.data(), device_hashes_, found.size() * sizeof found[0]);
+  return good ? found : Hashes{};
 }
 
 std::vector<std::string> Sweeper::hashes(const Swept& one, std::span<const std::uint32_t> blocks) {
   std::vector<std::string> all;
   for (std::size_t at = 0; at < blocks.size(); at += width_) {
     const auto some = blocks.subspan(at, std::min(width_, blocks.size() - at));
-    const std::vector<std::string> found = batch(one, some);
+    const Hashes found = cuda_ ? on_cuda(one, some) : on_cpu(one, some);
     if (found.size() != some.size()) return {};
-    all.insert(all.end(), found.begin(), found.end());
+    for (const std::uint64_t hash : found) all.push_back(hex_of(hash));
   }
   return all;
 }

@@ -8,13 +8,11 @@
 #include <vector>
 
 #include "kernels/core/place.hpp"
+#include "kernels/exhaustive/blocks.hpp"
 #include "kernels/exhaustive/functions.hpp"
 #include "kernels/pointwise/pointwise.hpp"
 
 namespace assay::kernels::exhaustive {
-
-inline constexpr std::uint32_t kBlocks = 4096;
-inline constexpr std::int64_t kBlockSize = std::int64_t{1} << 20;
 
 struct Swept {
   Op op;
@@ -24,8 +22,8 @@ struct Swept {
 /// Every unary row without scalars, and the activations at their defaults.
 std::vector<Swept> swept_operators();
 
-/// The first 16 hex digits of the SHA-256 of a block's 2^20 results, little-endian fp32, for each of
-/// `blocks`; empty when an operator failed. The bits are the same on every Place.
+/// The hash of a block's 2^20 results (blocks.hpp), 16 hex digits, for each of `blocks`; empty when an
+/// operator failed or memory is short. The same on every Place.
 class Sweeper {
  public:
   Sweeper(bool cuda, int threads);
@@ -37,12 +35,16 @@ class Sweeper {
   std::string bf16_hash(const Swept& one);
 
  private:
-  std::vector<std::string> batch(const Swept& one, std::span<const std::uint32_t> blocks);
+  using Hashes = std::vector<std::uint64_t>;
+  Hashes on_cpu(const Swept& one, std::span<const std::uint32_t> blocks);
+  Hashes on_cuda(const Swept& one, std::span<const std::uint32_t> blocks);
   bool cuda_;
   int threads_;
-  std::size_t width_;  ///< blocks of a batch
-  std::vector<float> host_;
-  float* device_ = nullptr;
+  std::size_t width_;        ///< blocks of a batch
+  std::vector<float> host_;  ///< a batch's values, without CUDA
+  float* device_ = nullptr;  ///< the same on the device
+  std::uint64_t* device_hashes_ = nullptr;
+  std::uint32_t* device_numbers_ = nullptr;
 };
 
 struct Worst {

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that only a GPU can show, in one run: builds, tests against the CPU's bits, certificates, the torch.nn list, figures.
-#   tests/gpu/run.sh OUT [PART]...      parts: build test certify torch bench (without one: all)
+#   tests/gpu/run.sh OUT [PART]...      parts: build test certify torch bench (without one: these), exhaustive
 # OUT gets certificates and figures as files, to be committed under tests/data/gpu; each names GPU, driver, contract and commit.
 # Needs nvcc and a Python with torch 2.11.0 (ASSAY_TORCH_PYTHON, else python3); nothing is downloaded.
 set -uo pipefail
@@ -39,6 +39,16 @@ part_certify() {
     TAIL=8 step "compare-$level" 20 $build/kernels/assay-certify --compare "$out/$level.json" "$out/${name:-gpu}.json"
   done
 }
+# All 2^32 inputs of every unary operator, on the GPU and at each level of the CPU; the portable level a sixteenth of them.
+part_exhaustive() {
+  local tool=$build/kernels/assay-exhaustive
+  step exhaustive-build 300 cmake --build $build -j "$(nproc)" --target assay-exhaustive
+  step exhaustive-cuda 120 $tool --device cuda -o "$out/exhaustive_cuda.json"
+  step exhaustive-avx512 240 $tool --cpu avx512 --threads "$(nproc)" --against "$out/exhaustive_cuda.json"
+  step exhaustive-avx2 240 $tool --cpu avx2 --threads "$(nproc)" --part 5/8 --against "$out/exhaustive_cuda.json"
+  step exhaustive-portable 240 $tool --cpu portable --threads "$(nproc)" --part 9/16 --against "$out/exhaustive_cuda.json"
+}
+part_errors() { step errors 500 $build/kernels/assay-exhaustive --errors --threads "$(nproc)" -o "$out/exhaustive.json"; }
 part_torch() {
   local library=$build/kernels/libassay_kernels.so script
   for script in tests/kernels/torch/*.py; do
