@@ -1,5 +1,6 @@
 // assay-exhaustive: every input of every unary operator, as one hash a block of 2^20. All targets give the
 // same file.
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -28,7 +29,8 @@ constexpr const char* kHelp =
     "                   [--function NAME] [--errors] [--against FILE] [-o FILE]\n"
     "\n"
     "  --part      only the blocks whose number is I modulo N (default 0/1: all 4,096)\n"
-    "  --errors    also the largest error in ulp against fp64, on the CPU\n"
+    "  --errors    also the largest error in ulp against fp64; a status of 3 when one is above the "
+    "contract's\n"
     "  --against   compare with a file of an earlier run; exit 2 when a block differs\n"
     "\n"
     "Examples:\n"
@@ -68,9 +70,16 @@ assay::Result<Json> sweep(const Options& options) {
     fp32.set(one.name, joined);
     bf16.set(one.name, narrow);
   }
-  for (const exhaustive::Function& function : exhaustive::functions()) {
-    if (!options.errors || (!options.function.empty() && options.function != function.name)) continue;
-    const exhaustive::Worst worst = exhaustive::largest_error(function, blocks, options.threads);
+  const auto functions = exhaustive::functions();
+  for (std::size_t row = 0; options.errors && row < functions.size(); ++row) {
+    const exhaustive::Function& function = functions[row];
+    if (!options.function.empty() && options.function != function.name) continue;
+    exhaustive::Worst worst{};
+    if (!options.cuda)
+      worst = exhaustive::largest_error(function, blocks, options.threads);
+    else if (!exhaustive::largest_error_cuda(row, blocks, worst))
+      return assay::Error{assay::Fault::unreadable,
+                          std::string(function.name) + ": no errors from the device", "", ""};
     errors.set(function.name, Json::object({{"ulp", worst.ulp},
                                             {"at_bits", static_cast<unsigned>(kernels::bits_of(worst.at))},
                                             {"stated", function.bound}}));
@@ -139,6 +148,12 @@ int compare(const Json& found, const std::string& path) {
   return differ ? 2 : 0;
 }
 
+bool above_bound(const Json& document) {
+  return std::ranges::any_of(document["errors"].members(), [](const Json::Member& one) {
+    return one.value["ulp"].number().value_or(0) > one.value["stated"].number().value_or(0);
+  });
+}
+
 bool parse_part(const std::string& text, Options& options) {
   char* end = nullptr;
   options.part = static_cast<std::uint32_t>(std::strtoul(text.c_str(), &end, 10));
@@ -197,5 +212,6 @@ int main(int argc, char** argv) {
   } else if (options.against.empty()) {
     std::fputs(document->dump_pretty().c_str(), stdout);
   }
-  return options.against.empty() ? 0 : compare(*document, options.against);
+  const int differs = options.against.empty() ? 0 : compare(*document, options.against);
+  return differs ? differs : above_bound(*document) ? 3 : 0;
 }

@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <cstdio>
-#include <mutex>
 #include <numeric>
 
 #include "kernels/core/device.hpp"
@@ -118,25 +117,6 @@ std::string Sweeper::bf16_hash(const Swept& one) {
   if (pointwise(one.op, {&view, 1}, one.scalars, view, place) != Status::ok) return {};
   if (cuda_ && (!device_wait() || !to_host(values.data(), device_, bytes))) return {};
   return digest_of(values.data(), bytes).hex();
-}
-
-Worst largest_error(const Function& function, std::span<const std::uint32_t> blocks, int threads) {
-  PlainThreads pool(threads);
-  std::mutex guard;
-  Worst worst;
-  pool.each(static_cast<std::int64_t>(blocks.size()), 1, [&](std::int64_t begin, std::int64_t end) {
-    Worst own;
-    for (std::int64_t k = begin; k < end; ++k)
-      for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(kBlockSize); ++i) {
-        const float x = float_of(blocks[static_cast<std::size_t>(k)] << 20 | i);
-        const double error = error_in_ulp(function.value(x), function.truth(static_cast<double>(x)));
-        if (error > own.ulp) own = {error, x};
-      }
-    const std::lock_guard lock(guard);
-    // Of equal errors the smaller bit pattern: the same answer for every number of threads.
-    if (own.ulp > worst.ulp || (own.ulp == worst.ulp && bits_of(own.at) < bits_of(worst.at))) worst = own;
-  });
-  return worst;
 }
 
 }  // namespace assay::kernels::exhaustive

@@ -47,11 +47,4 @@ class Sweeper {
   std::uint32_t* device_numbers_ = nullptr;
 };
 
-struct Worst {
-  double ulp = 0;
-  float at = 0;
-};
-/// The largest error over `blocks`, on the CPU, `threads` at a time.
-Worst largest_error(const Function& function, std::span<const std::uint32_t> blocks, int threads);
-
 }  // namespace assay::kernels::exhaustive

@@ -43,12 +43,11 @@ part_certify() {
 part_exhaustive() {
   local tool=$build/kernels/assay-exhaustive
   step exhaustive-build 300 cmake --build $build -j "$(nproc)" --target assay-exhaustive
-  step exhaustive-cuda 120 $tool --device cuda -o "$out/exhaustive_cuda.json"
-  step exhaustive-avx512 240 $tool --cpu avx512 --threads "$(nproc)" --against "$out/exhaustive_cuda.json"
-  step exhaustive-avx2 240 $tool --cpu avx2 --threads "$(nproc)" --part 5/8 --against "$out/exhaustive_cuda.json"
-  step exhaustive-portable 240 $tool --cpu portable --threads "$(nproc)" --part 9/16 --against "$out/exhaustive_cuda.json"
+  TAIL=30 step exhaustive-cuda 120 $tool --device cuda --errors -o "$out/exhaustive.json"
+  step exhaustive-avx512 240 $tool --cpu avx512 --threads "$(nproc)" --against "$out/exhaustive.json"
+  step exhaustive-avx2 240 $tool --cpu avx2 --threads "$(nproc)" --part 5/8 --against "$out/exhaustive.json"
+  step exhaustive-portable 240 $tool --cpu portable --threads "$(nproc)" --part 9/16 --against "$out/exhaustive.json"
 }
-part_errors() { step errors 500 $build/kernels/assay-exhaustive --errors --threads "$(nproc)" -o "$out/exhaustive.json"; }
 part_torch() {
   local library=$build/kernels/libassay_kernels.so script
   for script in tests/kernels/torch/*.py; do

@@ -57,5 +57,17 @@ TEST(Exhaustive, ErrorsAreFoundWhereTheyAre) {
   EXPECT_GT(worst.ulp, 1e6);
 }
 
+// The device's own fp64 functions are the truth there: another last digit of a double, not another error.
+TEST(Exhaustive, CudaFindsTheErrorsOfTheCpu) {
+  if (device_count() == 0) GTEST_SKIP() << "no CUDA device";
+  const std::uint32_t blocks[] = {0x3f8, 0xbf7, 0x409};
+  for (std::size_t row = 0; row < functions().size(); ++row) {
+    const Worst cpu = largest_error(functions()[row], blocks, 8);
+    Worst cuda{};
+    ASSERT_TRUE(largest_error_cuda(row, blocks, cuda)) << functions()[row].name;
+    EXPECT_NEAR(cuda.ulp, cpu.ulp, 1e-4) << functions()[row].name;
+  }
+}
+
 }  // namespace
 }  // namespace assay::kernels::exhaustive
