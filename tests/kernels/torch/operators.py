@@ -22,6 +22,12 @@ listed. Among what is refused: float16 arithmetic, fractional max pooling, antia
 linear algebra beyond products, sparse and quantized tensors, and the kernels of fused layers when called by name. torch itself writes NAdam's foreach form (its default on CUDA) as
 another formula than its one-tensor form: give it `foreach=False`.
 
+Operators of the library's own, fused, with derivatives (R10); `tests/kernels/torch/delta_form.py` is the same in Python, with the same bits:
+
+- `torch.ops.assay.delta_rule(q, k, v, beta) -> (o, state)`: q, k (batch, heads, length, dk), v (batch, heads, length, dv), beta (batch, heads,
+  length), all float32 or all bfloat16, widths up to 256; o like v, state (batch, heads, dk, dv). q and k come normalised.
+- `torch.ops.assay.gated_delta_rule(q, k, v, g, beta) -> (o, state)`: g (batch, heads, length), the logarithm of the state's decay.
+
 This file is written by `tests/kernels/torch/operators.py --write`, and a test holds it to the table.
 
 | level | rule | operators |
