@@ -54,4 +54,15 @@ ASSAY_HD std::uint16_t to_bf16(float x) {
   return static_cast<std::uint16_t>((u & 0x7fffffff) > 0x7f800000 ? kNan16 : rounded);
 }
 
+#if defined(__CUDACC__)
+/// Two numbers to bf16, the first in the low half. `odd`: one may be a NaN, to which the device's instruction
+/// gives other bits than the one NaN's.
+__device__ __forceinline__ std::uint32_t pack_bf16(float low, float high, bool odd) {
+  if (odd) return to_bf16(low) | static_cast<std::uint32_t>(to_bf16(high)) << 16;
+  std::uint32_t word;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(word) : "f"(high), "f"(low));
+  return word;
+}
+#endif
+
 }  // namespace assay::kernels

@@ -5,6 +5,7 @@
 
 #include "kernels/index/copy_parts.hpp"
 #include "kernels/index/each.hpp"
+#include "kernels/index/squares.hpp"
 
 namespace assay::kernels {
 
@@ -83,6 +84,13 @@ int turned_dimension(const CopyLayout& layout) {
   for (int d = 0; d < last; ++d)
     if (layout.from[d] == 1) return d;
   return -1;
+}
+
+/// The same where squares pay on the device: a plane of both dimensions that is not thin.
+int wide_turned_dimension(const CopyLayout& layout) {
+  const int d = turned_dimension(layout);
+  if (d < 0 || layout.size[d] < 16 || layout.size[layout.rank - 1] < 16) return -1;
+  return layout.count >> 40 == 0 ? d : -1;
 }
 
 // to[r * to_row + c] = from[r + c * from_column]; elements of four bytes by squares of four in registers.
@@ -181,6 +189,9 @@ Status run_copies(CopyJob* jobs, int count, std::int64_t bytes, const Place& pla
     for (int k = 0; k < count; ++k) by_size(bytes, [&](auto e) { copy_cpu<decltype(e)>(jobs[k], place); });
     return Status::ok;
   }
+  if (count == 1)
+    if (const int turned = wide_turned_dimension(jobs->layout); turned >= 0)
+      return copy_squares_cuda(*jobs, turned, bytes, place);
   for (int first = 0; first < count; first += kCopiesTogether) {
     const int together = std::min(kCopiesTogether, count - first);
     const std::int64_t wide = widen_all(jobs + first, together, bytes);

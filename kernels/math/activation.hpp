@@ -30,7 +30,14 @@ ASSAY_HD float gelu_tanh_backward(float g, float x) {
   return g * (left_part + right_part);
 }
 
-ASSAY_HD float silu(float x) { return x / (1.0f + exp_total(-x)); }
+ASSAY_HD float silu(float x) {
+  const float b = 1.0f + exp_total(-x);
+#if defined(__CUDA_ARCH__)
+  // 2^-60 <= |x| < 80: then the quotient is far from the ends.
+  if ((bits_of(x) & 0x7fffffffu) - 0x21800000u < 0x42a00000u - 0x21800000u) return divide_inside(x, b);
+#endif
+  return x / b;
+}
 ASSAY_HD float silu_backward(float g, float x) {
   const float s = sigmoid_total(x);
   return g * s * (1.0f + x * (1.0f - s));
@@ -38,7 +45,12 @@ ASSAY_HD float silu_backward(float g, float x) {
 
 ASSAY_HD float softplus(float x, float beta, float threshold) {
   const float z = x * beta;
-  const float y = log1p(exp(z)) / beta;
+  const float logarithm = log1p_nonnegative(exp(z));
+#if defined(__CUDA_ARCH__)
+  const float y = beta == 1.0f ? logarithm : logarithm / beta;  // a branch that all threads take alike
+#else
+  const float y = logarithm / beta;
+#endif
   return z > threshold ? x : y;
 }
 ASSAY_HD float softplus_backward(float g, float x, float beta, float threshold) {
@@ -47,16 +59,18 @@ ASSAY_HD float softplus_backward(float g, float x, float beta, float threshold) 
   return x * beta > threshold ? g : y;
 }
 
-ASSAY_HD float log_sigmoid(float x) { return (x < 0.0f || x != x ? x : 0.0f) - log1p(exp(-magnitude(x))); }
+ASSAY_HD float log_sigmoid(float x) {
+  return (x < 0.0f || x != x ? x : 0.0f) - log1p_nonnegative(exp(-magnitude(x)));
+}
 ASSAY_HD float log_sigmoid_backward(float g, float x) {
   const bool negative = x < 0.0f;
   const float z = exp(-magnitude(x));
   return g * ((negative ? 1.0f : 0.0f) - (negative ? 1.0f : -1.0f) * (z / (1.0f + z)));
 }
 
-ASSAY_HD float mish(float x) { return x * tanh(log1p(exp(x))); }
+ASSAY_HD float mish(float x) { return x * tanh(log1p_nonnegative(exp(x))); }
 ASSAY_HD float mish_backward(float g, float x) {
-  const float t = tanh(log1p(exp(x)));
+  const float t = tanh(log1p_nonnegative(exp(x)));
   return g * (t + x * sigmoid(x) * (1.0f - t * t));
 }
 

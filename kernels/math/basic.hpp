@@ -58,6 +58,47 @@ ASSAY_HD float smaller(float a, float b) {
   return a > b ? b : y;
 }
 
+/// The larger of two numbers that are not both 0; beside a NaN the other one, or NaN.
+ASSAY_HD float larger_number(float a, float b) {
+#if defined(__CUDA_ARCH__)
+  return ::fmaxf(a, b);
+#else
+  return a < b ? b : a;
+#endif
+}
+
+// Quotients whose operands are known to be far from the ends of the number range. The device's own division
+// looks for those first; without that look it is half as long. Host: plain division.
+#if defined(__CUDA_ARCH__)
+/// RN(1/b) for 2^-120 <= b <= 2^120: one Newton step, as the device's own reciprocal has it.
+ASSAY_HD float reciprocal_inside(float b) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(b));
+  return __fmaf_rn(y, __fmaf_rn(-b, y, 1.0f), y);
+}
+/// RN(a/b), b as above, the quotient normal and far from both ends, or b = 1. The last step is Markstein's:
+/// right where the quotient before it is a neighbour of the true one.
+ASSAY_HD float divide_inside(float a, float b) {
+  const float y = reciprocal_inside(b);
+  float q = a * y;
+  q = __fmaf_rn(__fmaf_rn(-b, q, a), y, q);
+  return __fmaf_rn(__fmaf_rn(-b, q, a), y, q);
+}
+#else
+ASSAY_HD float reciprocal_inside(float b) { return 1.0f / b; }
+ASSAY_HD float divide_inside(float a, float b) { return a / b; }
+#endif
+
+/// A small integer (below 2^22) as a number: on the device an addition is eight times cheaper than the
+/// conversion.
+ASSAY_HD float number_of(std::int32_t k) {
+#if defined(__CUDA_ARCH__)
+  return __uint_as_float(0x4b400000u + static_cast<std::uint32_t>(k)) - 12582912.0f;
+#else
+  return static_cast<float>(k);
+#endif
+}
+
 #if defined(__CUDA_ARCH__)
 ASSAY_HD float sqrt(float x) { return __fsqrt_rn(x); }
 ASSAY_HD double sqrt64(double x) { return __dsqrt_rn(x); }

@@ -66,10 +66,25 @@ ASSAY_HD float exp_total(float x) {
 }
 ASSAY_HD float exp(float x) { return x != x ? x : exp_total(x); }
 
-/// e^x for -87 <= x <= 88: one scaling is enough.
+/// p * 2^n, p and the result normal: by the exponent's bits. `t`: reduce_exp's, whose low bits are n; what
+/// lies above them is shifted out.
+ASSAY_HD float scale_bits(float p, float t) { return float_of(bits_of(p) + (bits_of(t) << 23)); }
+
+/// e^x for -87 <= x <= 88: the result is normal.
 ASSAY_HD float exp_narrow(float x) {
-  const Reduced reduced = reduce_exp(x);
-  return exp_reduced(reduced.r) * power_of_two(reduced.n);
+  const float t = fma_(x, 0x1.715476p+0f, kRoundToInteger);
+  const float n = t - kRoundToInteger;
+  return scale_bits(exp_reduced(fma_(n, 0x1.05c610p-29f, fma_(n, -0x1.62e430p-1f, x))), t);
+}
+
+/// e^x for x <= 0, -inf too: exp's bits. A NaN gives some number. The result is made 2^64 times too large,
+/// which is exact, and rounded by one product.
+ASSAY_HD float exp_nonpositive(float x) {
+  const float y = larger_number(x, -110.0f);
+  const float t = fma_(y, 0x1.715476p+0f, kRoundToInteger + 64.0f);
+  const float n = t - (kRoundToInteger + 64.0f);
+  const float p = exp_reduced(fma_(n, 0x1.05c610p-29f, fma_(n, -0x1.62e430p-1f, y)));
+  return scale_bits(p, t) * 0x1p-64f;
 }
 
 ASSAY_HD float exp2_total(float x) {

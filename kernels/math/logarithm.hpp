@@ -29,7 +29,7 @@ ASSAY_HD Split split(float x) {
   const std::uint32_t u = bits_of(tiny ? x * 0x1p+24f : x);
   const std::uint32_t exponent = (u - 0x3f2aaaabu) & 0xff800000u;  // of two thirds
   const std::int32_t k = static_cast<std::int32_t>(exponent) >> 23;
-  return {float_of(u - exponent) - 1.0f, static_cast<float>(k - (tiny ? 24 : 0))};
+  return {float_of(u - exponent) - 1.0f, number_of(k - (tiny ? 24 : 0))};
 }
 
 /// The special values of every logarithm: NaN below 0, -inf at 0, +inf at +inf.
@@ -57,19 +57,24 @@ ASSAY_HD float log10(float x) {
   return finish_log(x, fma_(s.k, 0x1.344000p-2f, fma_(s.f, 0x1.bcb7b2p-2f, low)));
 }
 
-/// 1 + x = 2^k (1 + f): f comes from x itself, so nothing of a small x is lost.
-ASSAY_HD float log1p(float x) {
+/// 1 + x = 2^k (1 + f): f comes from x itself, so nothing of a small x is lost. x >= 0 or NaN.
+ASSAY_HD float log1p_nonnegative(float x) {
   const float u = 1.0f + x;
   const std::uint32_t exponent = (bits_of(u) - 0x3f2aaaabu) & 0xff800000u;
   const std::int32_t k = static_cast<std::int32_t>(exponent) >> 23;
   const float scaled = k == 0 ? x : float_of(bits_of(x) - exponent);
   const float f = scaled + (power_of_two(k > 126 ? -126 : -k) - 1.0f);
-  const float low = fma_(static_cast<float>(k), 0x1.7f7d1cp-20f, log_tail(f)) + f;
-  float y = fma_(static_cast<float>(k), 0x1.62e400p-1f, low);
+  const float whole = number_of(k);
+  const float low = fma_(whole, 0x1.7f7d1cp-20f, log_tail(f)) + f;
+  float y = fma_(whole, 0x1.62e400p-1f, low);
   y = x < infinity() ? y : x;
-  y = x < -1.0f ? nan() : y;
-  y = x == -1.0f ? -infinity() : y;
   return magnitude(x) < 0x1p-30f ? x : y;
+}
+
+ASSAY_HD float log1p(float x) {
+  float y = log1p_nonnegative(x);
+  y = x < -1.0f ? nan() : y;
+  return x == -1.0f ? -infinity() : y;
 }
 
 }  // namespace assay::kernels::math

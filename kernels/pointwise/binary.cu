@@ -6,7 +6,7 @@ Status pointwise_binary(const Job& job, void* stream) {
   switch (job.op) {
 #define ASSAY_CASE(name, ...) \
   case Op::name:              \
-    return launch({vector_kernel<ops::name, 2>, element_kernel<ops::name, 2>}, job, stream);
+    return launch<ops::name, 2>(job, stream);
     ASSAY_POINTWISE_BINARY(ASSAY_CASE)
 #undef ASSAY_CASE
     default:

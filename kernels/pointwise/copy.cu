@@ -16,6 +16,26 @@ __global__ void __launch_bounds__(kThreads) copy_vectors(const __grid_constant__
   }
 }
 
+// Operands that lie side by side: two units of eight elements a thread.
+__global__ void __launch_bounds__(kThreads) copy_eights(const __grid_constant__ Line line) {
+  const std::int64_t first = std::int64_t{blockIdx.x} * (2 * kThreads) + threadIdx.x;
+  float x[2][kEight];
+#pragma unroll
+  for (int j = 0; j < 2; ++j)
+    if (first + j * kThreads < line.units) load_eight(line.data[1], line.type[1], first + j * kThreads, x[j]);
+#pragma unroll
+  for (int j = 0; j < 2; ++j) {
+    if (first + j * kThreads >= line.units) continue;
+    bool odd = false;
+#pragma unroll
+    for (int v = 0; v < kEight; ++v) odd = odd || x[j][v] != x[j][v];
+    if (odd)
+#pragma unroll
+      for (int v = 0; v < kEight; ++v) x[j][v] = canonical32(x[j][v]);
+    store_eight(line.data[0], line.type[0], first + j * kThreads, x[j], odd);
+  }
+}
+
 __global__ void __launch_bounds__(kThreads)
     copy_elements(const __grid_constant__ Walk walk, std::int64_t begin) {
   const std::int64_t step = std::int64_t{gridDim.x} * kThreads;
@@ -93,7 +113,12 @@ std::uint64_t repeated(const Pattern& value, std::int64_t bytes) {
 Status copy(const Job& job, void* stream) {
   const auto on = static_cast<cudaStream_t>(stream);
   std::int64_t done = 0;
-  if (vector_ready(job)) {
+  bool numbers = false;
+  if (is_line(job, numbers) && job.count < (std::int64_t{1} << 40)) {
+    const Line line = make_line(job, false);
+    copy_eights<<<line_blocks(line.units, 2 * kThreads), kThreads, 0, on>>>(line);
+    done = line.units * kEight;
+  } else if (vector_ready(job)) {
     const Walk walk = make_walk(job, kVector);
     copy_vectors<<<blocks_for(walk.units, kThreads), kThreads, 0, on>>>(walk);
     done = walk.units * kVector;

@@ -1,4 +1,4 @@
-// The table's formulas as CUDA kernels: two a formula.
+// The table's formulas as CUDA kernels: four a formula.
 #pragma once
 
 #include "kernels/pointwise/dispatch.hpp"
@@ -49,17 +49,78 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
+/// A formula over N elements at once. Where one is NaN is looked for only when there is one at all; says so.
+template <typename F, int kInputs, int N>
+__device__ __forceinline__ bool formulas(const float (&x)[kInputs][N], const float (&s)[kMaxScalars],
+                                         float (&y)[N]) {
+  bool odd = false;
+#pragma unroll
+  for (int v = 0; v < N; ++v) {
+    y[v] = F::at(x[0][v], x[kInputs > 1 ? 1 : 0][v], x[kInputs > 2 ? 2 : 0][v], s[0], s[1], s[2], s[3]);
+    odd = odd || (F::kTotal ? x[0][v] != x[0][v] : y[v] != y[v]);
+  }
+  if (odd)
+#pragma unroll
+    for (int v = 0; v < N; ++v)
+      if (F::kTotal ? x[0][v] != x[0][v] : y[v] != y[v]) y[v] = math::nan();
+  return odd;
+}
+
+/// All fp32: two units of four elements a thread, each warp's side by side.
+template <typename F, int kInputs>
+__global__ void __launch_bounds__(kThreads) number_kernel(const __grid_constant__ Line line) {
+  const std::int64_t first = std::int64_t{blockIdx.x} * (2 * kThreads) + threadIdx.x;
+  float4 in[2][kInputs];
+#pragma unroll
+  for (int j = 0; j < 2; ++j)
+    if (first + j * kThreads < line.units)
+#pragma unroll
+      for (int k = 0; k < kInputs; ++k)
+        in[j][k] = static_cast<const float4*>(line.data[k + 1])[first + j * kThreads];
+#pragma unroll
+  for (int j = 0; j < 2; ++j) {
+    if (first + j * kThreads >= line.units) continue;
+    float x[kInputs][kVector], y[kVector];
+#pragma unroll
+    for (int k = 0; k < kInputs; ++k)
+      x[k][0] = in[j][k].x, x[k][1] = in[j][k].y, x[k][2] = in[j][k].z, x[k][3] = in[j][k].w;
+    formulas<F, kInputs, kVector>(x, line.scalars, y);
+    static_cast<float4*>(line.data[0])[first + j * kThreads] = make_float4(y[0], y[1], y[2], y[3]);
+  }
+}
+
+/// Any of the vector types: eight consecutive elements a thread.
+template <typename F, int kInputs>
+__global__ void __launch_bounds__(kThreads) eight_kernel(const __grid_constant__ Line line) {
+  const std::int64_t unit = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (unit >= line.units) return;
+  float x[kInputs][kEight], y[kEight];
+#pragma unroll
+  for (int k = 0; k < kInputs; ++k) load_eight(line.data[k + 1], line.type[k + 1], unit, x[k]);
+  const bool odd = formulas<F, kInputs, kEight>(x, line.scalars, y);
+  store_eight(line.data[0], line.type[0], unit, y, odd);
+}
+
+using LineKernel = void (*)(Line);
 using VectorKernel = void (*)(Walk);
 using ElementKernel = void (*)(Walk, std::int64_t);
 struct Kernels {
+  LineKernel numbers;
+  LineKernel eights;
   VectorKernel vector;
   ElementKernel element;
 };
 
-static Status launch(const Kernels& kernels, const Job& job, void* stream) {
+static Status launch_any(const Kernels& kernels, const Job& job, void* stream) {
   const auto on = static_cast<cudaStream_t>(stream);
   std::int64_t done = 0;
-  if (vector_ready(job)) {
+  bool numbers = false;
+  if (is_line(job, numbers) && job.count < (std::int64_t{1} << 40)) {
+    const Line line = make_line(job, numbers);
+    done = line.units * (numbers ? kVector : kEight);
+    const unsigned blocks = line_blocks(line.units, numbers ? 2 * kThreads : kThreads);
+    (numbers ? kernels.numbers : kernels.eights)<<<blocks, kThreads, 0, on>>>(line);
+  } else if (vector_ready(job)) {
     const Walk walk = make_walk(job, kVector);
     kernels.vector<<<blocks_for(walk.units, kThreads), kThreads, 0, on>>>(walk);
     done = walk.units * kVector;
@@ -69,6 +130,13 @@ static Status launch(const Kernels& kernels, const Job& job, void* stream) {
     kernels.element<<<blocks_for(job.count - done, kThreads), kThreads, 0, on>>>(walk, done);
   }
   return launched();
+}
+
+template <typename F, int kInputs>
+Status launch(const Job& job, void* stream) {
+  return launch_any({number_kernel<F, kInputs>, eight_kernel<F, kInputs>, vector_kernel<F, kInputs>,
+                     element_kernel<F, kInputs>},
+                    job, stream);
 }
 
 }  // namespace assay::kernels::cuda

@@ -146,6 +146,87 @@ __device__ __forceinline__ void store_vector(void* data, Type type, std::int64_t
   }
 }
 
+inline constexpr int kEight = 8;
+
+/// A Job whose operands all lie side by side in their own memory: element i at i.
+struct Line {
+  void* data[kMaxInputs + 1] = {};  ///< the output is 0
+  Type type[kMaxInputs + 1] = {};
+  std::int64_t units = 0;  ///< of 4 elements (all fp32) or 8
+  float scalars[kMaxScalars] = {};
+};
+
+/// Whether a Job is one, aligned for eight elements at once. `numbers`: all of its operands are fp32.
+inline bool is_line(const Job& job, bool& numbers) {
+  numbers = true;
+  if (job.count < kEight) return false;
+  for (int k = 0; k <= job.inputs; ++k) {
+    const Operand& operand = k ? job.in[k - 1] : job.out;
+    if (!operand.linear || !vector_type(operand.type)) return false;
+    const std::uintptr_t bytes = operand.type == Type::boolean ? 8 : 16;
+    if (reinterpret_cast<std::uintptr_t>(operand.data) % bytes) return false;
+    numbers = numbers && operand.type == Type::f32;
+  }
+  return true;
+}
+
+inline Line make_line(const Job& job, bool numbers) {
+  Line line;
+  line.units = job.count / (numbers ? kVector : kEight);
+  for (int k = 0; k <= job.inputs; ++k) {
+    const Operand& operand = k ? job.in[k - 1] : job.out;
+    line.data[k] = operand.data;
+    line.type[k] = operand.type;
+  }
+  std::copy(std::begin(job.scalars), std::end(job.scalars), line.scalars);
+  return line;
+}
+
+/// Elements 8 * unit ... 8 * unit + 7, any of the vector types.
+__device__ __forceinline__ void load_eight(const void* data, Type type, std::int64_t unit,
+                                           float (&x)[kEight]) {
+  if (type == Type::f32) {
+    const float4* p = static_cast<const float4*>(data) + 2 * unit;
+    const float4 a = p[0], b = p[1];
+    x[0] = a.x, x[1] = a.y, x[2] = a.z, x[3] = a.w;
+    x[4] = b.x, x[5] = b.y, x[6] = b.z, x[7] = b.w;
+  } else if (type == Type::bf16) {
+    const uint4 v = static_cast<const uint4*>(data)[unit];
+    const std::uint32_t word[4] = {v.x, v.y, v.z, v.w};
+#pragma unroll
+    for (int k = 0; k < 4; ++k)
+      x[2 * k] = float_of(word[k] << 16), x[2 * k + 1] = float_of(word[k] & 0xffff0000u);
+  } else {
+    const uint2 v = static_cast<const uint2*>(data)[unit];
+    const std::uint32_t word[2] = {v.x, v.y};
+#pragma unroll
+    for (int k = 0; k < kEight; ++k) x[k] = word[k / 4] >> (8 * (k % 4)) & 0xff ? 1.0f : 0.0f;
+  }
+}
+
+/// The same of values whose NaN is the one NaN. `odd`: there may be one.
+__device__ __forceinline__ void store_eight(void* data, Type type, std::int64_t unit,
+                                            const float (&x)[kEight], bool odd) {
+  if (type == Type::f32) {
+    float4* p = static_cast<float4*>(data) + 2 * unit;
+    p[0] = make_float4(x[0], x[1], x[2], x[3]);
+    p[1] = make_float4(x[4], x[5], x[6], x[7]);
+  } else if (type == Type::bf16) {
+    static_cast<uint4*>(data)[unit] = make_uint4(pack_bf16(x[0], x[1], odd), pack_bf16(x[2], x[3], odd),
+                                                 pack_bf16(x[4], x[5], odd), pack_bf16(x[6], x[7], odd));
+  } else {
+    std::uint32_t word[2] = {0, 0};
+#pragma unroll
+    for (int k = 0; k < kEight; ++k) word[k / 4] |= (x[k] != 0.0f ? 1u : 0u) << (8 * (k % 4));
+    static_cast<uint2*>(data)[unit] = make_uint2(word[0], word[1]);
+  }
+}
+
+/// Blocks of threads that take `each` units.
+inline unsigned line_blocks(std::int64_t units, int each) {
+  return static_cast<unsigned>((units + each - 1) / each);
+}
+
 inline unsigned blocks_for(std::int64_t units, int per_block) {
   return static_cast<unsigned>(std::min<std::int64_t>((units + per_block - 1) / per_block, 1 << 20));
 }

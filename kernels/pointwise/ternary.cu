@@ -6,7 +6,7 @@ Status pointwise_ternary(const Job& job, void* stream) {
   switch (job.op) {
 #define ASSAY_CASE(name, ...) \
   case Op::name:              \
-    return launch({vector_kernel<ops::name, 3>, element_kernel<ops::name, 3>}, job, stream);
+    return launch<ops::name, 3>(job, stream);
     ASSAY_POINTWISE_TERNARY(ASSAY_CASE)
 #undef ASSAY_CASE
     default:

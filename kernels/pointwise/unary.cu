@@ -6,7 +6,7 @@ Status pointwise_unary(const Job& job, void* stream) {
   switch (job.op) {
 #define ASSAY_CASE(name, ...) \
   case Op::name:              \
-    return launch({vector_kernel<ops::name, 1>, element_kernel<ops::name, 1>}, job, stream);
+    return launch<ops::name, 1>(job, stream);
     ASSAY_POINTWISE_UNARY(ASSAY_CASE)
 #undef ASSAY_CASE
     default:

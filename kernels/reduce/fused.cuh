@@ -5,14 +5,21 @@
 
 #include <cuda_runtime.h>
 
-#include "kernels/reduce/fused.hpp"
+#include "kernels/reduce/device_rules.cuh"
 #include "kernels/reduce/tree.cuh"
 
 namespace assay::kernels {
 
 namespace fused_rows {
 
-inline constexpr int kMostThreads = 512;
+#ifndef ASSAY_ROWS_TOGETHER
+#define ASSAY_ROWS_TOGETHER 7
+#endif
+inline constexpr int kRowThreads = 128;  ///< of a thread block whose warps have a row each
+template <typename R>
+inline constexpr int kMostThreads =
+    R::kInputs == 1 ? 1024 : 512;  ///< of one that has a row, 64 or 128 registers each
+inline constexpr int kLoopThreads = 512;
 inline constexpr int kRuns = 2048;  ///< values of runs of blocks that shared memory holds
 
 /// A lane's part of a block of R1: rounds of 128, four leaves. One round is enough for short rows, and leaves
@@ -51,16 +58,17 @@ __device__ __forceinline__ void load_block(Block<Rounds>& x, const void* data, T
 
 template <bool Packed>
 __device__ __forceinline__ void store_round(void* data, Type type, std::int64_t at, std::int64_t step,
-                                            int left, const float (&v)[4]) {
+                                            int left, float (&v)[4]) {
   if constexpr (Packed) {
-    if (type == Type::f32) {
-      *reinterpret_cast<float4*>(static_cast<float*>(data) + at) =
-          make_float4(canonical(v[0]), canonical(v[1]), canonical(v[2]), canonical(v[3]));
-    } else {
-      const std::uint32_t low = to_bf16(v[0]) | static_cast<std::uint32_t>(to_bf16(v[1])) << 16;
-      const std::uint32_t high = to_bf16(v[2]) | static_cast<std::uint32_t>(to_bf16(v[3])) << 16;
-      *reinterpret_cast<uint2*>(static_cast<std::uint16_t*>(data) + at) = make_uint2(low, high);
-    }
+    const bool odd = v[0] != v[0] || v[1] != v[1] || v[2] != v[2] || v[3] != v[3];
+    if (odd)
+#pragma unroll
+      for (int c = 0; c < 4; ++c) v[c] = canonical(v[c]);
+    if (type == Type::f32)
+      *reinterpret_cast<float4*>(static_cast<float*>(data) + at) = make_float4(v[0], v[1], v[2], v[3]);
+    else
+      *reinterpret_cast<uint2*>(static_cast<std::uint16_t*>(data) + at) =
+          make_uint2(pack_bf16(v[0], v[1], odd), pack_bf16(v[2], v[3], odd));
   } else {
 #pragma unroll
     for (int c = 0; c < 4; ++c)
@@ -68,48 +76,49 @@ __device__ __forceinline__ void store_round(void* data, Type type, std::int64_t 
   }
 }
 
-__device__ __forceinline__ float column_value(const void* data, Type type, std::int64_t i, float absent) {
-  if (!data) return absent;
-  return type == Type::f32 ? static_cast<const float*>(data)[i]
-                           : from_bf16(static_cast<const std::uint16_t*>(data)[i]);
-}
-
-/// Values [0, count) of shared memory, neutral up to the next power of two above 32: R1 step 3, by one warp,
-/// in every lane.
-__device__ __forceinline__ float join_runs(Join join, float* sums, int count, int lane) {
-  int run = 1;
-  while (run * 32 < count) run *= 2;
-  float* mine = sums + lane * run;
-  for (int width = run / 2; width > 0; width /= 2)
-    for (int i = 0; i < width; ++i) mine[i] = join_terms(join, mine[2 * i], mine[2 * i + 1]);
-  float v = mine[0];
+/// Four values of a weight or bias, `absent` where there is none or the row has ended.
+template <bool Packed>
+__device__ __forceinline__ void load_columns(float (&w)[4], const void* data, Type type, std::int64_t column,
+                                             int left, float absent) {
+  if (Packed && data) {
+    if (type == Type::f32)
+      load_four(w, static_cast<const float*>(data) + column);
+    else
+      load_four(w, static_cast<const std::uint16_t*>(data) + column);
+    return;
+  }
 #pragma unroll
-  for (int o = 1; o < 32; o *= 2) v = join_terms(join, v, __shfl_xor_sync(kAllLanes, v, o));
-  return v;
+  for (int c = 0; c < 4; ++c) w[c] = data && c < left ? load_number(data, type, column + c) : absent;
 }
 
-/// How the work lies: a row has `lanes` lanes, or (whole) a thread block with its warps in turn taking runs
-/// of `run` blocks.
+/// How the work lies: a row has `lanes` lanes, or a thread block whose warps in turn take runs of `run`
+/// blocks.
 struct Layout {
   int lanes = 32;
-  bool whole = false;
   int run = 1;
   int runs = 1;
 };
 
-template <typename R, bool Packed, int Rounds>
+/// lanes: a row of at most 1,024 elements in the lanes of a warp. held: a longer one in those of a thread
+/// block. looped: warps read their blocks once a pass.
+enum class Way { lanes, held, looped };
+
+template <typename R, bool Packed, int Rounds, Way kWay>
 struct RowWorker {
+  static constexpr bool kHeld = kWay != Way::looped;
+  using D = OnDevice<R>;
   const FusedJob& job;
   const Layout& layout;
   std::int64_t index;
   int lane, warp, warps;
-  bool there, held;
+  bool there;
   RowState row;
   Block<Rounds> x, y;
 
   __device__ __forceinline__ int count_of(std::int64_t block) const {
+    if (kWay == Way::lanes) return there ? static_cast<int>(job.rows.n) : 0;
     const std::int64_t left = job.rows.n - block * kBlock;
-    return there ? static_cast<int>(left < kBlock ? left : kBlock) : 0;
+    return static_cast<int>(left < kBlock ? left : kBlock);
   }
   __device__ __forceinline__ void load(std::int64_t block) {
     const int count = count_of(block);
@@ -120,58 +129,73 @@ struct RowWorker {
       load_block<Packed, Rounds>(y, job.y, job.y_type, row_of(job.rows, 1, index) + at * job.rows.step[1],
                                  job.rows.step[1], count, lane);
   }
+  /// Leaves of neighbouring lanes to the block's value, in each of them.
+  __device__ __forceinline__ float halved(int pass, float (&v)[4]) const {
+    for (int o = layout.lanes / 2; o > 0; o /= 2)
+#pragma unroll
+      for (int c = 0; c < 4; ++c) v[c] = D::join(pass, v[c], __shfl_xor_sync(kAllLanes, v[c], o));
+    return D::join(pass, D::join(pass, v[0], v[2]), D::join(pass, v[1], v[3]));
+  }
   __device__ __forceinline__ float block_value(int pass, std::int64_t block) {
-    const Join join = R::join(pass);
     const int count = count_of(block);
     float leaf[4];
 #pragma unroll
-    for (int c = 0; c < 4; ++c) leaf[c] = neutral_of(join);
+    for (int c = 0; c < 4; ++c) leaf[c] = D::neutral(pass);
 #pragma unroll
-    for (int k = 0; k < Rounds; ++k)
+    for (int k = 0; k < Rounds; ++k) {
+      const int i = k * 128 + 4 * lane;
+      if (i >= count) continue;
+      float w[4] = {1, 1, 1, 1};
+      if constexpr (R::kColumns && R::kInputs > 1)
+        load_columns<Packed>(w, job.weight, job.weight_type, block * kBlock + i, count - i, 1);
 #pragma unroll
       for (int c = 0; c < 4; ++c) {
-        const int i = k * 128 + 4 * lane + c;
-        if (i >= count) continue;
-        float w = 1;
-        if constexpr (R::kColumns && R::kInputs > 1)
-          w = column_value(job.weight, job.weight_type, block * kBlock + i, 1);
-        const float t = R::term(pass, x[k][c], y[k][c], w, row);
-        leaf[c] = join_terms(join, leaf[c], t);
-        if (R::kKeeps && held && pass == R::kPasses - 1) x[k][c] = t;
+        if (!Packed && i + c >= count) continue;
+        const float t = D::term(pass, x[k][c], y[k][c], w[c], row);
+        leaf[c] = D::join(pass, leaf[c], t);
+        if (R::kKeeps && kHeld && pass == R::kPasses - 1) x[k][c] = t;
       }
-    return halve_lanes(join, leaf, layout.lanes);
+    }
+    return halved(pass, leaf);
   }
   /// R1 step 3 over one run, whose blocks follow one another.
   __device__ __forceinline__ float run_value(int pass, int r) {
-    const Join join = R::join(pass);
     const std::int64_t blocks = (job.rows.n + kBlock - 1) / kBlock;
+    if (layout.run == 1) {
+      load(r);
+      return block_value(pass, r);
+    }
     float level[24];
     unsigned count = 0;
     for (std::int64_t b = static_cast<std::int64_t>(r) * layout.run; b < blocks && count < layout.run;) {
-      if (!held) load(b);
+      load(b);
       float value = block_value(pass, b++);
-      if (layout.run == 1) return value;
       int l = 0;
-      for (unsigned c = count++; c & 1; c >>= 1) value = join_terms(join, level[l++], value);
+      for (unsigned c = count++; c & 1; c >>= 1) value = D::join(pass, level[l++], value);
       level[l] = value;
     }
-    float value = neutral_of(join);
+    float value = D::neutral(pass);
     for (int l = 0; l < 24; ++l)
-      if (count >> l & 1) value = join_terms(join, level[l], value);
+      if (count >> l & 1) value = D::join(pass, level[l], value);
     return value;
   }
-  __device__ __forceinline__ float pass_value(int pass, float* sums) {
-    if (!layout.whole) return block_value(pass, 0);
-    const int room = layout.runs <= 32 ? 32 : kRuns;
-    for (int i = threadIdx.x; i < room; i += blockDim.x) sums[i] = neutral_of(R::join(pass));
-    __syncthreads();
-    for (int r = warp; r < layout.runs; r += warps) {
-      const float value = run_value(pass, r);
-      if (lane == 0) sums[r] = value;
-    }
+  /// R1 step 3 over the lanes' values, in each of them.
+  __device__ __forceinline__ float joined_lanes(int pass, float v) const {
+#pragma unroll
+    for (int o = 1; o < 32; o *= 2) v = D::join(pass, v, __shfl_xor_sync(kAllLanes, v, o));
+    return v;
+  }
+  /// The same over all runs' values in shared memory.
+  __device__ __forceinline__ float join_runs(int pass, float* sums) {
+    for (int i = layout.runs + threadIdx.x; i < kRuns; i += blockDim.x) sums[i] = D::neutral(pass);
     __syncthreads();
     if (warp == 0) {
-      const float value = join_runs(R::join(pass), sums, layout.runs, lane);
+      int run = 1;
+      while (run * 32 < layout.runs) run *= 2;
+      float* mine = sums + lane * run;
+      for (int width = run / 2; width > 0; width /= 2)
+        for (int i = 0; i < width; ++i) mine[i] = D::join(pass, mine[2 * i], mine[2 * i + 1]);
+      const float value = joined_lanes(pass, mine[0]);
       __syncwarp();
       if (lane == 0) sums[0] = value;
     }
@@ -180,6 +204,23 @@ struct RowWorker {
     __syncthreads();
     return value;
   }
+  __device__ __forceinline__ float pass_value(int pass, float* sums) {
+    if constexpr (kWay == Way::lanes) {
+      return block_value(pass, 0);
+    } else if constexpr (kWay == Way::held) {
+      const float value = block_value(pass, warp);
+      float* here = sums + 32 * (pass & 1);  // another warp may still read the pass before
+      if (lane == 0) here[warp] = value;
+      __syncthreads();
+      return joined_lanes(pass, lane < layout.runs ? here[lane] : D::neutral(pass));
+    } else {
+      for (int r = warp; r < layout.runs; r += warps) {
+        const float value = run_value(pass, r);
+        if (lane == 0) sums[r] = value;
+      }
+      return join_runs(pass, sums);
+    }
+  }
   __device__ __forceinline__ void write(std::int64_t block) {
     const int count = count_of(block);
     const std::int64_t from = row_of(job.rows, 2, index) + block * kBlock * job.rows.step[2];
@@ -187,31 +228,31 @@ struct RowWorker {
     for (int k = 0; k < Rounds; ++k) {
       const int i = k * 128 + 4 * lane;
       if (i >= count) continue;
-      float v[4];
-#pragma unroll
-      for (int c = 0; c < 4; ++c) {
-        const std::int64_t column = block * kBlock + i + c;
-        float w = 1, b = 0, kept = 0;
-        if constexpr (R::kColumns) {
-          const bool real = i + c < count;
-          w = column_value(real ? job.weight : nullptr, job.weight_type, column, 1);
-          b = column_value(real ? job.bias : nullptr, job.bias_type, column, float_of(0x80000000u));
-        }
-        if constexpr (R::kKeeps) kept = held ? x[k][c] : R::term(R::kPasses - 1, x[k][c], y[k][c], w, row);
-        v[c] = R::result(x[k][c], y[k][c], w, b, kept, column, row);
+      float v[4], w[4] = {1, 1, 1, 1}, b[4] = {}, kept[4];
+      const std::int64_t column = block * kBlock + i;
+      if constexpr (R::kColumns) {
+        load_columns<Packed>(w, job.weight, job.weight_type, column, count - i, 1);
+        if constexpr (R::kInputs == 1)
+          load_columns<Packed>(b, job.bias, job.bias_type, column, count - i, float_of(0x80000000u));
       }
+#pragma unroll
+      for (int c = 0; c < 4; ++c)
+        kept[c] = !R::kKeeps || kHeld ? x[k][c] : D::term(R::kPasses - 1, x[k][c], y[k][c], w[c], row);
+      D::results(x[k], y[k], w, b, kept, column, row, v);
       store_round<Packed>(job.out, job.out_type, from + i * job.rows.step[2], job.rows.step[2], count - i, v);
     }
   }
   __device__ __forceinline__ void work(float* sums) {
     if (there) R::begin(job, index, row);
-    if (held && (!layout.whole || warp < layout.runs)) load(warp);
+    if constexpr (kHeld) load(warp);
 #pragma unroll
-    for (int pass = 0; pass < R::kPasses; ++pass) R::end_pass(job, pass, pass_value(pass, sums), row);
-    if constexpr (R::kWrites) {
+    for (int pass = 0; pass < R::kPasses; ++pass) D::end_pass(job, pass, pass_value(pass, sums), row);
+    if constexpr (R::kWrites && kHeld) {
+      write(warp);
+    } else if constexpr (R::kWrites) {
       const std::int64_t blocks = (job.rows.n + kBlock - 1) / kBlock;
       for (std::int64_t b = warp; b < blocks; b += warps) {
-        if (!held) load(b);
+        load(b);
         write(b);
       }
     }
@@ -219,63 +260,97 @@ struct RowWorker {
   }
 };
 
+/// Thread blocks that a processor shall hold at least: what bounds the registers.
+template <typename R>
+inline constexpr int kTogether = R::kInputs == 1 ? ASSAY_ROWS_TOGETHER : 4;
+
 template <typename R, bool Packed, int Rounds>
-__global__ void __launch_bounds__(Rounds == 1 ? 256 : kMostThreads)
-    fused_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
-  __shared__ float sums[kRuns];
-  const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  RowWorker<R, Packed, Rounds> worker{job, layout};
-  worker.index = layout.whole ? blockIdx.x : thread / layout.lanes;
+__global__ void __launch_bounds__(kRowThreads, Rounds == 1 ? 12 : kTogether<R>)
+    row_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
+  const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * kRowThreads + threadIdx.x;
+  RowWorker<R, Packed, Rounds, Way::lanes> worker{job, layout};
+  worker.index = thread / layout.lanes;
   worker.lane = threadIdx.x & (layout.lanes - 1);
-  worker.warp = layout.whole ? threadIdx.x / 32 : 0;
-  worker.warps = layout.whole ? blockDim.x / 32 : 1;
+  worker.warp = 0, worker.warps = 1;
   worker.there = worker.index < job.rows.count;
-  worker.held = layout.run == 1 && layout.runs <= worker.warps;
+  worker.work(nullptr);
+}
+
+template <typename R, bool Packed, Way kWay>
+__global__ void __launch_bounds__(kWay == Way::held ? kMostThreads<R> : kLoopThreads, 1)
+    block_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
+  __shared__ float sums[kWay == Way::held ? 64 : kRuns];
+  RowWorker<R, Packed, 8, kWay> worker{job, layout};
+  worker.index = blockIdx.x;
+  worker.lane = threadIdx.x & 31;
+  worker.warp = threadIdx.x / 32, worker.warps = blockDim.x / 32;
+  worker.there = true;
   worker.work(sums);
 }
 
 inline bool is_packed(const FusedJob& job, int inputs, bool writes) {
   const Rows& rows = job.rows;
-  const void* data[] = {job.x, inputs > 1 ? job.y : nullptr, writes ? job.out : nullptr};
-  const Type type[] = {job.x_type, job.y_type, job.out_type};
+  const void* data[] = {job.x, inputs > 1 ? job.y : nullptr, writes ? job.out : nullptr, job.weight,
+                        job.bias};
+  const Type type[] = {job.x_type, job.y_type, job.out_type, job.weight_type, job.bias_type};
   bool packed = rows.n % 4 == 0;
-  for (int t = 0; t < 3; ++t) {
+  for (int t = 0; t < 5; ++t) {
     if (!data[t]) continue;
     packed =
-        packed && rows.step[t] == 1 &&
+        packed &&
         reinterpret_cast<std::uintptr_t>(data[t]) % static_cast<std::uintptr_t>(4 * size_of(type[t])) == 0;
+    if (t > 2) continue;
+    packed = packed && rows.step[t] == 1;
     for (int d = 0; d < rows.rank; ++d) packed = packed && rows.stride[t][d] % 4 == 0;
   }
   return packed;
 }
 
 template <typename R>
-Status launch(const FusedJob& job, cudaStream_t stream) {
+Status launch_short(const FusedJob& job, bool packed, cudaStream_t stream) {
   Layout layout;
-  std::int64_t grid = job.rows.count;
-  int threads = 256;
-  if (job.rows.n <= kBlock) {
-    layout.lanes = 1;
-    while (layout.lanes < 32 && layout.lanes * 4 < job.rows.n) layout.lanes *= 2;
-    grid = (job.rows.count * layout.lanes + threads - 1) / threads;
-  } else {
-    const std::int64_t blocks = (job.rows.n + kBlock - 1) / kBlock;
-    layout.whole = true;
-    while (blocks > static_cast<std::int64_t>(layout.run) * kRuns) layout.run *= 2;
-    layout.runs = static_cast<int>((blocks + layout.run - 1) / layout.run);
-    threads = layout.runs * 32 < kMostThreads ? layout.runs * 32 : kMostThreads;
-  }
+  layout.lanes = 1;
+  while (layout.lanes < 32 && layout.lanes * 4 < job.rows.n) layout.lanes *= 2;
+  const std::int64_t grid = (job.rows.count * layout.lanes + kRowThreads - 1) / kRowThreads;
   if (grid > 0x7fffffff) return Status::bad_shape;
-  const bool packed = is_packed(job, R::kInputs, R::kWrites), one = job.rows.n <= kLeaves;
+  const bool one = job.rows.n <= kLeaves;
   const auto blocks = static_cast<unsigned>(grid);
   if (packed && one)
-    fused_kernel<R, true, 1><<<blocks, threads, 0, stream>>>(job, layout);
+    row_kernel<R, true, 1><<<blocks, kRowThreads, 0, stream>>>(job, layout);
   else if (packed)
-    fused_kernel<R, true, 8><<<blocks, threads, 0, stream>>>(job, layout);
+    row_kernel<R, true, 8><<<blocks, kRowThreads, 0, stream>>>(job, layout);
   else if (one)
-    fused_kernel<R, false, 1><<<blocks, threads, 0, stream>>>(job, layout);
+    row_kernel<R, false, 1><<<blocks, kRowThreads, 0, stream>>>(job, layout);
   else
-    fused_kernel<R, false, 8><<<blocks, threads, 0, stream>>>(job, layout);
+    row_kernel<R, false, 8><<<blocks, kRowThreads, 0, stream>>>(job, layout);
+  return Status::ok;
+}
+
+template <typename R>
+Status launch_long(const FusedJob& job, bool packed, cudaStream_t stream) {
+  Layout layout;
+  const std::int64_t blocks = (job.rows.n + kBlock - 1) / kBlock;
+  while (blocks > static_cast<std::int64_t>(layout.run) * kRuns) layout.run *= 2;
+  layout.runs = static_cast<int>((blocks + layout.run - 1) / layout.run);
+  const bool held = packed && layout.run == 1 && layout.runs * 32 <= kMostThreads<R>;
+  const int threads = held || layout.runs * 32 < kLoopThreads ? layout.runs * 32 : kLoopThreads;
+  if (job.rows.count > 0x7fffffff) return Status::bad_shape;
+  const auto grid = static_cast<unsigned>(job.rows.count);
+  if (held)
+    block_kernel<R, true, Way::held><<<grid, threads, 0, stream>>>(job, layout);
+  else if (packed)
+    block_kernel<R, true, Way::looped><<<grid, threads, 0, stream>>>(job, layout);
+  else
+    block_kernel<R, false, Way::looped><<<grid, threads, 0, stream>>>(job, layout);
+  return Status::ok;
+}
+
+template <typename R>
+Status launch(const FusedJob& job, cudaStream_t stream) {
+  const bool packed = is_packed(job, R::kInputs, R::kWrites);
+  const Status status =
+      job.rows.n <= kBlock ? launch_short<R>(job, packed, stream) : launch_long<R>(job, packed, stream);
+  if (status != Status::ok) return status;
   return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed;
 }
 

@@ -61,6 +61,10 @@ Status store_loss(const float* value, const float* total, const View& out, const
 Status finish(const View& losses, const View& weights, LossReduction reduction, float* sums, const View& out,
               const View& total_weight, const Place& place) {
   const bool mean = reduction == LossReduction::mean;
+  if (place.cuda && losses.size[0] <= cuda::kFinishRows && losses.type == Type::f32 &&
+      (losses.stride[0] == 1 || losses.size[0] <= 1))
+    return cuda::finish_sums(losses.as<float>(), weights.as<float>(), losses.size[0], mean, out, total_weight,
+                             place);
   if (const Status s = reduce(Reduction::sum, losses, 1, scalar(sums), nullptr, 0, place); s != Status::ok)
     return s;
   if (const Status s = reduce(Reduction::sum, weights, 1, scalar(sums + 1), nullptr, 0, place);

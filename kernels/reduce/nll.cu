@@ -1,6 +1,7 @@
 #include <cuda_runtime.h>
 
 #include "kernels/reduce/nll.hpp"
+#include "kernels/reduce/tree.cuh"
 
 namespace assay::kernels {
 
@@ -25,6 +26,39 @@ __global__ void store_kernel(const float* value, const float* total, void* out, 
   store_number(out, type, 0, total ? divided(*value, *total) : *value);
 }
 
+constexpr int kFinishThreads = 1024, kHalf = 16;  ///< warps of each sum
+
+/// R1 over losses (the first half of the warps) and weights (the others), a warp a block of it in turn.
+__global__ void __launch_bounds__(kFinishThreads)
+    finish_kernel(const float* losses, const float* weights, std::int64_t rows, bool mean, void* out,
+                  Type out_type, void* total, Type total_type) {
+  __shared__ float sums[2][64];
+  const int lane = threadIdx.x & 31, warp = threadIdx.x / 32, which = warp / kHalf;
+  const float* x = which ? weights : losses;
+  for (int b = warp % kHalf; b < 64; b += kHalf) {
+    float leaf[4];
+#pragma unroll
+    for (int c = 0; c < 4; ++c) leaf[c] = neutral_of(Join::add);
+    for (std::int64_t i = b * kBlock + 4 * lane; i < rows && i < (b + 1) * kBlock; i += kLeaves)
+#pragma unroll
+      for (int c = 0; c < 4; ++c)
+        if (i + c < rows) leaf[c] = leaf[c] + x[i + c];
+    const float value = halve_lanes(Join::add, leaf, 32);
+    if (lane == 0) sums[which][b] = value;
+  }
+  __syncthreads();
+  if (warp % kHalf) return;
+  const float value = join_blocks(Join::add, sums[which], lane);
+  __syncwarp();
+  if (lane == 0) sums[which][0] = rows > 0 ? canonical(value) : 0.0f;
+  asm volatile("bar.sync 1, 64;" ::: "memory");  // the two warps that are left
+  if (lane > 0) return;
+  if (which)
+    store_number(total, total_type, 0, sums[1][0]);
+  else
+    store_number(out, out_type, 0, mean ? divided(sums[0][0], sums[1][0]) : sums[0][0]);
+}
+
 Status launched() { return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed; }
 
 }  // namespace
@@ -44,6 +78,13 @@ Status cuda::nll_backward(const NllJob& job, const Place& place) {
 
 Status cuda::store_loss(const float* value, const float* total, const View& out, const Place& place) {
   store_kernel<<<1, 1, 0, static_cast<cudaStream_t>(place.stream)>>>(value, total, out.data, out.type);
+  return launched();
+}
+
+Status cuda::finish_sums(const float* losses, const float* weights, std::int64_t rows, bool mean,
+                         const View& out, const View& total_weight, const Place& place) {
+  finish_kernel<<<1, kFinishThreads, 0, static_cast<cudaStream_t>(place.stream)>>>(
+      losses, weights, rows, mean, out.data, out.type, total_weight.data, total_weight.type);
   return launched();
 }
 

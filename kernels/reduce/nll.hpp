@@ -53,7 +53,16 @@ Status nll_rows(const NllJob& job, const Place& place);
 Status nll_backward(const NllJob& job, const Place& place);
 /// *out = *value (divided by *total when that is there).
 Status store_loss(const float* value, const float* total, const View& out, const Place& place);
+/// Both sums of up to kFinishRows rows at once: *total_weight, and *out, for the mean divided by it.
+inline constexpr std::int64_t kFinishRows = 65536;
+Status finish_sums(const float* losses, const float* weights, std::int64_t rows, bool mean, const View& out,
+                   const View& total_weight, const Place& place);
 #else
+inline constexpr std::int64_t kFinishRows = -1;
+inline Status finish_sums(const float*, const float*, std::int64_t, bool, const View&, const View&,
+                          const Place&) {
+  return Status::no_cuda;
+}
 inline Status nll_rows(const NllJob&, const Place&) { return Status::no_cuda; }
 inline Status nll_backward(const NllJob&, const Place&) { return Status::no_cuda; }
 inline Status store_loss(const float*, const float*, const View&, const Place&) { return Status::no_cuda; }

@@ -5,6 +5,7 @@
 #include <cuda_runtime.h>
 
 #include "kernels/reduce/columns.cuh"
+#include "kernels/reduce/finish.cuh"
 #include "kernels/reduce/reduce_cuda.hpp"
 #include "kernels/reduce/terms.hpp"
 #include "kernels/reduce/tree.cuh"
@@ -33,6 +34,24 @@ __device__ __forceinline__ void join_rounds(const float (&x)[Rounds][4], int rou
       for (int c = 0; c < 4; ++c) leaf[c] = join_terms(J, leaf[c], term_of(recipe, x[k][c], centre));
 }
 
+/// Extremes of numbers, put into their order at the end: one instruction an element. A lane without elements
+/// joins an infinity that changes nothing.
+template <bool Largest, bool Absolute, int Rounds>
+__device__ __forceinline__ void join_extremes(const float (&x)[Rounds][4], int rounds, float (&leaf)[4]) {
+#pragma unroll
+  for (int c = 0; c < 4; ++c) {
+    float best = Largest ? -math::infinity() : math::infinity();
+#pragma unroll
+    for (int k = 0; k < Rounds; ++k) {
+      if (k >= rounds) continue;
+      const float v = Absolute ? math::magnitude(x[k][c]) : x[k][c];
+      best = Largest ? largest_of(best, v) : smallest_of(best, v);
+    }
+    leaf[c] = join_terms(Largest ? Join::largest : Join::smallest, leaf[c],
+                         Largest ? largest_key(best) : smallest_key(best));
+  }
+}
+
 template <int Rounds>
 __device__ __forceinline__ void join_all(const Recipe& recipe, const float (&x)[Rounds][4], int rounds,
                                          float centre, float (&leaf)[4]) {
@@ -52,13 +71,13 @@ __device__ __forceinline__ void join_all(const Recipe& recipe, const float (&x)[
     case Map::nonzero:
       return join_rounds<Map::nonzero, Join::add>(x, rounds, centre, leaf);
     case Map::largest:
-      return join_rounds<Map::largest, Join::largest>(x, rounds, centre, leaf);
+      return join_extremes<true, false>(x, rounds, leaf);
     case Map::smallest:
-      return join_rounds<Map::smallest, Join::smallest>(x, rounds, centre, leaf);
+      return join_extremes<false, false>(x, rounds, leaf);
     case Map::largest_absolute:
-      return join_rounds<Map::largest_absolute, Join::largest>(x, rounds, centre, leaf);
+      return join_extremes<true, true>(x, rounds, leaf);
     default:
-      return join_rounds<Map::smallest_absolute, Join::smallest>(x, rounds, centre, leaf);
+      return join_extremes<false, true>(x, rounds, leaf);
   }
 }
 
@@ -92,13 +111,6 @@ struct Any {
       }
   }
 };
-
-__device__ __forceinline__ void finish_kept(const ReduceJob& job, std::int64_t kept, float value) {
-  const float centre = job.centre ? job.centre[kept] : 0;
-  store_number(job.out, job.out_type,
-               offset_at(kept, job.plan.kept_rank, job.plan.kept_size, job.plan.kept_out),
-               finished(job.recipe, value, centre));
-}
 
 /// Rows of at most one block: `lanes` lanes each.
 template <typename Source>
@@ -209,6 +221,23 @@ __global__ void __launch_bounds__(kColumns* kColumnClasses) columns(const __grid
   }
 }
 
+constexpr int kFewChunks = 64;
+
+/// Joins an output's partials when they are few: a warp each.
+__global__ void __launch_bounds__(kWarps * 32) join_few(const __grid_constant__ ReduceJob job) {
+  const std::int64_t kept = static_cast<std::int64_t>(blockIdx.x) * kWarps + threadIdx.x / 32;
+  if (kept >= job.plan.kept) return;
+  const Join join = job.recipe.join;
+  const int lane = threadIdx.x & 31;
+  const float* partial = job.partials + kept * job.chunks;
+  const auto at = [&](int i) { return i < job.chunks ? partial[i] : neutral_of(join); };
+  float v = at(lane);
+  if (job.chunks > 32) v = join_terms(join, at(2 * lane), at(2 * lane + 1));
+#pragma unroll
+  for (int o = 1; o < 32; o *= 2) v = join_terms(join, v, __shfl_xor_sync(kAllLanes, v, o));
+  if (lane == 0) finish_kept(job, kept, v);
+}
+
 constexpr int kJoiners = 256;
 
 /// Joins an output's partials: a thread takes an aligned run of them, then the runs join level by level.
@@ -307,6 +336,10 @@ Status take_partials(ReduceJob& job, const Place& place) {
 
 Status join_chunks(const ReduceJob& job, cudaStream_t stream) {
   if (job.chunks == 1) return Status::ok;
+  if (job.chunks <= kFewChunks && job.plan.kept > 1) {
+    join_few<<<static_cast<unsigned>(ceil_div(job.plan.kept, kWarps)), kWarps * 32, 0, stream>>>(job);
+    return Status::ok;
+  }
   std::int64_t run = 1;
   while (run * kJoiners < job.chunks) run *= 2;
   join_partials<<<static_cast<unsigned>(job.plan.kept), kJoiners, 0, stream>>>(job, run);
@@ -314,6 +347,18 @@ Status join_chunks(const ReduceJob& job, cudaStream_t stream) {
 }
 
 constexpr std::int64_t kGrid = 0x7fffffff;
+
+Status run_wide_columns(ReduceJob job, const Place& place, cudaStream_t stream) {
+  job.tiles = ceil_div(job.plan.kept, kWideColumns);
+  std::int64_t blocks = 16;
+  while (blocks > 1 && job.tiles * ceil_div(job.plan.n, blocks * kBlock) < 128) blocks /= 2;
+  job.chunk = blocks * kBlock;
+  job.chunks = ceil_div(job.plan.n, job.chunk);
+  if (job.tiles * job.chunks > kGrid) return Status::bad_shape;
+  if (const Status status = take_partials(job, place); status != Status::ok) return status;
+  if (const Status status = cuda::launch_wide_columns(job, stream); status != Status::ok) return status;
+  return join_chunks(job, stream);
+}
 
 Status run_columns(ReduceJob job, const Place& place, cudaStream_t stream) {
   const std::int64_t inner = job.plan.kept_size[job.plan.kept_rank - 1];
@@ -349,6 +394,7 @@ Status run_rows(ReduceJob job, const Place& place, cudaStream_t stream) {
 }
 
 Status run_pass(const ReduceJob& job, const Place& place, cudaStream_t stream) {
+  if (cuda::takes_wide_columns(job)) return run_wide_columns(job, place, stream);
   return by_columns(job) ? run_columns(job, place, stream) : run_rows(job, place, stream);
 }
 
@@ -375,6 +421,7 @@ Status find_centres(ReduceJob& job, const Place& place, cudaStream_t stream) {
 Status cuda::reduce(const ReduceJob& given, const Place& place) {
   const auto stream = static_cast<cudaStream_t>(place.stream);
   ReduceJob job = given;
+  if (takes_one_read(job)) return run_one_read(job, stream);
   if (job.centred)
     if (const Status status = find_centres(job, place, stream); status != Status::ok) return status;
   if (const Status status = run_pass(job, place, stream); status != Status::ok) return status;

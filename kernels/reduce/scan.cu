@@ -70,13 +70,160 @@ __global__ void __launch_bounds__(kLeavesAtOnce) scan_rows(const __grid_constant
   }
 }
 
+// Sums and products of packed rows. A warp takes 32 leaves at a time: of several short rows, or one after the
+// other of a long one. Elements come and go side by side through shared memory, where a lane owns a leaf.
+constexpr int kLanes = 32;
+constexpr int kScanWarps = 4;
+constexpr int kPart = kLanes * static_cast<int>(kScanLeaf);
+using Leaves = float[kLanes * kPitch];
+
+template <bool Product>
+__device__ __forceinline__ float step(float a, float b) {
+  return Product ? a * b : a + b;
+}
+
+__device__ __forceinline__ int pitched(int i) {
+  return i / static_cast<int>(kScanLeaf) * kPitch + i % static_cast<int>(kScanLeaf);
+}
+
+template <typename T>
+__device__ __forceinline__ float widened(T v) {
+  if constexpr (sizeof(T) == 2)
+    return from_bf16(v);
+  else
+    return v;
+}
+
+/// Elements [0, count) of p to leaves from `first` on.
+template <typename T>
+__device__ __forceinline__ void load_leaves(Leaves& leaves, int first, const T* p, int count, int lane) {
+  constexpr int kTogether = 16;
+  for (int begin = 0; begin < count; begin += kTogether * kLanes) {
+    T v[kTogether];
+#pragma unroll
+    for (int k = 0; k < kTogether; ++k)
+      if (begin + k * kLanes + lane < count) v[k] = p[begin + k * kLanes + lane];
+#pragma unroll
+    for (int k = 0; k < kTogether; ++k)
+      if (begin + k * kLanes + lane < count)
+        leaves[first * kPitch + pitched(begin + k * kLanes + lane)] = widened(v[k]);
+  }
+}
+
+/// Each lane's leaf in place; the leaf's total. What lies behind a row's end is never asked for.
+template <bool Product>
+__device__ __forceinline__ float scan_leaf(float* mine) {
+  float local = 0;
+#pragma unroll
+  for (int begin = 0; begin < kScanLeaf; begin += 16) {
+    float v[16];
+#pragma unroll
+    for (int k = 0; k < 16; ++k) v[k] = mine[begin + k];
+#pragma unroll
+    for (int k = 0; k < 16; ++k) {
+      local = begin + k == 0 ? v[0] : step<Product>(local, v[k]);
+      mine[begin + k] = local;
+    }
+  }
+  return local;
+}
+
+/// The chain of the totals of a group's leaves before this lane's, after `carry` (when `carried`).
+template <bool Product>
+__device__ __forceinline__ float chain_before(float total, int leaf, int group, float carry, bool carried) {
+  float prefix = carry;
+  for (int l = 0; l + 1 < group; ++l) {
+    const float t = __shfl_sync(0xffffffffu, total, l, group);
+    if (l < leaf) prefix = l == 0 && !carried ? t : step<Product>(prefix, t);
+  }
+  return prefix;
+}
+
+/// Locals and their leaves' prefixes to elements [0, count) of p. `plain`: the first leaf has no prefix.
+template <bool Product, typename T>
+__device__ __forceinline__ void store_leaves(const Leaves& leaves, int first, T* p, int count, int lane,
+                                             float prefix, bool plain) {
+#pragma unroll 4
+  for (int begin = 0; begin < count; begin += kLanes) {
+    const int leaf = begin / static_cast<int>(kScanLeaf), i = begin + lane;
+    const float before = __shfl_sync(0xffffffffu, prefix, first + leaf);
+    if (i >= count) continue;
+    const float local = leaves[first * kPitch + pitched(i)];
+    const float v = leaf == 0 && plain ? local : step<Product>(before, local);
+    if constexpr (sizeof(T) == 2)
+      p[i] = to_bf16(v);
+    else
+      p[i] = canonical(v);
+  }
+}
+
+/// `group`: lanes of a row, a power of two with room for its leaves; 32 for rows of more than one part.
+template <typename In, typename Out, bool Product>
+__global__ void __launch_bounds__(kScanWarps* kLanes)
+    scan_packed(const __grid_constant__ ScanJob job, int group) {
+  __shared__ Leaves all[kScanWarps];
+  const int lane = threadIdx.x & 31, warp = threadIdx.x / kLanes;
+  Leaves& leaves = all[warp];
+  const Rows& rows = job.rows;
+  const int together = kLanes / group;
+  const std::int64_t first = (static_cast<std::int64_t>(blockIdx.x) * kScanWarps + warp) * together;
+  float carry = 0;
+  for (std::int64_t begin = 0; begin < rows.n; begin += kPart) {
+    const int count = static_cast<int>(rows.n - begin < kPart ? rows.n - begin : kPart);
+    for (int r = 0; r < together && first + r < rows.count; ++r)
+      load_leaves(leaves, r * group, static_cast<const In*>(job.in) + row_of(rows, 0, first + r) + begin,
+                  count, lane);
+    __syncwarp();
+    const float total = scan_leaf<Product>(leaves + lane * kPitch);
+    const int leaf = lane & (group - 1);
+    const float prefix = chain_before<Product>(total, leaf, group, carry, begin > 0);
+    if (begin + kPart < rows.n) {
+      const float next = leaf == 0 && begin == 0 ? total : step<Product>(prefix, total);
+      carry = __shfl_sync(0xffffffffu, next, kLanes - 1);
+    }
+    __syncwarp();
+    for (int r = 0; r < together && first + r < rows.count; ++r)
+      store_leaves<Product>(leaves, r * group,
+                            static_cast<Out*>(job.out) + row_of(rows, 1, first + r) + begin, count, lane,
+                            prefix, begin == 0);
+    __syncwarp();
+  }
+}
+
+template <typename In, typename Out>
+void launch_packed(const ScanJob& job, cudaStream_t stream) {
+  int group = 1;
+  while (group < kLanes && group * kScanLeaf < job.rows.n) group *= 2;
+  const std::int64_t each = kScanWarps * (kLanes / group);
+  const auto grid = static_cast<unsigned>((job.rows.count + each - 1) / each);
+  if (job.op == Scan::prod)
+    scan_packed<In, Out, true><<<grid, kScanWarps * kLanes, 0, stream>>>(job, group);
+  else
+    scan_packed<In, Out, false><<<grid, kScanWarps * kLanes, 0, stream>>>(job, group);
+}
+
+/// Rows whose elements lie side by side, enough of them to keep the processors busy.
+bool takes_packed(const ScanJob& job) {
+  const Rows& rows = job.rows;
+  if ((job.op != Scan::sum && job.op != Scan::prod) || job.in_type != job.out_type) return false;
+  if (job.in_type != Type::f32 && job.in_type != Type::bf16) return false;
+  if (rows.count / kScanWarps >= 0x7fffffff || (rows.n > 1 && (rows.step[0] != 1 || rows.step[1] != 1)))
+    return false;
+  return rows.n <= kPart || rows.count >= 64;
+}
+
 }  // namespace
 
 Status cuda::scan(const ScanJob& job, const Place& place) {
   const auto stream = static_cast<cudaStream_t>(place.stream);
   const bool numbers = job.in_type == Type::f32 || job.in_type == Type::bf16;
   const bool side_by_side = job.rows.count >= 8192 && (job.rows.n <= 32 || job.rows.step[0] != 1);
-  if (!numbers || side_by_side) {
+  if (takes_packed(job)) {
+    if (job.in_type == Type::bf16)
+      launch_packed<std::uint16_t, std::uint16_t>(job, stream);
+    else
+      launch_packed<float, float>(job, stream);
+  } else if (!numbers || side_by_side) {
     scan_threads<<<static_cast<unsigned>((job.rows.count + 127) / 128), 128, 0, stream>>>(job, numbers);
   } else {
     if (job.rows.count > 0x7fffffff) return Status::bad_shape;

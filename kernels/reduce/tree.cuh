@@ -9,6 +9,18 @@ namespace assay::kernels {
 
 inline constexpr unsigned kAllLanes = 0xffffffffu;
 
+/// The larger; NaN when either is; +0 above -0.
+__device__ __forceinline__ float largest_of(float a, float b) {
+  float y;
+  asm("max.NaN.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+  return y;
+}
+__device__ __forceinline__ float smallest_of(float a, float b) {
+  float y;
+  asm("min.NaN.f32 %0, %1, %2;" : "=f"(y) : "f"(a), "f"(b));
+  return y;
+}
+
 /// Leaves 4*lane ... 4*lane + 3 of `lanes` (a power of two) neighbouring lanes: the block's value, in each of
 /// them.
 __device__ __forceinline__ float halve_lanes(Join join, const float (&leaf)[4], int lanes) {

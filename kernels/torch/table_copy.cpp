@@ -1,10 +1,11 @@
-// copy_ and with it clone, to, contiguous and every cast. Same type: torch moves the elements. Other types:
-// R6's conversions.
+// copy_ and with it clone, to, contiguous and every cast. Same type: torch moves the elements, but for
+// transpositions on the GPU. Other types: R5.1's conversions.
 #include <ATen/ExpandUtils.h>
 #include <ATen/ops/real.h>
 #include <ATen/ops/resolve_conj.h>
 #include <ATen/ops/resolve_neg.h>
 
+#include "kernels/index/copies.hpp"
 #include "kernels/pointwise/pointwise.hpp"
 #include "kernels/torch/tables.hpp"
 #include "kernels/torch/tensors.hpp"
@@ -25,8 +26,31 @@ void convert(Call& call, const at::Tensor& to, const at::Tensor& from) {
   call.check(copy(view_of(from.resolve_conj().resolve_neg(), to.sizes()), view_of(to), here));
 }
 
+/// A dimension, not thin, along which the elements are neighbours in memory; -1: none.
+std::int64_t neighbours(const at::Tensor& tensor) {
+  for (std::int64_t d = 0; d < tensor.dim(); ++d)
+    if (tensor.stride(d) == 1 && tensor.size(d) >= 16) return d;
+  return -1;
+}
+
+/// A large transposition on the GPU, of one type: what torch moves element by element.
+bool turns(const at::Tensor& to, const at::Tensor& from) {
+  if (!to.is_cuda() || to.device() != from.device() || to.scalar_type() != from.scalar_type()) return false;
+  if (to.numel() < 65536 || to.sizes() != from.sizes() || to.dim() > kMaxRank || to.is_alias_of(from))
+    return false;
+  if (to.is_neg() || from.is_neg() || to.is_conj() || from.is_conj() || !type_of(to.scalar_type()))
+    return false;
+  const std::int64_t a = neighbours(to), b = neighbours(from);
+  return a >= 0 && b >= 0 && a != b && to.is_non_overlapping_and_dense();
+}
+
 Answer copy(Call& call) {
   const at::Tensor to = call.tensor(0), from = call.tensor(1);
+  if (turns(to, from)) {
+    const Here here(to.device());
+    call.check(copy_exact(view_of(from), view_of(to), here));
+    return call.give(to);
+  }
   if (to.scalar_type() == from.scalar_type() || widens_half(to, from)) return Answer::aten;
   const bool complex = at::isComplexType(to.scalar_type()) != at::isComplexType(from.scalar_type());
   if (!type_of(from.scalar_type()) || complex)

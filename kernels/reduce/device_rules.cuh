@@ -1,0 +1,82 @@
+// The rules of fused.hpp as the device runs them: the same bits from fewer instructions. What is rare (a row
+// whose largest is not finite, a term so small that a quotient may be subnormal) takes the plain way.
+#pragma once
+
+#include "kernels/reduce/fused.hpp"
+#include "kernels/reduce/tree.cuh"
+
+namespace assay::kernels::fused_rows {
+
+/// As written.
+template <typename R>
+struct OnDevice : R {
+  static __device__ __forceinline__ float neutral(int) { return neutral_of(Join::add); }
+  static __device__ __forceinline__ float join(int, float a, float b) { return a + b; }
+  static __device__ __forceinline__ void results(const float (&x)[4], const float (&y)[4],
+                                                 const float (&w)[4], const float (&b)[4],
+                                                 const float (&kept)[4], std::int64_t column,
+                                                 const RowState& row, float (&v)[4]) {
+#pragma unroll
+    for (int c = 0; c < 4; ++c) v[c] = R::result(x[c], y[c], w[c], b[c], kept[c], column + c, row);
+  }
+};
+
+/// The first pass joins numbers instead of their order, and no term above 0 goes into the exponential.
+/// row.scale and row.product hold the reciprocal of the sum in two parts.
+template <typename R>
+struct SoftmaxOnDevice : R {
+  static __device__ __forceinline__ float neutral(int pass) {
+    return pass == 0 ? -math::infinity() : neutral_of(Join::add);
+  }
+  static __device__ __forceinline__ float join(int pass, float a, float b) {
+    return pass == 0 ? largest_of(a, b) : a + b;
+  }
+  static __device__ __forceinline__ float term(int pass, float x, float, float, const RowState& row) {
+    return pass == 0 ? x : math::exp_nonpositive(x - row.first);
+  }
+  static __device__ __forceinline__ void end_pass(const FusedJob& job, int pass, float value, RowState& row) {
+    if (pass == 0) {
+      row.first = job.rows.n > 0 ? value : math::nan();
+      return;
+    }
+    // Beside a largest that is not finite some exponent is NaN, and so is the sum.
+    if (job.rows.n > 0 && !math::is_finite(row.first)) value = math::nan();
+    R::end_pass(job, pass, value, row);
+    if constexpr (R::kKeeps) {
+      row.scale = __frcp_rn(value);
+      row.product = fma_(-value, row.scale, 1.0f) * row.scale;
+    }
+  }
+  /// kept / row.second, for 1 <= row.second. The first two steps give a neighbour of the quotient, the last
+  /// two round it.
+  static __device__ __forceinline__ float quotient(float kept, const RowState& row) {
+    const float q = fma_(kept, row.scale, kept * row.product);
+    return fma_(fma_(-q, row.second, kept), row.scale, q);
+  }
+  static __device__ __forceinline__ void results(const float (&x)[4], const float (&)[4], const float (&)[4],
+                                                 const float (&)[4], const float (&kept)[4], std::int64_t,
+                                                 const RowState& row, float (&v)[4]) {
+    if constexpr (R::kKeeps) {
+      constexpr std::uint32_t kSmall = 0x1a000000;  // 2^-75; 0 itself is no trouble
+      std::uint32_t least = 0xffffffffu;
+#pragma unroll
+      for (int c = 0; c < 4; ++c) least = min(least, bits_of(kept[c]) - 1);
+      if (least < kSmall) {
+#pragma unroll
+        for (int c = 0; c < 4; ++c) v[c] = divided(kept[c], row.second);
+      } else {
+#pragma unroll
+        for (int c = 0; c < 4; ++c) v[c] = quotient(kept[c], row);
+      }
+    } else {
+#pragma unroll
+      for (int c = 0; c < 4; ++c) v[c] = (x[c] - row.first) - row.second;
+    }
+  }
+};
+template <bool Log>
+struct OnDevice<SoftmaxRule<Log>> : SoftmaxOnDevice<SoftmaxRule<Log>> {};
+template <>
+struct OnDevice<CrossEntropyRule> : SoftmaxOnDevice<CrossEntropyRule> {};
+
+}  // namespace assay::kernels::fused_rows
