@@ -1,0 +1,36 @@
+// The token mixer of one layer: what a program is, and what a native baseline is.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace assay::replay {
+
+struct Named {
+  std::string name;
+  at::Tensor tensor;
+};
+
+/// `auxiliary`: a scalar that joins the loss; undefined where there is none.
+struct Mixed {
+  at::Tensor out, auxiliary;
+};
+
+class Mixer {
+ public:
+  virtual ~Mixer() = default;
+  /// (rows, length, d_model) to the same.
+  virtual Mixed forward(const at::Tensor& x) = 0;
+  virtual std::vector<Named> parameters() const = 0;  ///< in the module's own order
+  virtual std::vector<Named> buffers() const = 0;     ///< those that are not saved by torch, too
+  virtual void move(at::Device device, at::ScalarType type) = 0;  ///< floating parameters and buffers
+  virtual void train(bool on) = 0;
+};
+
+/// Makes the mixer of a layer: on the CPU, in fp32, drawing from the library's streams.
+using MixerFactory = std::function<std::unique_ptr<Mixer>(std::int64_t layer)>;
+
+}  // namespace assay::replay

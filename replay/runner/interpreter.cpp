@@ -1,0 +1,173 @@
+#include "replay/runner/interpreter.hpp"
+
+#include <pybind11/embed.h>
+#include <torch/csrc/autograd/python_variable.h>
+
+#include "replay/runner/failure.hpp"
+#include "replay/runner/python_sources.hpp"
+
+namespace assay::replay {
+
+namespace py = pybind11;
+
+namespace {
+
+py::object& loader() {
+  static auto* module = new py::object;  // never destroyed: the interpreter is not ended
+  return *module;
+}
+
+[[noreturn]] void fail(py::error_already_set& error, const char* otherwise) {
+  const py::object traceback = error.trace() ? py::object(error.trace()) : py::none();
+  std::string kind = "internal", what = error.what(), text;
+  std::int64_t line = 0;
+  try {
+    const py::tuple told = loader().attr("describe")(error.value(), traceback, otherwise);
+    kind = told[0].cast<std::string>();
+    what = told[1].cast<std::string>();
+    line = told[2].cast<std::int64_t>();
+    text = told[3].cast<std::string>();
+  } catch (py::error_already_set& again) {
+    again.discard_as_unraisable("assay-runner");
+  }
+  Failure failure(failure_kind(kind), what);
+  failure.line = line;
+  failure.source_line = text;
+  throw failure;
+}
+
+/// Runs `work` with the GIL; a Python exception becomes a Failure.
+template <typename F>
+auto with_python(const char* kind, F&& work) {
+  const py::gil_scoped_acquire gil;
+  try {
+    return work();
+  } catch (py::error_already_set& error) {
+    fail(error, kind);
+  }
+}
+
+py::object wrapped(const at::Tensor& tensor) {
+  return py::reinterpret_steal<py::object>(THPVariable_Wrap(tensor));
+}
+at::Tensor unwrapped(const py::handle& object) {
+  if (object.is_none()) return {};
+  if (!THPVariable_Check(object.ptr())) throw Failure(FailureKind::internal, "expected a tensor from Python");
+  return THPVariable_Unpack(object.ptr());
+}
+
+std::vector<Named> named(const py::object& pairs) {
+  std::vector<Named> all;
+  for (const py::handle& pair : pairs) {
+    const auto both = py::reinterpret_borrow<py::tuple>(pair);
+    all.push_back({both[0].cast<std::string>(), unwrapped(both[1])});
+  }
+  return all;
+}
+
+class ProgramMixer final : public Mixer {
+ public:
+  explicit ProgramMixer(py::object module) : module_(std::move(module)) {}
+  ~ProgramMixer() override {
+    const py::gil_scoped_acquire gil;
+    module_ = py::object();
+  }
+  ProgramMixer(const ProgramMixer&) = delete;
+  ProgramMixer& operator=(const ProgramMixer&) = delete;
+
+  Mixed forward(const at::Tensor& x) override {
+    return with_python("forward", [&] {
+      const py::tuple parts = loader().attr("forward")(module_, wrapped(x));
+      return Mixed{unwrapped(parts[0]), unwrapped(parts[1])};
+    });
+  }
+  std::vector<Named> parameters() const override { return list("parameters"); }
+  std::vector<Named> buffers() const override { return list("buffers"); }
+  void move(at::Device device, at::ScalarType type) override {
+    with_python("constructor", [&] {
+      loader().attr("move")(module_, device.str(), type == at::kBFloat16 ? "bfloat16" : "float32");
+    });
+  }
+  void train(bool on) override {
+    with_python("constructor", [&] { loader().attr("train")(module_, on); });
+  }
+
+ private:
+  std::vector<Named> list(const char* what) const {
+    return with_python("constructor", [&] { return named(loader().attr(what)(module_)); });
+  }
+  py::object module_;
+};
+
+void check_status(const PyStatus& status) {
+  if (PyStatus_Exception(status))
+    throw Failure(FailureKind::internal,
+                  std::string("Python did not start: ") + (status.err_msg ? status.err_msg : "no reason given"));
+}
+
+void start_interpreter() {
+  PyConfig config;
+  PyConfig_InitIsolatedConfig(&config);
+  config.use_hash_seed = 1;
+  config.hash_seed = 0;
+  config.install_signal_handlers = 0;
+  config.write_bytecode = 0;
+  config.site_import = 0;
+  check_status(PyConfig_SetBytesString(&config, &config.home, ASSAY_PYTHON_HOME));
+  check_status(PyConfig_SetBytesString(&config, &config.program_name, ASSAY_PYTHON_PROGRAM));
+  check_status(Py_InitializeFromConfig(&config));
+  PyConfig_Clear(&config);
+}
+
+/// A module from the text that this program carries.
+py::module_ carried(const char* name, const char* text) {
+  py::module_ module = py::reinterpret_borrow<py::module_>(PyImport_AddModule(name));
+  const std::string file = std::string("assay/") + name + ".py";
+  module.attr("__file__") = file;
+  const py::object code = py::reinterpret_steal<py::object>(Py_CompileString(text, file.c_str(), Py_file_input));
+  if (!code) throw py::error_already_set();
+  const py::object done = py::reinterpret_steal<py::object>(
+      PyEval_EvalCode(code.ptr(), module.attr("__dict__").ptr(), module.attr("__dict__").ptr()));
+  if (!done) throw py::error_already_set();
+  return module;
+}
+
+/// Without importing it, by its metadata: einops has no version that costs less.
+std::string version_of(const char* package) {
+  return py::module_::import("importlib.metadata").attr("version")(package).cast<std::string>();
+}
+
+}  // namespace
+
+PythonVersions start_python(bool strict, std::uint64_t seed) {
+  start_interpreter();
+  PythonVersions versions;
+  try {
+    py::module_::import("sys").attr("path").attr("append")(ASSAY_SITE_PACKAGES);
+    loader() = carried("assay_loader", kLoaderSource);
+    loader().attr("begin")(py::cpp_function([] { carried("fla_standins", kStandinsSource); }));
+    const py::tuple found = loader().attr("prepare")(strict, seed);
+    versions = {found[0].cast<std::string>(), found[1].cast<std::string>(), version_of("einops")};
+  } catch (py::error_already_set& error) {
+    throw Failure(FailureKind::internal, std::string("Python did not start: ") + error.what());
+  }
+  PyEval_SaveThread();  // who needs the GIL takes it: backward passes run on threads of their own
+  return versions;
+}
+
+MixerFactory load_program(const ProgramOptions& options) {
+  auto* type = with_python("class", [&] {
+    return new py::object(loader().attr("load")(options.source, options.file));  // as long as the interpreter
+  });
+  return [type, arguments = options.arguments](std::int64_t layer) {
+    Json all = arguments;
+    if (!all.find("layer_idx")) all.set("layer_idx", static_cast<long long>(layer));
+    return with_python("constructor", [&]() -> std::unique_ptr<Mixer> {
+      return std::make_unique<ProgramMixer>(loader().attr("construct")(*type, all.dump()));
+    });
+  };
+}
+
+Digest standins_sha256() { return sha256(kStandinsSource); }
+
+}  // namespace assay::replay
