@@ -24,8 +24,8 @@ class Mixer {
   virtual ~Mixer() = default;
   /// (rows, length, d_model) to the same.
   virtual Mixed forward(const at::Tensor& x) = 0;
-  virtual std::vector<Named> parameters() const = 0;  ///< in the module's own order
-  virtual std::vector<Named> buffers() const = 0;     ///< those that are not saved by torch, too
+  virtual std::vector<Named> parameters() const = 0;              ///< in the module's own order
+  virtual std::vector<Named> buffers() const = 0;                 ///< those that are not saved by torch, too
   virtual void move(at::Device device, at::ScalarType type) = 0;  ///< floating parameters and buffers
   virtual void train(bool on) = 0;
 };

@@ -1,5 +1,5 @@
-// How a run ends before its time: one kind, one sentence, the program's line where there is one. Thrown through
-// torch and CPython, which know no other way, and caught once, in main.
+// How a run ends before its time: one kind, one sentence, the program's line where there is one. Thrown
+// through torch and CPython, which know no other way, and caught once, in main.
 #pragma once
 
 #include <array>

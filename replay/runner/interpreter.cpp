@@ -101,8 +101,8 @@ class ProgramMixer final : public Mixer {
 
 void check_status(const PyStatus& status) {
   if (PyStatus_Exception(status))
-    throw Failure(FailureKind::internal,
-                  std::string("Python did not start: ") + (status.err_msg ? status.err_msg : "no reason given"));
+    throw Failure(FailureKind::internal, std::string("Python did not start: ") +
+                                             (status.err_msg ? status.err_msg : "no reason given"));
 }
 
 void start_interpreter() {
@@ -124,7 +124,8 @@ py::module_ carried(const char* name, const char* text) {
   py::module_ module = py::reinterpret_borrow<py::module_>(PyImport_AddModule(name));
   const std::string file = std::string("assay/") + name + ".py";
   module.attr("__file__") = file;
-  const py::object code = py::reinterpret_steal<py::object>(Py_CompileString(text, file.c_str(), Py_file_input));
+  const py::object code =
+      py::reinterpret_steal<py::object>(Py_CompileString(text, file.c_str(), Py_file_input));
   if (!code) throw py::error_already_set();
   const py::object done = py::reinterpret_steal<py::object>(
       PyEval_EvalCode(code.ptr(), module.attr("__dict__").ptr(), module.attr("__dict__").ptr()));

@@ -14,6 +14,8 @@ import warnings
 from support import arguments, check, finish, torch
 
 import confine
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../replay/python"))
 import fla_standins
 
 try:

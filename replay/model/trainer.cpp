@@ -1,0 +1,272 @@
+#include "replay/model/trainer.hpp"
+
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/argmax.h>
+#include <ATen/ops/cross_entropy_loss.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/exp.h>
+#include <ATen/ops/index_select.h>
+#include <ATen/ops/zeros_like.h>
+#include <cmath>
+#include <cstring>
+#include <torch/csrc/autograd/autograd.h>
+
+#include "kernels/torch/assay_kernels.h"
+#include "replay/model/operators.hpp"
+#include "replay/model/schedule.hpp"
+#include "replay/model/state.hpp"
+#include "replay/runner/failure.hpp"
+
+namespace assay::replay {
+
+namespace {
+
+/// Where evaluation's random streams lie, if a program draws even then; training steps count up from 0.
+constexpr std::int64_t kEvaluationStep = 0xffffffff;
+
+at::Tensor integers(const std::int64_t* data, std::int64_t n, at::Device device) {
+  at::Tensor made = at::empty({n}, at::kLong);
+  std::memcpy(made.data_ptr(), data, static_cast<std::size_t>(n) * sizeof(std::int64_t));
+  return made.to(device);
+}
+
+at::Tensor tokens_of(const Examples& batch, std::int64_t first, std::int64_t rows, at::Device device) {
+  return integers(batch.tokens.data() + first * batch.length, rows * batch.length, device)
+      .view({rows, batch.length});
+}
+
+/// Logits at the labels of rows [first, first + rows), in fp32, and the labels.
+struct Answers {
+  at::Tensor logits, labels, auxiliary;
+};
+Answers answers_of(Shell& shell, const Examples& batch, std::int64_t first, std::int64_t rows,
+                   at::Device device) {
+  const auto [begin, end] = batch.labels_of(first, first + rows);
+  const auto n = static_cast<std::int64_t>(end - begin);
+  const Mixed mixed = shell.forward(tokens_of(batch, first, rows, device));
+  at::Tensor hidden = mixed.out.reshape({rows * batch.length, mixed.out.size(-1)});
+  if (n < rows * batch.length) {
+    std::vector<std::int64_t> at(batch.positions.begin() + static_cast<std::ptrdiff_t>(begin),
+                                 batch.positions.begin() + static_cast<std::ptrdiff_t>(end));
+    for (std::int64_t& position : at) position -= first * batch.length;
+    hidden = at::index_select(hidden, 0, integers(at.data(), n, device));
+  }
+  return {shell.logits(hidden).to(at::kFloat), integers(batch.labels.data() + begin, n, device),
+          mixed.auxiliary};
+}
+
+constexpr std::int64_t kSum = 2;  // at::Reduction::Sum
+at::Tensor summed_loss(const Answers& answers) {
+  return at::cross_entropy_loss(answers.logits, answers.labels, {}, kSum);
+}
+
+}  // namespace
+
+Trainer::Trainer(const formats::Recipe& recipe, std::unique_ptr<Shell> shell, at::Device device)
+    : recipe_(recipe), shell_(std::move(shell)), device_(device) {
+  const bool bf16 = recipe.precision == formats::Precision::bf16;
+  const at::NoGradGuard no_grad;
+  std::vector<at::Tensor> masters;
+  for (const Named& own : shell_->parameters())
+    masters.push_back(bf16 ? own.tensor.detach().clone() : at::Tensor());
+  shell_->move(device, bf16 ? at::kBFloat16 : at::kFloat);
+  shell_->train(true);
+  std::size_t i = 0;
+  for (const Named& own : shell_->parameters()) {
+    Parameter parameter{own.name, own.tensor, {}, {}, {}};
+    parameter.master = bf16 ? masters[i].to(device) : own.tensor.detach();
+    if (parameter.master.scalar_type() != at::kFloat)
+      throw Failure(FailureKind::constructor,
+                    "parameter " + own.name + ": expected float32, found another type");
+    parameter.average = at::zeros_like(parameter.master);
+    parameter.square = at::zeros_like(parameter.master);
+    leaves_.push_back(own.tensor);
+    parameters_.push_back(std::move(parameter));
+    ++i;
+  }
+}
+
+std::int64_t Trainer::parameter_count() const {
+  std::int64_t n = 0;
+  for (const Parameter& parameter : parameters_) n += parameter.tensor.numel();
+  return n;
+}
+
+std::vector<at::Tensor> Trainer::saved_buffers() const {
+  std::vector<at::Tensor> saved;
+  for (const Named& own : shell_->buffers()) saved.push_back(own.tensor.detach().clone());
+  return saved;
+}
+
+/// By position and into the tensors that are there now: a program may have put others in their place.
+void Trainer::set_buffers(const std::vector<at::Tensor>& saved) {
+  const at::NoGradGuard no_grad;
+  const std::vector<Named> now = shell_->buffers();
+  if (now.size() != saved.size())
+    throw Failure(FailureKind::forward, "forward: expected " + std::to_string(saved.size()) +
+                                            " buffers as before, found " + std::to_string(now.size()));
+  for (std::size_t i = 0; i < now.size(); ++i) now[i].tensor.detach().copy_(saved[i]);
+}
+
+/// The last gradient is the loss itself.
+Gradients Trainer::leaf(const Examples& batch, std::int64_t first) {
+  const std::int64_t rows = recipe_.batch.leaf;
+  const Answers answers = answers_of(*shell_, batch, first, rows, device_);
+  at::Tensor loss;
+  if (answers.labels.numel() > 0) loss = summed_loss(answers).div(static_cast<double>(batch.labels.size()));
+  if (answers.auxiliary.defined()) {
+    const at::Tensor share =
+        answers.auxiliary.mul(static_cast<double>(rows) / static_cast<double>(batch.rows));
+    loss = loss.defined() ? loss.add(share) : share;
+  }
+  Gradients gradients(leaves_.size() + 1);
+  if (!loss.defined()) return gradients;
+  if (loss.requires_grad()) {
+    const auto found = torch::autograd::grad({loss}, leaves_, {}, std::nullopt, false, true);
+    const at::NoGradGuard no_grad;
+    const bool several = batch.rows > rows;
+    for (std::size_t i = 0; i < leaves_.size(); ++i)
+      if (found[i].defined()) gradients[i] = several ? found[i].to(at::kFloat) : found[i];
+  }
+  gradients.back() = loss.detach();
+  return gradients;
+}
+
+StepNumbers Trainer::step(std::int64_t step, const Examples& batch, std::int64_t passes) {
+  const std::int64_t leaves = batch.rows / recipe_.batch.leaf;
+  const std::int64_t share = (leaves + passes - 1) / passes;
+  const std::vector<at::Tensor> before = leaves > 1 ? saved_buffers() : std::vector<at::Tensor>();
+  std::vector<at::Tensor> kept;
+  LeafTree all;
+  for (std::int64_t begin = 0; begin < leaves; begin += share) {
+    LeafTree pass;
+    for (std::int64_t j = begin; j < std::min(begin + share, leaves); ++j) {
+      if (j > 0) set_buffers(before);
+      assay_kernels_set_step(step * leaves + j);
+      pass.add({0, j}, leaf(batch, j * recipe_.batch.leaf));
+      if (j == 0 && leaves > 1) kept = saved_buffers();
+    }
+    const at::NoGradGuard no_grad;
+    pass.give_to(all);
+  }
+  if (leaves > 1) set_buffers(kept);
+  const at::NoGradGuard no_grad;
+  return update(step, all.finish());
+}
+
+StepNumbers Trainer::update(std::int64_t step, Gradients gradients) {
+  StepNumbers numbers;
+  if (gradients.back().defined()) numbers.loss = gradients.back().item<float>();
+  std::vector<at::Tensor> found, masters, averages, squares, copies;
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (!gradients[i].defined()) continue;
+    const Parameter& parameter = parameters_[i];
+    found.push_back(gradients[i]);
+    masters.push_back(parameter.master);
+    averages.push_back(parameter.average);
+    squares.push_back(parameter.square);
+    if (recipe_.precision == formats::Precision::bf16) copies.push_back(parameter.tensor.detach());
+  }
+  const at::Tensor norm = ops::total_norm(found);
+  numbers.grad_norm = norm.item<float>();
+  const auto refuse = [&](const char* what) {
+    throw Failure(FailureKind::nonfinite,
+                  std::string(what) + " is not finite in step " + std::to_string(step));
+  };
+  if (!std::isfinite(numbers.loss)) refuse("the loss");
+  if (!std::isfinite(numbers.grad_norm)) refuse("the norm of the gradients");
+  const auto& adam = recipe_.optimizer;
+  const at::Tensor scalars = ops::adam_scalars(
+      learning_rate(recipe_, step), adam.betas[0], adam.betas[1], adam.eps, adam.weight_decay,
+      repeated_power(adam.betas[0], step), repeated_power(adam.betas[1], step));
+  std::optional<at::Tensor> factor;
+  if (adam.clip > 0) factor = ops::clip_factor(norm, adam.clip);
+  ops::adam_step(masters, found, averages, squares, copies, scalars.to(device_), factor, adam.weight_decay);
+  return numbers;
+}
+
+Metrics Trainer::evaluate(const Task& task) {
+  const at::NoGradGuard no_grad;
+  const std::vector<at::Tensor> before = saved_buffers();
+  shell_->train(false);
+  Metrics metrics;
+  double loss = 0, accuracy = 0;
+  std::int64_t rows = 0;
+  for (std::int64_t i = 0; i < task.evaluation_batches(); ++i) {
+    const Examples batch = task.evaluation(i);
+    assay_kernels_set_step(kEvaluationStep);
+    const Answers answers = answers_of(*shell_, batch, 0, batch.rows, device_);
+    loss += summed_loss(answers).item<float>();
+    const at::Tensor said = at::argmax(answers.logits, -1).to(at::kCPU).contiguous();
+    const auto* guesses = said.const_data_ptr<std::int64_t>();
+    for (std::int64_t row = 0; row < batch.rows; ++row) {
+      const auto [begin, end] = batch.labels_of(row, row + 1);
+      std::int64_t right = 0;
+      for (std::size_t k = begin; k < end; ++k) right += guesses[k] == batch.labels[k];
+      if (end > begin) accuracy += static_cast<double>(right) / static_cast<double>(end - begin);
+      rows += end > begin;
+    }
+    metrics.labels += static_cast<std::int64_t>(batch.labels.size());
+  }
+  shell_->train(true);
+  set_buffers(before);
+  if (metrics.labels > 0) metrics.loss = loss / static_cast<double>(metrics.labels);
+  if (rows > 0) metrics.accuracy = accuracy / static_cast<double>(rows);
+  const at::Tensor mean = at::empty({}, at::kFloat).fill_(metrics.loss);
+  metrics.perplexity = at::exp(mean).item<float>();
+  return metrics;
+}
+
+/// Calls visit(kind, name, tensor) for each tensor of the state; integers of the host come as new tensors.
+template <typename F>
+void Trainer::each_leaf_of_state(std::int64_t step, const F& visit) const {
+  using formats::StateKind;
+  for (const Parameter& parameter : parameters_) {
+    visit(StateKind::parameter, parameter.name, parameter.tensor.detach());
+    if (recipe_.precision == formats::Precision::bf16)
+      visit(StateKind::master, parameter.name, parameter.master);
+    visit(StateKind::optimizer, parameter.name + ".average", parameter.average);
+    visit(StateKind::optimizer, parameter.name + ".square", parameter.square);
+  }
+  for (const Named& own : shell_->buffers()) visit(StateKind::buffer, own.name, own.tensor.detach());
+  const std::int64_t streams[2] = {recipe_.seed, step + 1};
+  visit(StateKind::generator, std::string("streams"), integers(streams, 2, at::kCPU));
+  visit(StateKind::optimizer, std::string("step"), integers(&step, 1, at::kCPU));
+}
+
+Trainer::State Trainer::state(std::int64_t step) const {
+  const at::NoGradGuard no_grad;
+  State state;
+  each_leaf_of_state(step, [&](formats::StateKind kind, const std::string& name, const at::Tensor& tensor) {
+    const at::Tensor here = tensor.to(at::kCPU).contiguous();
+    state.tensors.push_back(state_tensor(kind, name, here));
+    state.held.push_back(here);
+  });
+  return state;
+}
+
+void Trainer::restore(const Checkpoint& checkpoint) {
+  const at::NoGradGuard no_grad;
+  std::map<std::string, const StateTensor*> given;
+  for (const StateTensor& tensor : checkpoint.tensors) given.emplace(tensor.full_name(), &tensor);
+  const auto refuse = [](const std::string& what) {
+    throw Failure(FailureKind::data, "the checkpoint does not fit this recipe and program: " + what);
+  };
+  each_leaf_of_state(
+      static_cast<std::int64_t>(checkpoint.step),
+      [&](formats::StateKind kind, const std::string& name, const at::Tensor& tensor) {
+        const StateTensor own = state_tensor(kind, name, tensor);
+        const auto found = given.find(own.full_name());
+        if (found == given.end()) refuse("it has no " + own.full_name());
+        const StateTensor& saved = *found->second;
+        if (!(saved.type == own.type))
+          refuse(own.full_name() + ": expected " + own.type.text() + ", found " + saved.type.text());
+        at::Tensor values = at::empty(tensor.sizes(), tensor.options().device(at::kCPU));
+        if (!saved.bytes.empty()) std::memcpy(values.data_ptr(), saved.bytes.data(), saved.bytes.size());
+        tensor.copy_(values);
+        given.erase(found);
+      });
+  if (!given.empty()) refuse("it has a " + given.begin()->first);
+}
+
+}  // namespace assay::replay

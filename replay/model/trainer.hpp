@@ -1,0 +1,68 @@
+// The one training loop's step: programs and baselines, CPU and CUDA.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "formats/recipe.hpp"
+#include "replay/model/checkpoint.hpp"
+#include "replay/model/leaf_tree.hpp"
+#include "replay/model/shell.hpp"
+#include "replay/tasks/task.hpp"
+
+namespace assay::replay {
+
+struct StepNumbers {
+  float loss = 0;       ///< mean over the batch's labels, plus the auxiliary losses' mean over the leaves
+  float grad_norm = 0;  ///< of all gradients, before clipping
+};
+
+struct Metrics {
+  double loss = 0, accuracy = 0, perplexity = 0;  ///< accuracy: mean over rows of their mean at labels
+  std::int64_t labels = 0;
+};
+
+/// Every leaf starts from the buffers as the step found them, and those that leaf 0 leaves are kept: so
+/// leaves do not depend on each other, and a program's counter counts steps. Leaf j of step i draws from the
+/// streams of step i * leaves + j.
+class Trainer {
+ public:
+  /// `shell` is on the CPU in fp32, as it was made; it is moved to the device and to the recipe's precision.
+  Trainer(const formats::Recipe& recipe, std::unique_ptr<Shell> shell, at::Device device);
+
+  /// Throws Failure: what a program does, nonfinite. `passes`: groups of leaves that are summed apart.
+  StepNumbers step(std::int64_t step, const Examples& batch, std::int64_t passes);
+  Metrics evaluate(const Task& task);
+
+  std::int64_t parameter_count() const;
+
+  /// All state after `step` steps, on the CPU; `held` owns the bytes.
+  struct State {
+    std::vector<StateTensor> tensors;
+    std::vector<at::Tensor> held;
+  };
+  State state(std::int64_t step) const;
+  /// Sets all state; throws Failure(data) when the checkpoint holds other tensors than this model has.
+  void restore(const Checkpoint& checkpoint);
+
+ private:
+  struct Parameter {
+    std::string name;
+    at::Tensor tensor, master, average, square;  ///< master is tensor in fp32
+  };
+  Gradients leaf(const Examples& batch, std::int64_t first);
+  StepNumbers update(std::int64_t step, Gradients gradients);
+  std::vector<at::Tensor> saved_buffers() const;
+  void set_buffers(const std::vector<at::Tensor>& saved);
+  at::Tensor loss_of(const Examples& batch, std::int64_t first, std::int64_t rows, bool& counts);
+  template <typename F>
+  void each_leaf_of_state(std::int64_t step, const F& visit) const;
+
+  formats::Recipe recipe_;
+  std::unique_ptr<Shell> shell_;
+  at::Device device_;
+  std::vector<Parameter> parameters_;
+  std::vector<at::Tensor> leaves_;  ///< the parameters, for autograd
+};
+
+}  // namespace assay::replay

@@ -1,0 +1,191 @@
+#include "replay/runner/session.hpp"
+
+#include <ATen/Parallel.h>
+#include <bit>
+#include <torch/cuda.h>
+
+#include "formats/trace.hpp"
+#include "kernels/torch/assay_kernels.h"
+#include "replay/baselines/baseline.hpp"
+#include "replay/model/trainer.hpp"
+#include "replay/runner/interpreter.hpp"
+
+namespace assay::replay {
+
+namespace {
+
+Json number(std::int64_t n) { return {static_cast<long long>(n)}; }
+
+/// A recipe that names other versions cannot give its bits here.
+void check_versions(const formats::RecipeVersions& wanted, const PythonVersions& found) {
+  const std::string contract = assay_kernels_contract();
+  const auto check = [](const char* what, const std::string& expected, const std::string& here) {
+    if (expected != here)
+      throw Failure(FailureKind::recipe,
+                    std::string(what) + ": the recipe names " + expected + ", this runner has " + here,
+                    "the bits depend on it: build the version of assay that made the recipe");
+  };
+  check("contract", wanted.contract.hex(), contract.substr(contract.find(' ') + 1));
+  check("torch", wanted.torch, found.torch.substr(0, found.torch.find('+')));
+  check("einops", wanted.einops, found.einops);
+  check("standins", wanted.standins.hex(), standins_sha256().hex());
+}
+
+at::Device device_of(const Job& job) {
+  if (job.device == "cpu") return at::kCPU;
+  if (!torch::cuda::is_available())
+    throw Failure(FailureKind::recipe, "device: expected a CUDA device, found none",
+                  "--device cpu gives the same bits");
+  return {at::kCUDA, 0};
+}
+
+MixerFactory mixer_of(const Job& job) {
+  if (!job.recipe.mixer.program) return baseline(job.recipe);
+  Json arguments = job.recipe.mixer.constructor;
+  const auto absent = [&](const char* key, std::int64_t value) {
+    if (!arguments.find(key)) arguments.set(key, number(value));
+  };
+  absent("hidden_size", job.recipe.shell.d_model);
+  absent("d_model", job.recipe.shell.d_model);
+  absent("num_heads", job.recipe.shell.heads);
+  return load_program({job.program, job.program_file, arguments});
+}
+
+class Session {
+ public:
+  Session(const Job& job, const Events& events) : job_(job), events_(events) {}
+
+  void run() {
+    start();
+    for (std::int64_t step = first_ + 1; step <= job_.until; ++step) one(step);
+    events_.send(Json::object({{"event", "end"},
+                               {"step", number(std::max(first_, job_.until))},
+                               {"chain", chain_.hex()},
+                               {"root", last_root_}}));
+  }
+
+ private:
+  void start() {
+    const formats::Recipe& recipe = job_.recipe;
+    at::set_num_threads(job_.threads);
+    assay_kernels_set_strict(job_.strict);
+    const at::Device device = device_of(job_);
+    const PythonVersions versions = start_python(job_.strict, static_cast<std::uint64_t>(recipe.seed));
+    check_versions(recipe.versions, versions);
+    task_ = must(make_task(recipe, job_.data), FailureKind::data);
+    events_.send(Json::object({{"event", "ready"},
+                               {"torch", versions.torch},
+                               {"contract", recipe.versions.contract.hex()},
+                               {"python", versions.python},
+                               {"device", device.str()}}));
+    assay_kernels_set_seed(recipe.seed);
+    assay_kernels_set_step(0);
+    trainer_ = std::make_unique<Trainer>(recipe, make_shell(recipe, mixer_of(job_)), device);
+    if (job_.from) resume();
+    begin();
+  }
+
+  void resume() {
+    const auto checkpoint = must(read_checkpoint(job_.from->checkpoint), FailureKind::data);
+    if (static_cast<std::int64_t>(checkpoint->step) != job_.from->step)
+      throw Failure(FailureKind::data, "checkpoint: expected step " + std::to_string(job_.from->step) +
+                                           ", found " + std::to_string(checkpoint->step));
+    if (job_.from->chain && *job_.from->chain != checkpoint->chain)
+      throw Failure(FailureKind::data, "checkpoint: expected chain " + job_.from->chain->hex() + ", found " +
+                                           checkpoint->chain.hex());
+    trainer_->restore(*checkpoint);
+    first_ = job_.from->step;
+    chain_ = checkpoint->chain;
+  }
+
+  void begin() {
+    Trainer::State state = trainer_->state(first_);
+    const Digest root = must(root_of(state.tensors), FailureKind::internal);
+    const formats::Recipe& recipe = job_.recipe;
+    if (first_ == 0) {
+      formats::TraceHead head;
+      head.recipe = recipe.digest();
+      if (recipe.mixer.program) head.program = sha256(job_.program);
+      head.data = data_digest(recipe, *task_);
+      head.root = root;
+      if (job_.from && head.chain() != chain_)
+        throw Failure(FailureKind::data,
+                      "checkpoint: expected chain " + head.chain().hex() + ", found " + chain_.hex());
+      chain_ = head.chain();
+      head_ = head;
+    }
+    last_root_ = root.hex();
+    Json event = Json::object({{"event", "start"},
+                               {"step", number(first_)},
+                               {"chain", chain_.hex()},
+                               {"root", root.hex()},
+                               {"parameters", number(trainer_->parameter_count())}});
+    if (head_) event.set("head", head_->line());
+    events_.send(event);
+    if (!job_.from) checkpoint(0, root, std::move(state));
+  }
+
+  void one(std::int64_t step) {
+    const formats::Recipe& recipe = job_.recipe;
+    const StepNumbers numbers = trainer_->step(step, task_->training(step), job_.passes);
+    const auto at = static_cast<std::uint64_t>(step);
+    formats::StepResult result;
+    result.step = at;
+    result.loss = std::bit_cast<std::uint32_t>(numbers.loss);
+    result.grad_norm = std::bit_cast<std::uint32_t>(numbers.grad_norm);
+    Trainer::State state;
+    if (recipe.root_at(at)) {
+      state = trainer_->state(step);
+      result.root = must(root_of(state.tensors), FailureKind::internal);
+      last_root_ = result.root->hex();
+    }
+    chain_ = next_chain(chain_, result);
+    events_.send(Json::object({{"event", "step"},
+                               {"step", number(step)},
+                               {"loss", formats::bits_text(result.loss)},
+                               {"loss_value", static_cast<double>(numbers.loss)},
+                               {"grad_norm", formats::bits_text(result.grad_norm)},
+                               {"root", result.root ? Json(result.root->hex()) : Json()},
+                               {"chain", chain_.hex()}}));
+    if (recipe.evaluation_at(at)) evaluate(step);
+    if (recipe.checkpoint_at(at)) checkpoint(step, *result.root, std::move(state));
+  }
+
+  void evaluate(std::int64_t step) {
+    const Metrics metrics = trainer_->evaluate(*task_);
+    events_.send(Json::object({{"event", "evaluation"},
+                               {"step", number(step)},
+                               {"metrics", Json::object({{"loss", metrics.loss},
+                                                         {"accuracy", metrics.accuracy},
+                                                         {"perplexity", metrics.perplexity},
+                                                         {"labels", number(metrics.labels)}})}}));
+  }
+
+  void checkpoint(std::int64_t step, const Digest& root, Trainer::State state) {
+    char name[64];
+    std::snprintf(name, sizeof name, "checkpoint-%08lld.safetensors", static_cast<long long>(step));
+    const auto written = must(write_checkpoint(job_.output / name, static_cast<std::uint64_t>(step), chain_,
+                                               std::move(state.tensors)),
+                              FailureKind::data);
+    events_.send(Json::object({{"event", "checkpoint"},
+                               {"step", number(step)},
+                               {"file", name},
+                               {"root", root.hex()},
+                               {"sha256", written.sha256.hex()}}));
+  }
+
+  const Job& job_;
+  const Events& events_;
+  std::unique_ptr<Task> task_;
+  std::unique_ptr<Trainer> trainer_;
+  std::optional<formats::TraceHead> head_;
+  Digest chain_;
+  std::string last_root_;
+  std::int64_t first_ = 0;
+};
+
+}  // namespace
+
+void run(const Job& job, const Events& events) { Session(job, events).run(); }
+
+}  // namespace assay::replay
