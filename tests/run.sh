@@ -53,6 +53,7 @@ fi
 
 if [[ $replay == ON ]]; then
   say "torch for the replay part"
+  toolkit/install.sh replay
   toolkit/torch.sh || {
     echo "the replay part is left out, and its tests are not run: --no-replay says so without trying"
     replay=OFF

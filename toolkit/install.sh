@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing of the packages in toolkit/dependencies.txt, as root or through sudo.
-#   toolkit/install.sh [build|test|check]...      without a group: build
+#   toolkit/install.sh [build|test|replay|check]...      without a group: build
 # ASSAY_INSTALL=no only says what is missing (and fails if anything is).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
