@@ -11,12 +11,14 @@ void index_cases(Suite& suite);
 void conv_cases(Suite& suite);
 void sample_cases(Suite& suite);
 void optim_cases(Suite& suite);
+void delta_cases(Suite& suite);
 
 namespace {
 constexpr Family kFamilies[] = {
     {"gemm", gemm_cases},     {"pointwise", pointwise_cases}, {"reduce", reduce_cases},
     {"random", random_cases}, {"index", index_cases},         {"conv", conv_cases},
-    {"sample", sample_cases}, {"optim", optim_cases},         {nullptr, nullptr},
+    {"sample", sample_cases}, {"optim", optim_cases},         {"delta", delta_cases},
+    {nullptr, nullptr},
 };
 }  // namespace
 

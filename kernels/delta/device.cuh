@@ -1,0 +1,265 @@
+// What the delta rule's CUDA kernels share: where a chunk's matrices are, and products of them by one block.
+// A block has 128 threads; every element is one thread's ascending chain (R2), so no bit hangs on the shapes.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "kernels/delta/job.hpp"
+
+namespace assay::kernels::delta {
+
+inline constexpr int kThreads = 128, kChunk = kRowsOfChunk, kSquare = kChunk * kChunk;
+inline constexpr int kWide = 64;       ///< columns of a block's product
+inline constexpr int kLeftStep = 36;   ///< floats between two k of the left slab: 32 rows, and a gap
+inline constexpr int kRightStep = 68;  ///< the same of the right slab: 64 columns
+inline constexpr int kGate = 3 * kChunk;
+
+/// Scratch memory, a piece a chunk (or nothing, where it is not needed).
+struct Scratch {
+  float* gates = nullptr;    ///< gated: G, e, f
+  float* squares = nullptr;  ///< backward: A before its loop, its gradient, K k^T
+  float* dw = nullptr;       ///< backward: (32, dk)
+};
+
+struct Device {
+  DeltaJob job;
+  Scratch scratch;
+};
+
+inline constexpr int kSquares = 3 * kSquare;
+
+/// What an element passes through after it was read.
+enum : int {
+  kInput = 1,    ///< strided, of the inputs' type; else fp32 with columns side by side
+  kScaled = 2,   ///< times scale[row], rounded; then times more[row], rounded, when there is more
+  kNegated = 4,  ///< with the other sign
+  kAdded = 8,    ///< plus `zero`: +0 where there are other chunks, -0 (which changes nothing) where not
+  kTurned = 16,  ///< the product sees the transpose
+};
+
+struct Operand {
+  const char* data;
+  std::int64_t row, column;
+  int rows, columns;  ///< behind these it is 0
+  const float* scale = nullptr;
+  const float* more = nullptr;
+  float zero = 0;
+};
+
+template <int kKind, bool kHalf>
+__device__ __forceinline__ float element(const Operand& o, int t, int c) {
+  float x = 0.0F;
+  if (t < o.rows && c < o.columns) {
+    if constexpr ((kKind & kInput) != 0 && kHalf)
+      x = from_bf16(reinterpret_cast<const std::uint16_t*>(o.data)[t * o.row + c * o.column]);
+    else if constexpr ((kKind & kInput) != 0)
+      x = reinterpret_cast<const float*>(o.data)[t * o.row + c * o.column];
+    else
+      x = reinterpret_cast<const float*>(o.data)[t * o.row + c];
+    if constexpr ((kKind & kScaled) != 0) {
+      x = rounded<kHalf>(x * o.scale[t]);
+      if (o.more) x = rounded<kHalf>(x * o.more[t]);
+    }
+    if constexpr ((kKind & kNegated) != 0) x = math::negate(x);
+    if constexpr ((kKind & kAdded) != 0) x = x + o.zero;
+  }
+  return x;
+}
+
+/// fp32 in this library's own memory.
+__device__ __forceinline__ Operand packed(const float* data, std::int64_t row, int rows, int columns) {
+  return {reinterpret_cast<const char*>(data), row, 1, rows, columns};
+}
+
+/// Room of one product.
+struct Slabs {
+  alignas(16) float left[kChunk * kLeftStep];
+  alignas(16) float right[kChunk * kRightStep];
+};
+
+/// What a thread computes of 32 rows by 16 * kRows columns: kRows x 4.
+template <int kRows>
+struct Part {
+  float x[kRows][4];
+};
+
+template <int kRows>
+__device__ __forceinline__ int row_of() {
+  return threadIdx.x / (4 * kRows) * kRows;
+}
+template <int kRows>
+__device__ __forceinline__ int column_of() {
+  return threadIdx.x % (4 * kRows) * 4;
+}
+
+template <int kKind, bool kHalf>
+__device__ __forceinline__ void fill_left(float* left, const Operand& o, int row0, int k0) {
+  const int lane = threadIdx.x & 31;
+#pragma unroll
+  for (int r = 0; r < kChunk; r += kThreads / 32) {
+    const int t = static_cast<int>(threadIdx.x / 32) + r;
+    if constexpr ((kKind & kTurned) != 0)
+      left[t * kLeftStep + lane] = element<kKind, kHalf>(o, k0 + t, row0 + lane);
+    else
+      left[lane * kLeftStep + t] = element<kKind, kHalf>(o, row0 + t, k0 + lane);
+  }
+}
+
+template <int kKind, bool kHalf, int kColumns>
+__device__ __forceinline__ void fill_right(float* right, const Operand& o, int column0, int k0) {
+  const int lane = threadIdx.x & 31;
+  if constexpr ((kKind & kTurned) != 0) {
+#pragma unroll
+    for (int r = 0; r < kColumns; r += kThreads / 32) {
+      const int t = static_cast<int>(threadIdx.x / 32) + r;
+      right[lane * kRightStep + t] = element<kKind, kHalf>(o, column0 + t, k0 + lane);
+    }
+  } else {
+#pragma unroll
+    for (int r = 0; r < kChunk; r += kThreads / 32) {
+      const int t = static_cast<int>(threadIdx.x / 32) + r;
+#pragma unroll
+      for (int c = 0; c < kColumns; c += 32)
+        right[t * kRightStep + c + lane] = element<kKind, kHalf>(o, k0 + t, column0 + c + lane);
+    }
+  }
+}
+
+template <int kRows>
+__device__ __forceinline__ void step(Part<kRows>& sum, const float* left, const float* right) {
+  float a[kRows];
+  if constexpr (kRows == 4) {
+    const float4 v = *reinterpret_cast<const float4*>(left);
+    a[0] = v.x, a[1] = v.y, a[2] = v.z, a[3] = v.w;
+  } else {
+    const float2 v = *reinterpret_cast<const float2*>(left);
+    a[0] = v.x, a[1] = v.y;
+  }
+  const float4 b = *reinterpret_cast<const float4*>(right);
+#pragma unroll
+  for (int r = 0; r < kRows; ++r) {
+    sum.x[r][0] = fma_(a[r], b.x, sum.x[r][0]);
+    sum.x[r][1] = fma_(a[r], b.y, sum.x[r][1]);
+    sum.x[r][2] = fma_(a[r], b.z, sum.x[r][2]);
+    sum.x[r][3] = fma_(a[r], b.w, sum.x[r][3]);
+  }
+}
+
+/// Rows [row0, row0 + 32) and columns [column0, column0 + 16 * kRows) of left times right. All threads call
+/// it; it begins and ends with the block together.
+template <int kRows, int kLeft, int kRight, bool kHalf>
+__device__ __forceinline__ Part<kRows> product(const Operand& left, const Operand& right, int row0,
+                                               int column0, int depth, Slabs& slabs) {
+  Part<kRows> sum{};
+  const float* const a = slabs.left + row_of<kRows>();
+  const float* const b = slabs.right + column_of<kRows>();
+  for (int k0 = 0; k0 < depth; k0 += kChunk) {
+    __syncthreads();
+    fill_left<kLeft, kHalf>(slabs.left, left, row0, k0);
+    fill_right<kRight, kHalf, 16 * kRows>(slabs.right, right, column0, k0);
+    __syncthreads();
+    const int here = depth - k0 < kChunk ? depth - k0 : kChunk;
+    if (here == kChunk) {
+#pragma unroll 8
+      for (int k = 0; k < kChunk; ++k) step<kRows>(sum, a + k * kLeftStep, b + k * kRightStep);
+    } else {
+      for (int k = 0; k < here; ++k) step<kRows>(sum, a + k * kLeftStep, b + k * kRightStep);
+    }
+  }
+  __syncthreads();
+#pragma unroll
+  for (int r = 0; r < kRows; ++r)
+#pragma unroll
+    for (int c = 0; c < 4; ++c) sum.x[r][c] = rounded<kHalf>(sum.x[r][c]);
+  return sum;
+}
+
+/// f(row, column, element) for the elements of a part.
+template <int kRows, typename F>
+__device__ __forceinline__ void each(Part<kRows>& part, F&& f) {
+#pragma unroll
+  for (int r = 0; r < kRows; ++r)
+#pragma unroll
+    for (int c = 0; c < 4; ++c) f(row_of<kRows>() + r, column_of<kRows>() + c, part.x[r][c]);
+}
+
+/// One chunk of one sequence, and the vectors of its rows in shared memory.
+template <bool kHalf>
+struct Place32 {
+  const Device& d;
+  std::int64_t slot, sequence, n;
+  int rows;  ///< of the chunk that are there
+  float zero;
+  float *beta, *sum, *grown, *left;  ///< shared; sum to left when gated
+
+  __device__ Place32(const Device& device, std::int64_t at, float* vectors)
+      : d(device), slot(at), sequence(at / device.job.chunks), n(at % device.job.chunks) {
+    const std::int64_t behind = d.job.length - n * kChunk;
+    rows = behind < kChunk ? static_cast<int>(behind) : kChunk;
+    zero = d.job.chunks > 1 ? 0.0F : -0.0F;
+    beta = vectors, sum = beta + kChunk, grown = sum + kChunk, left = grown + kChunk;
+  }
+  /// Ends before the block is together again.
+  __device__ void load() const {
+    const int i = threadIdx.x;
+    if (i < kChunk)
+      beta[i] = i < rows ? delta_read(d.job.beta, kHalf, offset(d.job.beta) + i * d.job.beta.row) : 0.0F;
+    if (d.job.gated && i < kGate) sum[i] = d.scratch.gates[slot * kGate + i];
+  }
+  __device__ std::int64_t offset(const DeltaMatrix& m) const {
+    return d.job.offset(m, sequence) + n * kChunk * m.row;
+  }
+  __device__ Operand input(const DeltaMatrix& m, int columns, const float* scale = nullptr,
+                           const float* more = nullptr) const {
+    return {m.data + offset(m) * (kHalf ? 2 : 4), m.row, m.column, rows, columns, scale, more};
+  }
+  __device__ const float* or_none(const float* gate) const { return d.job.gated ? gate : nullptr; }
+  __device__ Operand of_chunk(const float* base, int columns) const {
+    return packed(base + slot * kChunk * columns, columns, kChunk, columns);
+  }
+  __device__ Operand of_states(const float* base) const {
+    return packed(base + slot * d.job.dk * d.job.dv, d.job.dv, d.job.dk, d.job.dv);
+  }
+  __device__ float decay(int i, int j) const {
+    return j > i ? 1.0F : rounded<kHalf>(math::exp(rounded<kHalf>(sum[i] - sum[j])));
+  }
+  __device__ float read(const DeltaMatrix& m, int t, int c) const {
+    return t < rows ? delta_read(m, kHalf, offset(m) + t * m.row + c * m.column) : 0.0F;
+  }
+  __device__ void write(const DeltaMatrix& m, int t, int c, float x) const {
+    if (t < rows) delta_write(m, kHalf, offset(m) + t * m.row + c * m.column, x);
+  }
+};
+
+/// R1 over the first kCount of 32 terms, by halving; a term that is not there is skipped.
+template <int kCount>
+__device__ __forceinline__ float joined(float (&p)[kChunk]) {
+  static_assert(kCount >= 1 && kCount <= kChunk);
+#pragma unroll
+  for (int m = 0; m < 16; ++m)
+    if (m + 16 < kCount) p[m] = p[m] + p[m + 16];
+#pragma unroll
+  for (int m = 0; m < 8; ++m)
+    if (m + 8 < kCount) p[m] = p[m] + p[m + 8];
+#pragma unroll
+  for (int m = 0; m < 4; ++m)
+    if (m + 4 < kCount) p[m] = p[m] + p[m + 4];
+#pragma unroll
+  for (int m = 0; m < 2; ++m)
+    if (m + 2 < kCount) p[m] = p[m] + p[m + 2];
+  return kCount > 1 ? p[0] + p[1] : p[0];
+}
+
+/// P = q k^T [* D], +0 where j > i, into shared memory (rows of 33).
+template <bool kHalf>
+__device__ __forceinline__ void local_square(const Place32<kHalf>& at, float* square, Slabs& slabs) {
+  const DeltaJob& job = at.d.job;
+  Part<2> p = product<2, kInput, kInput | kTurned, kHalf>(at.input(job.q, job.dk), at.input(job.k, job.dk), 0,
+                                                          0, job.dk, slabs);
+  each(p, [&](int i, int j, float x) {
+    if (job.gated) x = rounded<kHalf>(x * at.decay(i, j));
+    square[i * 33 + j] = j > i ? 0.0F : x;
+  });
+}
+
+}  // namespace assay::kernels::delta
