@@ -1,0 +1,88 @@
+// The journal of a recorded run: a text head, then records that are only ever appended, each with a link of a
+// hash chain. docs/formats/journal.md is its specification.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "toolkit/base/files.hpp"
+#include "toolkit/base/json.hpp"
+#include "toolkit/base/result.hpp"
+#include "toolkit/base/sha256.hpp"
+
+namespace assay::formats {
+
+inline constexpr std::uint64_t kMaxJournalHead = 64u << 10;  ///< bytes of the first line
+inline constexpr std::uint64_t kMaxRecordHeader = 4u << 20;  ///< bytes of a record's JSON
+inline constexpr std::uint64_t kMaxRecordBody = 1ull << 30;  ///< bytes of a record's parts together
+
+/// A named piece of a record's body.
+struct JournalPart {
+  std::string name, bytes;
+  bool operator==(const JournalPart&) const = default;
+};
+
+struct JournalRecord {
+  std::string kind;  ///< "start", "exchange", "end"
+  Json fields;       ///< an object; must not have "kind", "record" or "parts"
+  std::vector<JournalPart> parts;
+
+  const std::string* part(std::string_view name) const;  ///< nullptr where there is none
+};
+
+/// Appends. Every append is one write(2) of a whole record, so that a killed writer leaves whole records and
+/// at most one broken one at the end; sync() makes them outlive the machine. Not for several threads at once.
+class JournalWriter {
+ public:
+  /// `head` is an object without "assay", "version"; refuses a file that is there.
+  static Result<JournalWriter> create(const std::filesystem::path& path, const Json& head);
+
+  Status append(const JournalRecord& record);
+  Status sync();
+  int fd() const { return fd_.get(); }
+  std::uint64_t records() const { return records_; }
+  const Digest& chain() const { return chain_; }  ///< after the last record
+
+ private:
+  JournalWriter() = default;
+  Fd fd_;
+  std::filesystem::path path_;
+  Digest chain_;
+  std::uint64_t records_ = 0, size_ = 0;
+};
+
+/// Reads record by record, checking every link. Memory is that of one record.
+class JournalReader {
+ public:
+  /// Exactly `length` bytes at `offset`, both within the journal's size.
+  using Source = std::function<Result<std::string>(std::uint64_t offset, std::uint64_t length)>;
+
+  static Result<JournalReader> open(Source source, std::uint64_t size);
+  static Result<JournalReader> open(const std::filesystem::path& path);
+  static Result<JournalReader> over(std::string_view bytes);  ///< which must outlive the reader
+
+  const Json& head() const { return head_; }
+  /// The next record; nothing at the end. A record that is cut off by the end of the file is no error: it is
+  /// what a killed writer leaves, and torn() then says so. Everything else that does not hold is
+  /// Fault::damaged, naming the record.
+  Result<std::optional<JournalRecord>> next();
+
+  std::uint64_t records() const { return records_; }  ///< read so far
+  std::uint64_t whole() const { return at_; }   ///< bytes that hold: the head and the records read so far
+  std::uint64_t torn() const { return torn_; }  ///< bytes after the last whole record, known at the end
+  const Digest& chain() const { return chain_; }
+
+ private:
+  JournalReader() = default;
+  Source source_;
+  Json head_;
+  Digest chain_;
+  std::uint64_t size_ = 0, at_ = 0, records_ = 0, torn_ = 0;
+};
+
+}  // namespace assay::formats
