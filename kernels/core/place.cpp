@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+#include "kernels/core/launch.hpp"
+
 namespace assay::kernels {
 
 namespace {
@@ -83,5 +85,11 @@ void PlainThreads::run(std::int64_t count, std::int64_t grain, Body body, void* 
   body(context, 0, count / parts);
   for (std::thread& thread : threads) thread.join();
 }
+
+namespace {
+std::atomic<bool> other_way{false};
+}
+bool other_launches() { return other_way.load(std::memory_order_relaxed); }
+void force_other_launches(bool other) { other_way = other; }
 
 }  // namespace assay::kernels

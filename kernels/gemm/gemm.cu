@@ -2,6 +2,7 @@
 // segments.
 #include <algorithm>
 
+#include "kernels/core/launch.hpp"
 #include "kernels/gemm/job.hpp"
 #include "kernels/gemm/kernel.cuh"
 
@@ -19,6 +20,10 @@ struct Copy {
   int rank;
   std::int64_t size[kMaxRank], stride[kMaxRank];
 };
+
+unsigned strided_blocks(std::int64_t count) {
+  return static_cast<unsigned>(std::min<std::int64_t>((count + 255) / 256, other_launches() ? 5 : 16384));
+}
 
 __global__ void copy(const __grid_constant__ Copy c) {
   const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
@@ -50,8 +55,7 @@ Status copied(Operand& out, const GemmJob& job, const GemmMatrix& matrix, std::i
   c.to = static_cast<float*>(place.workspace->take(static_cast<std::size_t>(c.count) * 4));
   if (!c.to) return Status::out_of_memory;
   out.data = c.to;
-  const auto blocks = static_cast<unsigned>(std::min<std::int64_t>((c.count + 255) / 256, 16384));
-  copy<<<blocks, 256, 0, static_cast<cudaStream_t>(place.stream)>>>(c);
+  copy<<<strided_blocks(c.count), 256, 0, static_cast<cudaStream_t>(place.stream)>>>(c);
   return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed;
 }
 
@@ -142,6 +146,13 @@ int shape_for(const Job& job) {
   return 5;
 }
 
+// For tests.
+int other_shape_for(const Job& job) {
+  constexpr int kOther[kShapes] = {1, 3, 5, 1, 2, 4};
+  const int usual = shape_for(job);
+  return job.segments > 1 && split_floats(job) > kMostSplitFloats ? usual : kOther[usual];
+}
+
 // Where segment sums go: beside each other when blocks share them out, in a stack a tile when there are tiles
 // enough.
 bool take_partial(Job& job, int shape, const Place& place) {
@@ -175,13 +186,13 @@ Status gemm_cuda(const GemmJob& from, const Place& place, int shape) {
   job.c = gemm_device::result(from.c);
   job.c0 = gemm_device::result(from.c0);
   if (const Status status = gemm_device::operands(job, from, place); status != Status::ok) return status;
-  if (shape < 0) shape = gemm_device::shape_for(job);
+  if (shape < 0) shape = other_launches() ? gemm_device::other_shape_for(job) : gemm_device::shape_for(job);
   if (!gemm_device::take_partial(job, shape, place)) return Status::out_of_memory;
   if (!gemm_device::launch_shape(shape, job, place.stream)) return Status::cuda_failed;
   if (job.segments > 1 && !job.stacked) {
     const std::int64_t count = job.batches * job.m * job.n;
-    const auto blocks = static_cast<unsigned>(std::min<std::int64_t>((count + 255) / 256, 16384));
-    gemm_device::join<<<blocks, 256, 0, static_cast<cudaStream_t>(place.stream)>>>(job);
+    gemm_device::
+        join<<<gemm_device::strided_blocks(count), 256, 0, static_cast<cudaStream_t>(place.stream)>>>(job);
     if (cudaGetLastError() != cudaSuccess) return Status::cuda_failed;
   }
   return Status::ok;

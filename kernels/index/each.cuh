@@ -3,6 +3,7 @@
 
 #include <cuda_runtime.h>
 
+#include "kernels/core/launch.hpp"
 #include "kernels/index/each.hpp"
 
 namespace assay::kernels {
@@ -22,6 +23,7 @@ inline constexpr int kBlock = 256;
 /// grid.
 inline unsigned blocks_for(std::int64_t count, int block = kBlock) {
   const std::int64_t blocks = (count + block - 1) / block;
+  if (other_launches()) return blocks < 13 ? static_cast<unsigned>(blocks < 1 ? 1 : blocks) : 13;
   return static_cast<unsigned>(blocks < 1 ? 1 : blocks > (1 << 20) ? 1 << 20 : blocks);
 }
 
@@ -33,7 +35,8 @@ __global__ void __launch_bounds__(kBlock) each_kernel(const __grid_constant__ F 
 
 template <typename F>
 Status each_cuda(const Place& place, std::int64_t count, const F& f) {
-  each_kernel<F><<<blocks_for(count), kBlock, 0, stream_of(place)>>>(f, count);
+  const int block = other_launches() ? 64 : kBlock;
+  each_kernel<F><<<blocks_for(count, block), static_cast<unsigned>(block), 0, stream_of(place)>>>(f, count);
   return launched();
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cuda_runtime.h>
 
+#include "kernels/core/launch.hpp"
 #include "kernels/pointwise/elements.hpp"
 #include "kernels/pointwise/job.hpp"
 
@@ -97,7 +98,7 @@ inline bool vector_type(Type type) {
 
 /// Whether every operand can be taken four elements at a time (a rank-1 tail is left to the element path).
 inline bool vector_ready(const Job& job) {
-  if (job.rank == 0) return false;
+  if (job.rank == 0 || other_launches()) return false;
   const int inner = job.rank - 1;
   if (job.rank > 1 && job.size[inner] % kVector) return false;
   if (job.size[inner] < kVector) return false;
@@ -158,6 +159,7 @@ struct Line {
 
 /// Whether a Job is one, aligned for eight elements at once. `numbers`: all of its operands are fp32.
 inline bool is_line(const Job& job, bool& numbers) {
+  if (other_launches()) return false;
   numbers = true;
   if (job.count < kEight) return false;
   for (int k = 0; k <= job.inputs; ++k) {
@@ -228,7 +230,8 @@ inline unsigned line_blocks(std::int64_t units, int each) {
 }
 
 inline unsigned blocks_for(std::int64_t units, int per_block) {
-  return static_cast<unsigned>(std::min<std::int64_t>((units + per_block - 1) / per_block, 1 << 20));
+  return static_cast<unsigned>(
+      std::min<std::int64_t>((units + per_block - 1) / per_block, other_launches() ? 7 : 1 << 20));
 }
 
 inline Status launched() { return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed; }

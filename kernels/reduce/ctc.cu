@@ -49,8 +49,12 @@ struct CtcGather {
   }
 };
 
-unsigned blocks_of(const CtcJob& job) { return static_cast<unsigned>(job.batch < 65536 ? job.batch : 65536); }
+unsigned blocks_of(const CtcJob& job) {
+  const std::int64_t most = other_launches() ? 2 : 65536;
+  return static_cast<unsigned>(job.batch < most ? job.batch : most);
+}
 unsigned threads_of(const CtcJob& job) {
+  if (other_launches()) return 32;
   return static_cast<unsigned>((job.width < kMostThreads ? job.width + 31 : kMostThreads) / 32 * 32);
 }
 

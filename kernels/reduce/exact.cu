@@ -2,6 +2,7 @@
 // second kernel.
 #include <cuda_runtime.h>
 
+#include "kernels/core/launch.hpp"
 #include "kernels/reduce/exact_rules.hpp"
 
 namespace assay::kernels {
@@ -58,6 +59,7 @@ __global__ void __launch_bounds__(kThreads) exact_partials(const __grid_constant
 }
 
 int group_of(const ReducePlan& plan) {
+  if (other_launches()) return plan.n <= 8 ? 32 : plan.n <= 2048 ? kThreads : 32;
   const bool columns = has_contiguous_columns(plan) && !has_contiguous_rows(plan);
   if (plan.n <= 8 || (columns && plan.kept >= 16384)) return 1;
   return plan.n <= 2048 ? 32 : kThreads;

@@ -5,6 +5,7 @@
 
 #include <cuda_runtime.h>
 
+#include "kernels/core/launch.hpp"
 #include "kernels/reduce/device_rules.cuh"
 #include "kernels/reduce/tree.cuh"
 
@@ -310,7 +311,7 @@ template <typename R>
 Status launch_short(const FusedJob& job, bool packed, cudaStream_t stream) {
   Layout layout;
   layout.lanes = 1;
-  while (layout.lanes < 32 && layout.lanes * 4 < job.rows.n) layout.lanes *= 2;
+  while (layout.lanes < 32 && (layout.lanes * 4 < job.rows.n || other_launches())) layout.lanes *= 2;
   const std::int64_t grid = (job.rows.count * layout.lanes + kRowThreads - 1) / kRowThreads;
   if (grid > 0x7fffffff) return Status::bad_shape;
   const bool one = job.rows.n <= kLeaves;
@@ -331,9 +332,11 @@ Status launch_long(const FusedJob& job, bool packed, cudaStream_t stream) {
   Layout layout;
   const std::int64_t blocks = (job.rows.n + kBlock - 1) / kBlock;
   while (blocks > static_cast<std::int64_t>(layout.run) * kRuns) layout.run *= 2;
+  if (other_launches()) layout.run *= 2;
   layout.runs = static_cast<int>((blocks + layout.run - 1) / layout.run);
   const bool held = packed && layout.run == 1 && layout.runs * 32 <= kMostThreads<R>;
-  const int threads = held || layout.runs * 32 < kLoopThreads ? layout.runs * 32 : kLoopThreads;
+  const int usual = held || layout.runs * 32 < kLoopThreads ? layout.runs * 32 : kLoopThreads;
+  const int threads = other_launches() ? 32 : usual;
   if (job.rows.count > 0x7fffffff) return Status::bad_shape;
   const auto grid = static_cast<unsigned>(job.rows.count);
   if (held)
@@ -347,7 +350,7 @@ Status launch_long(const FusedJob& job, bool packed, cudaStream_t stream) {
 
 template <typename R>
 Status launch(const FusedJob& job, cudaStream_t stream) {
-  const bool packed = is_packed(job, R::kInputs, R::kWrites);
+  const bool packed = !other_launches() && is_packed(job, R::kInputs, R::kWrites);
   const Status status =
       job.rows.n <= kBlock ? launch_short<R>(job, packed, stream) : launch_long<R>(job, packed, stream);
   if (status != Status::ok) return status;

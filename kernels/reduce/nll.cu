@@ -1,5 +1,6 @@
 #include <cuda_runtime.h>
 
+#include "kernels/core/launch.hpp"
 #include "kernels/reduce/nll.hpp"
 #include "kernels/reduce/tree.cuh"
 
@@ -64,15 +65,17 @@ Status launched() { return cudaGetLastError() == cudaSuccess ? Status::ok : Stat
 }  // namespace
 
 Status cuda::nll_rows(const NllJob& job, const Place& place) {
-  rows_kernel<<<static_cast<unsigned>((job.rows + 255) / 256), 256, 0,
+  const unsigned threads = other_launches() ? 64 : 256;
+  rows_kernel<<<static_cast<unsigned>((job.rows + threads - 1) / threads), threads, 0,
                 static_cast<cudaStream_t>(place.stream)>>>(job);
   return launched();
 }
 
 Status cuda::nll_backward(const NllJob& job, const Place& place) {
-  const std::int64_t grid = (job.rows * job.classes + 255) / 256;
+  const unsigned threads = other_launches() ? 64 : 256;
+  const std::int64_t grid = (job.rows * job.classes + threads - 1) / threads;
   if (grid > 0x7fffffff) return Status::bad_shape;
-  backward_kernel<<<static_cast<unsigned>(grid), 256, 0, static_cast<cudaStream_t>(place.stream)>>>(job);
+  backward_kernel<<<static_cast<unsigned>(grid), threads, 0, static_cast<cudaStream_t>(place.stream)>>>(job);
   return launched();
 }
 

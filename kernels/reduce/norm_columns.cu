@@ -1,5 +1,6 @@
 #include <cuda_runtime.h>
 
+#include "kernels/core/launch.hpp"
 #include "kernels/reduce/columns.cuh"
 #include "kernels/reduce/norm_columns.hpp"
 
@@ -68,6 +69,7 @@ Status cuda::norm_columns(const NormColumnsJob& given, const Place& place) {
   const std::int64_t tiles = (job.columns + kColumns - 1) / kColumns;
   std::int64_t blocks = std::int64_t{1} << 20;
   while (blocks > 1 && tiles * ((job.rows + blocks * kBlock - 1) / (blocks * kBlock)) < 1024) blocks /= 2;
+  if (other_launches()) blocks = blocks == 1 ? 8 : 1;
   job.chunk = blocks * kBlock;
   job.chunks = job.rows > job.chunk ? (job.rows + job.chunk - 1) / job.chunk : 1;
   if (job.chunks > 1) {

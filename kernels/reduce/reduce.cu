@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cuda_runtime.h>
 
+#include "kernels/core/launch.hpp"
 #include "kernels/reduce/columns.cuh"
 #include "kernels/reduce/finish.cuh"
 #include "kernels/reduce/reduce_cuda.hpp"
@@ -297,7 +298,7 @@ bool by_columns(const ReduceJob& job) {
 
 template <template <typename> typename Launch>
 void launch_source(const ReduceJob& job, unsigned grid, unsigned threads, int lanes, cudaStream_t stream) {
-  if (!is_packed(job))
+  if (!is_packed(job) || other_launches())
     Launch<Any>::go(job, grid, threads, lanes, stream);
   else if (job.in_type == Type::bf16)
     Launch<Packed<std::uint16_t>>::go(job, grid, threads, lanes, stream);
@@ -323,6 +324,7 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; 
 void cut(ReduceJob& job, std::int64_t items, std::int64_t most, std::int64_t least) {
   std::int64_t blocks = most;
   while (blocks > least && items * ceil_div(job.plan.n, blocks * kBlock) < 1024) blocks /= 2;
+  if (other_launches()) blocks = blocks == least ? most : least;
   job.chunk = blocks * kBlock;
   job.chunks = std::max<std::int64_t>(ceil_div(job.plan.n, job.chunk), 1);
 }
@@ -378,7 +380,7 @@ Status run_columns(ReduceJob job, const Place& place, cudaStream_t stream) {
 Status run_rows(ReduceJob job, const Place& place, cudaStream_t stream) {
   if (job.plan.n <= kBlock) {
     int lanes = 1;
-    while (lanes < 32 && lanes * 4 < job.plan.n) lanes *= 2;
+    while (lanes < 32 && (lanes * 4 < job.plan.n || other_launches())) lanes *= 2;
     const std::int64_t grid = ceil_div(job.plan.kept * lanes, 256);
     if (grid > kGrid) return Status::bad_shape;
     launch_source<ShortRows>(job, static_cast<unsigned>(grid), 256, lanes, stream);
@@ -387,14 +389,15 @@ Status run_rows(ReduceJob job, const Place& place, cudaStream_t stream) {
   cut(job, job.plan.kept, kChunkBlocks, 8);
   if (job.plan.kept * job.chunks > kGrid) return Status::bad_shape;
   if (const Status status = take_partials(job, place); status != Status::ok) return status;
-  const std::int64_t warps = std::min<std::int64_t>(kWarps, ceil_div(job.plan.n, kBlock));
+  const std::int64_t warps =
+      other_launches() ? 1 : std::min<std::int64_t>(kWarps, ceil_div(job.plan.n, kBlock));
   launch_source<LongRows>(job, static_cast<unsigned>(job.plan.kept * job.chunks),
                           static_cast<unsigned>(warps) * 32, 32, stream);
   return join_chunks(job, stream);
 }
 
 Status run_pass(const ReduceJob& job, const Place& place, cudaStream_t stream) {
-  if (cuda::takes_wide_columns(job)) return run_wide_columns(job, place, stream);
+  if (cuda::takes_wide_columns(job) && !other_launches()) return run_wide_columns(job, place, stream);
   return by_columns(job) ? run_columns(job, place, stream) : run_rows(job, place, stream);
 }
 
@@ -421,7 +424,7 @@ Status find_centres(ReduceJob& job, const Place& place, cudaStream_t stream) {
 Status cuda::reduce(const ReduceJob& given, const Place& place) {
   const auto stream = static_cast<cudaStream_t>(place.stream);
   ReduceJob job = given;
-  if (takes_one_read(job)) return run_one_read(job, stream);
+  if (takes_one_read(job) && !other_launches()) return run_one_read(job, stream);
   if (job.centred)
     if (const Status status = find_centres(job, place, stream); status != Status::ok) return status;
   if (const Status status = run_pass(job, place, stream); status != Status::ok) return status;

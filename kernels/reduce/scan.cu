@@ -2,6 +2,7 @@
 // that are many and side by side take a thread each.
 #include <cuda_runtime.h>
 
+#include "kernels/core/launch.hpp"
 #include "kernels/reduce/scan.hpp"
 
 namespace assay::kernels {
@@ -217,8 +218,9 @@ bool takes_packed(const ScanJob& job) {
 Status cuda::scan(const ScanJob& job, const Place& place) {
   const auto stream = static_cast<cudaStream_t>(place.stream);
   const bool numbers = job.in_type == Type::f32 || job.in_type == Type::bf16;
-  const bool side_by_side = job.rows.count >= 8192 && (job.rows.n <= 32 || job.rows.step[0] != 1);
-  if (takes_packed(job)) {
+  bool side_by_side = job.rows.count >= 8192 && (job.rows.n <= 32 || job.rows.step[0] != 1);
+  if (other_launches()) side_by_side = !side_by_side;
+  if (takes_packed(job) && !other_launches()) {
     if (job.in_type == Type::bf16)
       launch_packed<std::uint16_t, std::uint16_t>(job, stream);
     else

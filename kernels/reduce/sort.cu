@@ -3,6 +3,7 @@
 // shared memory.
 #include <cuda_runtime.h>
 
+#include "kernels/core/launch.hpp"
 #include "kernels/reduce/sort.hpp"
 
 namespace assay::kernels {
@@ -96,18 +97,19 @@ Status run(const SortJob& job, const Place& place) {
   Items<Item> items{job, nullptr, 1, 0};
   while (items.padded < job.rows.n) items.padded *= 2;
   items.all = (items.padded * job.rows.count + kChunk - 1) / kChunk * kChunk;
-  if (items.all / 256 > 0x7fffffff) return Status::bad_shape;
+  if (items.all / 64 > 0x7fffffff) return Status::bad_shape;
   items.item = static_cast<Item*>(place.workspace->take(static_cast<std::size_t>(items.all) * sizeof(Item)));
   if (!items.item) return Status::out_of_memory;
-  fill_items<<<grid_of(items.all, 256), 256, 0, stream>>>(items);
+  const unsigned threads = other_launches() ? 64 : 256;
+  fill_items<<<grid_of(items.all, threads), threads, 0, stream>>>(items);
   const unsigned chunks = grid_of(items.all, kChunk);
   sort_chunks<<<chunks, kChunk / 2, 0, stream>>>(items, 2, items.padded < kChunk ? items.padded : kChunk);
   for (std::int64_t size = 2 * kChunk; size <= items.padded; size *= 2) {
     for (std::int64_t half = size / 2; half >= kChunk; half /= 2)
-      sort_step<<<grid_of(items.all / 2, 256), 256, 0, stream>>>(items, size, half);
+      sort_step<<<grid_of(items.all / 2, threads), threads, 0, stream>>>(items, size, half);
     sort_chunks<<<chunks, kChunk / 2, 0, stream>>>(items, size, size);
   }
-  take_sorted<<<grid_of(job.rows.count * job.wanted, 256), 256, 0, stream>>>(items);
+  take_sorted<<<grid_of(job.rows.count * job.wanted, threads), threads, 0, stream>>>(items);
   return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed;
 }
 
