@@ -10,6 +10,7 @@
 #include "toolkit/base/text.hpp"
 #include "toolkit/cli/arguments.hpp"
 #include "toolkit/cli/commands/commands.hpp"
+#include "toolkit/cli/cuda_fit.hpp"
 #include "toolkit/cli/output.hpp"
 #include "toolkit/cli/version.hpp"
 
@@ -53,6 +54,36 @@ Line about_program(const std::string& name, const std::vector<std::string>& word
   return {name, std::string(trim(text.substr(0, text.find('\n')))), ""};
 }
 
+#if !defined(ASSAY_CUDA_ARCHITECTURES)
+Line about_cuda() { return {"CUDA", "not in this build", "only needed to replay on a GPU"}; }
+#else
+/// What the operators are compiled for, beside the GPUs that the driver names.
+Line about_cuda() {
+  const CudaCode code = cuda_code_of(ASSAY_CUDA_ARCHITECTURES);
+  Line line{"CUDA", "compiled for " + text_of(code), ""};
+  assay::Command command;
+  command.arguments = {"nvidia-smi", "--query-gpu=compute_cap,driver_version,name", "--format=csv,noheader"};
+  command.timeout = 20;
+  const auto outcome = run_command(command);
+  if (!outcome || outcome->status != 0) {
+    line.state += "; no GPU (nvidia-smi names none)";
+    return line;
+  }
+  for (const std::string_view row : split_lines(outcome->out)) {
+    const auto cells = split(row, ',');
+    if (cells.size() < 3) continue;
+    const int capability = capability_of(trim(cells[0]));
+    line.state += "; " + std::string(trim(cells[2])) + " of capability " + std::string(trim(cells[0])) +
+                  ", driver " + std::string(trim(cells[1]));
+    if (capability > 0 && !runs_on(code, capability))
+      line.hint = "nothing of this build runs on capability " + std::string(trim(cells[0])) +
+                  ": configure with -DASSAY_CUDA_ARCHITECTURES=" + std::to_string(capability) +
+                  "-real, or =all for a release";
+  }
+  return line;
+}
+#endif
+
 std::vector<Line> diagnose() {
   std::vector<Line> lines;
   lines.push_back({"assay", kVersion, ""});
@@ -65,6 +96,7 @@ std::vector<Line> diagnose() {
        ""});
   lines.push_back(about_sandbox());
   lines.push_back({"replay", "not in this build", "reproduced and replicated are reported as not tried"});
+  lines.push_back(about_cuda());
   lines.push_back(about_agent());
   lines.push_back(about_program("git", {"git", "--version"},
                                 "stock git reads an archive; assay itself does without", "git"));
