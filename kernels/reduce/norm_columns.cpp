@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/index/copies.hpp"
 #include "kernels/reduce/job.hpp"
 #include "kernels/reduce/norm.hpp"
 #include "kernels/reduce/reduce.hpp"
@@ -14,6 +15,18 @@ bool is_number(const View& view) { return view.type == Type::f32 || view.type ==
 
 bool is_packed(const View& view, std::int64_t n) {
   return view.rank == 1 && view.size[0] == n && (n <= 1 || view.stride[0] == 1);
+}
+
+/// `view` itself when neighbours in a row are neighbours in memory, else a copy.
+Status with_packed_rows(View& view, const Place& place) {
+  if (view.size[1] <= 1 || view.stride[1] == 1 || view.count() == 0) return Status::ok;
+  View copy = view;
+  copy.stride[0] = view.size[1], copy.stride[1] = 1;
+  copy.data = place.workspace->take(static_cast<std::size_t>(view.count() * size_of(view.type)));
+  if (!copy.data) return Status::out_of_memory;
+  const Status status = copy_exact(view, copy, place);
+  view = copy;
+  return status;
 }
 
 Status run_cpu(NormColumnsJob& job, const Place& place) {
@@ -36,16 +49,17 @@ Status run_cpu(NormColumnsJob& job, const Place& place) {
   return Status::ok;
 }
 
-Status weight_gradient(const View& grad, const View& in, const View* mean, const View& rstd, const View& out,
+Status weight_gradient(View grad, View in, const View* mean, const View& rstd, const View& out,
                        const Place& place) {
   NormColumnsJob job;
   job.rows = in.size[0];
   job.columns = in.size[1];
-  const bool packed = job.columns <= 1 || (grad.stride[1] == 1 && in.stride[1] == 1);
-  if (!packed || !is_packed(out, job.columns) || !is_packed(rstd, job.rows) ||
-      (mean && !is_packed(*mean, job.rows)))
+  if (!is_packed(out, job.columns) || !is_packed(rstd, job.rows) || (mean && !is_packed(*mean, job.rows)))
     return Status::bad_shape;
   if (!is_number(rstd) || !is_number(out) || (mean && mean->type != rstd.type)) return Status::bad_type;
+  Status status = with_packed_rows(grad, place);
+  if (status == Status::ok) status = with_packed_rows(in, place);
+  if (status != Status::ok) return status;
   job.grad = grad.data, job.grad_type = grad.type, job.grad_step = grad.stride[0];
   job.in = in.data, job.in_type = in.type, job.in_step = in.stride[0];
   job.mean = mean ? mean->data : nullptr;

@@ -373,6 +373,21 @@ def run(make, inputs, device, double=False):
     return results
 
 
+def gradients_by_strides(make, inputs):
+    """Gradients for a gradient of ones: contiguous, one element that stands for all, and in another order of memory."""
+    torch.manual_seed(11)
+    module = make()
+    given = [t.requires_grad_() if t.is_floating_point() else t for t in (make_input() for make_input in inputs)]
+    out = module(*given)
+    if not out.requires_grad:
+        return []
+    wanted = [t for t in given if t.requires_grad] + (list(module.parameters()) if isinstance(module, nn.Module) else [])
+    ones = torch.ones_like(out, memory_format=torch.contiguous_format)
+    turned = torch.ones(out.shape[::-1], dtype=out.dtype).permute(list(range(out.dim() - 1, -1, -1)))
+    return [[torch.zeros_like(t) if g is None else torch.clone(g) for g, t in zip(
+        torch.autograd.grad(out, wanted, one, retain_graph=True, allow_unused=True), wanted)] for one in (ones, ones.new_ones(()).expand_as(out), turned)]
+
+
 def near(found, expected, tolerance):
     scale = max(1.0, float(expected.abs().max())) if expected.numel() else 1.0
     return expected.numel() == 0 or float((found.double() - expected.double()).abs().max()) <= tolerance * scale
@@ -406,6 +421,10 @@ for name, make, inputs, float64, tolerance in CASES:
         for i, (a, b) in enumerate(zip(strictly(name, make, inputs, "cpu"), results)):
             same(a, b, "%s, result %d, %d threads" % (name, i, threads))
     torch.set_num_threads(usual_threads)
+    strided = attempt(name + ", gradients by strides", lambda: gradients_by_strides(make, inputs)) or [[]]
+    for found in strided[1:]:
+        for i, (a, b) in enumerate(zip(found, strided[0])):
+            same(a, b, "%s, gradient %d, a gradient of other strides" % (name, i))
     if options.device == "cuda":
         on_cuda = attempt(name + " on CUDA", lambda: strictly(name, make, inputs, "cuda"))
         for i, (a, b) in enumerate(zip(on_cuda or [], results)):
