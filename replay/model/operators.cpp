@@ -37,4 +37,20 @@ void adam_step(List parameters, List gradients, List averages, List squares, Lis
   op.call(parameters, gradients, averages, squares, copies, scalars, gradient_scale, weight_decay);
 }
 
+using OutputAndState = std::tuple<at::Tensor, at::Tensor>;
+
+at::Tensor delta_rule(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& beta) {
+  static const auto op =
+      find<OutputAndState(const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&)>(
+          "assay::delta_rule");
+  return std::get<0>(op.call(q, k, v, beta));
+}
+at::Tensor gated_delta_rule(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                            const at::Tensor& g, const at::Tensor& beta) {
+  static const auto op =
+      find<OutputAndState(const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                          const at::Tensor&)>("assay::gated_delta_rule");
+  return std::get<0>(op.call(q, k, v, g, beta));
+}
+
 }  // namespace assay::replay::ops

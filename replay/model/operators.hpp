@@ -14,4 +14,9 @@ void adam_step(at::TensorList parameters, at::TensorList gradients, at::TensorLi
                at::TensorList squares, at::TensorList copies, const at::Tensor& scalars,
                const std::optional<at::Tensor>& gradient_scale, double weight_decay);
 
+/// (rows, heads, length, width) each, beta and g (rows, heads, length); the output alone.
+at::Tensor delta_rule(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v, const at::Tensor& beta);
+at::Tensor gated_delta_rule(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                            const at::Tensor& g, const at::Tensor& beta);
+
 }  // namespace assay::replay::ops
