@@ -75,7 +75,8 @@ at::Tensor ConvolvedProjection::operator()(const at::Tensor& x) {
   const at::Tensor padded = at::constant_pad_nd(columns, {conv_->weight.size(2) - 1, 0}, 0);
   const std::int64_t one[] = {1}, none[] = {0};
   const at::Tensor y =
-      at::conv1d(padded, conv_->weight, std::optional<at::Tensor>(), one, none, one, conv_->weight.size(0)).transpose(1, 2);
+      at::conv1d(padded, conv_->weight, std::optional<at::Tensor>(), one, none, one, conv_->weight.size(0))
+          .transpose(1, 2);
   return at::silu(y.to(at::kFloat)).to(x.scalar_type());
 }
 

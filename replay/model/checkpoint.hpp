@@ -1,44 +1,23 @@
-// Checkpoints: safetensors files of exactly the leaves of the state root (docs/formats/trace.md). No torch
-// here: a tensor is bytes, dtype and shape.
+// A checkpoint in memory: what a run is resumed from (formats/state_file.hpp writes them).
 #pragma once
 
-#include <filesystem>
-#include <map>
+#include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
-#include "formats/state_root.hpp"
-#include "toolkit/base/result.hpp"
+#include "formats/state_file.hpp"
 
 namespace assay::replay {
 
-struct StateTensor {
-  formats::StateKind kind = formats::StateKind::parameter;
-  std::string name;
-  formats::ItemType type;
-  std::string_view bytes;  ///< somebody else's memory, contiguous
-  std::string full_name() const;
-};
-
-Result<Digest> root_of(const std::vector<StateTensor>& state);
-
-struct WrittenCheckpoint {
-  Digest sha256;
-  std::uint64_t size = 0;
-};
-/// Tensors sorted by name; the header padded to 8 bytes. Replaces what is there.
-Result<WrittenCheckpoint> write_checkpoint(const std::filesystem::path& path, std::uint64_t step,
-                                           const Digest& chain, std::vector<StateTensor> state);
+/// "parameter/NAME": as files and errors have it.
+std::string full_name(const formats::StateTensor& tensor);
+Result<Digest> root_of(const std::vector<formats::StateTensor>& state);
 
 struct Checkpoint {
-  std::uint64_t step = 0;
-  Digest chain;
-  std::vector<StateTensor> tensors;
-  std::string file;  ///< the tensors' bytes lie in it
+  formats::StatePlace place;
+  std::vector<formats::StateTensor> tensors;
+  std::string data;  ///< where the tensors' bytes lie
 };
-/// Refuses all that write_checkpoint would not write: gaps, overlaps, unknown kinds and types, sizes that do
-/// not fit.
-Result<std::unique_ptr<Checkpoint>> read_checkpoint(const std::filesystem::path& path);
+Result<std::unique_ptr<Checkpoint>> read_checkpoint(const fs::path& path);
 
 }  // namespace assay::replay

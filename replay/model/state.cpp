@@ -37,8 +37,9 @@ formats::Dtype dtype_of(const at::Tensor& tensor, const std::string& name) {
 
 }  // namespace
 
-StateTensor state_tensor(formats::StateKind kind, const std::string& name, const at::Tensor& tensor) {
-  StateTensor made;
+formats::StateTensor state_tensor(formats::StateKind kind, const std::string& name,
+                                  const at::Tensor& tensor) {
+  formats::StateTensor made;
   made.kind = kind;
   made.name = name;
   made.type.dtype = dtype_of(tensor, name);

@@ -247,20 +247,20 @@ Trainer::State Trainer::state(std::int64_t step) const {
 
 void Trainer::restore(const Checkpoint& checkpoint) {
   const at::NoGradGuard no_grad;
-  std::map<std::string, const StateTensor*> given;
-  for (const StateTensor& tensor : checkpoint.tensors) given.emplace(tensor.full_name(), &tensor);
+  std::map<std::string, const formats::StateTensor*> given;
+  for (const formats::StateTensor& tensor : checkpoint.tensors) given.emplace(full_name(tensor), &tensor);
   const auto refuse = [](const std::string& what) {
     throw Failure(FailureKind::data, "the checkpoint does not fit this recipe and program: " + what);
   };
   each_leaf_of_state(
-      static_cast<std::int64_t>(checkpoint.step),
+      static_cast<std::int64_t>(checkpoint.place.step),
       [&](formats::StateKind kind, const std::string& name, const at::Tensor& tensor) {
-        const StateTensor own = state_tensor(kind, name, tensor);
-        const auto found = given.find(own.full_name());
-        if (found == given.end()) refuse("it has no " + own.full_name());
-        const StateTensor& saved = *found->second;
+        const formats::StateTensor own = state_tensor(kind, name, tensor);
+        const auto found = given.find(full_name(own));
+        if (found == given.end()) refuse("it has no " + full_name(own));
+        const formats::StateTensor& saved = *found->second;
         if (!(saved.type == own.type))
-          refuse(own.full_name() + ": expected " + own.type.text() + ", found " + saved.type.text());
+          refuse(full_name(own) + ": expected " + own.type.text() + ", found " + saved.type.text());
         at::Tensor values = at::empty(tensor.sizes(), tensor.options().device(at::kCPU));
         if (!saved.bytes.empty()) std::memcpy(values.data_ptr(), saved.bytes.data(), saved.bytes.size());
         tensor.copy_(values);

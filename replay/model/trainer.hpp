@@ -38,7 +38,7 @@ class Trainer {
 
   /// All state after `step` steps, on the CPU; `held` owns the bytes.
   struct State {
-    std::vector<StateTensor> tensors;
+    std::vector<formats::StateTensor> tensors;
     std::vector<at::Tensor> held;
   };
   State state(std::int64_t step) const;

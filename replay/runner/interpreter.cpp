@@ -1,8 +1,11 @@
 #include "replay/runner/interpreter.hpp"
 
+#include <dlfcn.h>
+#include <filesystem>
 #include <pybind11/embed.h>
 #include <torch/csrc/autograd/python_variable.h>
 
+#include "kernels/torch/assay_kernels.h"
 #include "replay/runner/failure.hpp"
 #include "replay/runner/python_sources.hpp"
 
@@ -138,6 +141,13 @@ std::string version_of(const char* package) {
   return py::module_::import("importlib.metadata").attr("version")(package).cast<std::string>();
 }
 
+/// Where libassay_kernels.so was loaded from.
+std::string folder_of_operators() {
+  Dl_info info{};
+  if (!::dladdr(reinterpret_cast<void*>(&assay_kernels_contract), &info) || !info.dli_fname) return {};
+  return std::filesystem::path(info.dli_fname).parent_path().string();
+}
+
 }  // namespace
 
 PythonVersions start_python(bool strict, std::uint64_t seed) {
@@ -148,7 +158,10 @@ PythonVersions start_python(bool strict, std::uint64_t seed) {
     loader() = carried("assay_loader", kLoaderSource);
     loader().attr("begin")(py::cpp_function([] { carried("fla_standins", kStandinsSource); }));
     const py::tuple found = loader().attr("prepare")(strict, seed);
-    versions = {found[0].cast<std::string>(), found[1].cast<std::string>(), version_of("einops")};
+    versions = {found[0].cast<std::string>(),
+                found[1].cast<std::string>(),
+                version_of("einops"),
+                {ASSAY_SITE_PACKAGES, ASSAY_PYTHON_HOME, ASSAY_PYTHON_LIBRARIES, folder_of_operators()}};
   } catch (py::error_already_set& error) {
     throw Failure(FailureKind::internal, std::string("Python did not start: ") + error.what());
   }

@@ -12,6 +12,7 @@ namespace assay::replay {
 
 struct PythonVersions {
   std::string python, torch, einops;
+  std::vector<std::string> folders;  ///< that the process reads: Python's, torch's, the operators'
 };
 
 /// Starts the interpreter, once a process; it is never ended. Isolated: no environment variables, no user's

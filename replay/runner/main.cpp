@@ -85,13 +85,20 @@ int run(const Arguments& arguments, const Events& events) {
   }
 }
 
+/// What the parent must know before it starts a run: the versions that fix the bits, and what the sandbox
+/// must let be read.
 int versions() {
   const std::string contract = assay_kernels_contract();
   const auto found = assay::replay::start_python(true, 0);
-  std::printf(
-      "{\"contract\":\"%s\",\"torch\":\"%s\",\"einops\":\"%s\",\"standins\":\"%s\",\"python\":\"%s\"}\n",
-      contract.substr(contract.find(' ') + 1).c_str(), found.torch.substr(0, found.torch.find('+')).c_str(),
-      found.einops.c_str(), assay::replay::standins_sha256().hex().c_str(), found.python.c_str());
+  assay::Json reads = assay::Json::array();
+  for (const std::string& folder : found.folders) reads.push(folder);
+  const assay::Json all = assay::Json::object({{"contract", contract.substr(contract.find(' ') + 1)},
+                                               {"torch", found.torch.substr(0, found.torch.find('+'))},
+                                               {"einops", found.einops},
+                                               {"standins", assay::replay::standins_sha256().hex()},
+                                               {"python", found.python},
+                                               {"reads", std::move(reads)}});
+  std::printf("%s\n", all.dump().c_str());
   return 0;
 }
 

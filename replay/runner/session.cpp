@@ -51,6 +51,11 @@ MixerFactory mixer_of(const Job& job) {
   return load_program({job.program, job.program_file, arguments});
 }
 
+const char* cpu_level() {
+  const char* forced = std::getenv("ASSAY_KERNELS_CPU");
+  return forced && *forced ? forced : "best";
+}
+
 class Session {
  public:
   Session(const Job& job, const Events& events) : job_(job), events_(events) {}
@@ -77,28 +82,32 @@ class Session {
                                {"torch", versions.torch},
                                {"contract", recipe.versions.contract.hex()},
                                {"python", versions.python},
-                               {"device", device.str()}}));
+                               {"device", device.str()},
+                               {"cpu_level", cpu_level()}}));
     assay_kernels_set_seed(recipe.seed);
     assay_kernels_set_step(0);
     trainer_ = std::make_unique<Trainer>(recipe, make_shell(recipe, mixer_of(job_)), device);
+    std::error_code ignored;  // what cannot be made is told when the file in it cannot be written
+    std::filesystem::create_directories(job_.output / "checkpoints", ignored);
     if (job_.from) resume();
     begin();
   }
 
   void resume() {
     const auto checkpoint = must(read_checkpoint(job_.from->checkpoint), FailureKind::data);
-    if (static_cast<std::int64_t>(checkpoint->step) != job_.from->step)
+    if (static_cast<std::int64_t>(checkpoint->place.step) != job_.from->step)
       throw Failure(FailureKind::data, "checkpoint: expected step " + std::to_string(job_.from->step) +
-                                           ", found " + std::to_string(checkpoint->step));
-    if (job_.from->chain && *job_.from->chain != checkpoint->chain)
+                                           ", found " + std::to_string(checkpoint->place.step));
+    if (job_.from->chain && *job_.from->chain != checkpoint->place.chain)
       throw Failure(FailureKind::data, "checkpoint: expected chain " + job_.from->chain->hex() + ", found " +
-                                           checkpoint->chain.hex());
+                                           checkpoint->place.chain.hex());
     trainer_->restore(*checkpoint);
     first_ = job_.from->step;
-    chain_ = checkpoint->chain;
+    chain_ = checkpoint->place.chain;
   }
 
   void begin() {
+    data_ = data_digest(job_.recipe, *task_);
     Trainer::State state = trainer_->state(first_);
     const Digest root = must(root_of(state.tensors), FailureKind::internal);
     const formats::Recipe& recipe = job_.recipe;
@@ -106,7 +115,7 @@ class Session {
       formats::TraceHead head;
       head.recipe = recipe.digest();
       if (recipe.mixer.program) head.program = sha256(job_.program);
-      head.data = data_digest(recipe, *task_);
+      head.data = data_;
       head.root = root;
       if (job_.from && head.chain() != chain_)
         throw Failure(FailureKind::data,
@@ -119,6 +128,7 @@ class Session {
                                {"step", number(first_)},
                                {"chain", chain_.hex()},
                                {"root", root.hex()},
+                               {"data", data_.hex()},
                                {"parameters", number(trainer_->parameter_count())}});
     if (head_) event.set("head", head_->line());
     events_.send(event);
@@ -163,15 +173,12 @@ class Session {
 
   void checkpoint(std::int64_t step, const Digest& root, Trainer::State state) {
     char name[64];
-    std::snprintf(name, sizeof name, "checkpoint-%08lld.safetensors", static_cast<long long>(step));
-    const auto written = must(write_checkpoint(job_.output / name, static_cast<std::uint64_t>(step), chain_,
-                                               std::move(state.tensors)),
-                              FailureKind::data);
-    events_.send(Json::object({{"event", "checkpoint"},
-                               {"step", number(step)},
-                               {"file", name},
-                               {"root", root.hex()},
-                               {"sha256", written.sha256.hex()}}));
+    std::snprintf(name, sizeof name, "checkpoints/step-%08lld.safetensors", static_cast<long long>(step));
+    const formats::StatePlace place{static_cast<std::uint64_t>(step), chain_};
+    must(formats::write_state(job_.output / name, place, std::move(state.tensors), Existing::replace),
+         FailureKind::data);
+    events_.send(Json::object(
+        {{"event", "checkpoint"}, {"step", number(step)}, {"file", name}, {"root", root.hex()}}));
   }
 
   const Job& job_;
@@ -179,7 +186,7 @@ class Session {
   std::unique_ptr<Task> task_;
   std::unique_ptr<Trainer> trainer_;
   std::optional<formats::TraceHead> head_;
-  Digest chain_;
+  Digest chain_, data_;
   std::string last_root_;
   std::int64_t first_ = 0;
 };
