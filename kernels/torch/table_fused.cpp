@@ -64,6 +64,11 @@ struct AsRows {
     }
   }
   at::Tensor of(const at::Tensor& tensor) const { return tensor.reshape({rows, columns}); }
+  /// The same with elements of a row side by side, as sums down the columns want them.
+  at::Tensor packed(const at::Tensor& tensor) const {
+    const at::Tensor flat = of(tensor);
+    return columns <= 1 || flat.stride(1) == 1 ? flat : flat.contiguous();
+  }
   at::Tensor column(const at::Tensor& tensor) const {
     return tensor.defined() ? tensor.reshape({columns}).contiguous() : tensor;
   }
@@ -124,7 +129,7 @@ Answer norm_backward(Call& call) {
   if (!is_arithmetic(input)) return call.refuse_type(1);
   const AsRows as(input, call.integers(2).size());
   const auto wanted = call.arg(kMask).toBoolList();
-  const at::Tensor rows = as.of(input), grads = as.of(grad), column = as.column(weight);
+  const at::Tensor rows = as.packed(input), grads = as.packed(grad), column = as.column(weight);
   const at::Tensor mean = centred ? call.tensor(3).reshape({as.rows}).contiguous() : at::Tensor();
   const at::Tensor rstd = call.tensor(kRstd).reshape({as.rows}).contiguous();
   const MaybeView m(mean), w(column);
