@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/core/launch.hpp"
 #include "kernels/index/copy_parts.hpp"
 #include "kernels/index/each.hpp"
 #include "kernels/index/squares.hpp"
@@ -189,7 +190,7 @@ Status run_copies(CopyJob* jobs, int count, std::int64_t bytes, const Place& pla
     for (int k = 0; k < count; ++k) by_size(bytes, [&](auto e) { copy_cpu<decltype(e)>(jobs[k], place); });
     return Status::ok;
   }
-  if (count == 1)
+  if (count == 1 && !other_launches())
     if (const int turned = wide_turned_dimension(jobs->layout); turned >= 0)
       return copy_squares_cuda(*jobs, turned, bytes, place);
   for (int first = 0; first < count; first += kCopiesTogether) {

@@ -114,7 +114,7 @@ Status copy(const Job& job, void* stream) {
   const auto on = static_cast<cudaStream_t>(stream);
   std::int64_t done = 0;
   bool numbers = false;
-  if (is_line(job, numbers) && job.count < (std::int64_t{1} << 40)) {
+  if (is_line(job, numbers) && !numbers && job.count < (std::int64_t{1} << 40)) {
     const Line line = make_line(job, false);
     copy_eights<<<line_blocks(line.units, 2 * kThreads), kThreads, 0, on>>>(line);
     done = line.units * kEight;

@@ -169,7 +169,8 @@ inline bool is_line(const Job& job, bool& numbers) {
     if (reinterpret_cast<std::uintptr_t>(operand.data) % bytes) return false;
     numbers = numbers && operand.type == Type::f32;
   }
-  return true;
+  return numbers ||
+         job.out.type != Type::f32;  // eight numbers a thread would be written by halves of sectors
 }
 
 inline Line make_line(const Job& job, bool numbers) {

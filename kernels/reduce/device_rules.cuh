@@ -7,19 +7,28 @@
 
 namespace assay::kernels::fused_rows {
 
-/// As written.
 template <typename R>
-struct OnDevice : R {
+struct AsWritten : R {
   static __device__ __forceinline__ float neutral(int) { return neutral_of(Join::add); }
   static __device__ __forceinline__ float join(int, float a, float b) { return a + b; }
+  static __device__ __forceinline__ constexpr bool any_order(int) { return false; }
   static __device__ __forceinline__ void results(const float (&x)[4], const float (&y)[4],
                                                  const float (&w)[4], const float (&b)[4],
-                                                 const float (&kept)[4], std::int64_t column,
+                                                 const float (&kept)[4], const std::int64_t (&column)[4],
                                                  const RowState& row, float (&v)[4]) {
 #pragma unroll
-    for (int c = 0; c < 4; ++c) v[c] = R::result(x[c], y[c], w[c], b[c], kept[c], column + c, row);
+    for (int c = 0; c < 4; ++c) v[c] = R::result(x[c], y[c], w[c], b[c], kept[c], column[c], row);
   }
 };
+
+template <typename R>
+struct OnDevice : AsWritten<R> {};
+
+/// ATen's kernels trap on a target outside the classes; so do these.
+__device__ __forceinline__ void check_target(const FusedJob& job, std::int64_t index) {
+  const std::int64_t target = job.target[index * job.target_step];
+  if (target != job.ignored && (target < 0 || target >= job.rows.n)) __trap();
+}
 
 /// The first pass joins numbers instead of their order, and no term above 0 goes into the exponential.
 /// row.scale and row.product hold the reciprocal of the sum in two parts.
@@ -31,6 +40,7 @@ struct SoftmaxOnDevice : R {
   static __device__ __forceinline__ float join(int pass, float a, float b) {
     return pass == 0 ? largest_of(a, b) : a + b;
   }
+  static __device__ __forceinline__ constexpr bool any_order(int pass) { return pass == 0; }
   static __device__ __forceinline__ float term(int pass, float x, float, float, const RowState& row) {
     return pass == 0 ? x : math::exp_nonpositive(x - row.first);
   }
@@ -54,8 +64,9 @@ struct SoftmaxOnDevice : R {
     return fma_(fma_(-q, row.second, kept), row.scale, q);
   }
   static __device__ __forceinline__ void results(const float (&x)[4], const float (&)[4], const float (&)[4],
-                                                 const float (&)[4], const float (&kept)[4], std::int64_t,
-                                                 const RowState& row, float (&v)[4]) {
+                                                 const float (&)[4], const float (&kept)[4],
+                                                 const std::int64_t (&)[4], const RowState& row,
+                                                 float (&v)[4]) {
     if constexpr (R::kKeeps) {
       constexpr std::uint32_t kSmall = 0x1a000000;  // 2^-75; 0 itself is no trouble
       std::uint32_t least = 0xffffffffu;
@@ -77,6 +88,55 @@ struct SoftmaxOnDevice : R {
 template <bool Log>
 struct OnDevice<SoftmaxRule<Log>> : SoftmaxOnDevice<SoftmaxRule<Log>> {};
 template <>
-struct OnDevice<CrossEntropyRule> : SoftmaxOnDevice<CrossEntropyRule> {};
+struct OnDevice<CrossEntropyRule> : SoftmaxOnDevice<CrossEntropyRule> {
+  static __device__ __forceinline__ void save(const FusedJob& job, std::int64_t index, const RowState& row) {
+    check_target(job, index);
+    CrossEntropyRule::save(job, index, row);
+  }
+};
+template <>
+struct OnDevice<CrossEntropyBackwardRule> : AsWritten<CrossEntropyBackwardRule> {
+  static __device__ __forceinline__ void begin(const FusedJob& job, std::int64_t index, RowState& row) {
+    check_target(job, index);
+    CrossEntropyBackwardRule::begin(job, index, row);
+  }
+  /// exp of what is above 0, or NaN, takes the plain way.
+  static __device__ __forceinline__ void results(const float (&x)[4], const float (&)[4], const float (&)[4],
+                                                 const float (&)[4], const float (&)[4],
+                                                 const std::int64_t (&column)[4], const RowState& row,
+                                                 float (&v)[4]) {
+    float y[4];
+    bool odd = false;
+#pragma unroll
+    for (int c = 0; c < 4; ++c) {
+      y[c] = (x[c] - row.first) - row.second;
+      odd = odd || !(y[c] <= 0.0f);
+    }
+    if (odd)
+#pragma unroll
+      for (int c = 0; c < 4; ++c) y[c] = exponential(y[c]);
+    else
+#pragma unroll
+      for (int c = 0; c < 4; ++c) y[c] = math::exp_nonpositive(y[c]);
+#pragma unroll
+    for (int c = 0; c < 4; ++c) v[c] = (column[c] == row.target ? row.scale : 0.0f) - y[c] * row.scale;
+  }
+};
+template <>
+struct OnDevice<SoftmaxBackwardRule<true>> : AsWritten<SoftmaxBackwardRule<true>> {
+  static __device__ __forceinline__ void results(const float (&x)[4], const float (&y)[4], const float (&)[4],
+                                                 const float (&)[4], const float (&)[4],
+                                                 const std::int64_t (&)[4], const RowState& row,
+                                                 float (&v)[4]) {
+    const bool plain = y[0] <= 0.0f && y[1] <= 0.0f && y[2] <= 0.0f && y[3] <= 0.0f;
+#pragma unroll
+    for (int c = 0; c < 4; ++c) v[c] = plain ? math::exp_nonpositive(y[c]) : 0.0f;
+    if (!plain)
+#pragma unroll
+      for (int c = 0; c < 4; ++c) v[c] = exponential(y[c]);
+#pragma unroll
+    for (int c = 0; c < 4; ++c) v[c] = x[c] - v[c] * row.first;
+  }
+};
 
 }  // namespace assay::kernels::fused_rows

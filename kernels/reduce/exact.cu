@@ -3,6 +3,7 @@
 #include <cuda_runtime.h>
 
 #include "kernels/core/launch.hpp"
+#include "kernels/math/math.hpp"
 #include "kernels/reduce/exact_rules.hpp"
 
 namespace assay::kernels {
@@ -49,6 +50,63 @@ __global__ void __launch_bounds__(kThreads) exact_groups(const __grid_constant__
     store_found(job, kept, found);
 }
 
+/// Largest (or smallest) number of packed rows and its place: number and place as they are until a group's
+/// elements are joined.
+template <typename T, bool Smallest>
+__global__ void __launch_bounds__(kThreads) extreme_groups(const __grid_constant__ ExactJob job, int group) {
+  constexpr int kTogether = 16;
+  const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * kThreads + threadIdx.x;
+  const std::int64_t item = thread / group, kept = item / job.chunks;
+  const std::int64_t begin = (item - kept * job.chunks) * job.chunk;
+  const int lane = static_cast<int>(thread % group);
+  Found found = nothing_found(job.op);
+  if (kept < job.plan.kept) {
+    const std::int64_t row = offset_at(kept, job.plan.kept_rank, job.plan.kept_size, job.plan.kept_in);
+    const T* p = static_cast<const T*>(job.in) + row + begin;
+    const int count = static_cast<int>(begin + job.chunk < job.plan.n ? job.chunk : job.plan.n - begin);
+    float best = Smallest ? math::infinity() : -math::infinity();
+    int place = lane;
+    for (int from = lane; from < count; from += kTogether * group) {
+      T v[kTogether];
+#pragma unroll
+      for (int k = 0; k < kTogether; ++k)
+        if (from + k * group < count) v[k] = p[from + k * group];
+#pragma unroll
+      for (int k = 0; k < kTogether; ++k) {
+        if (from + k * group >= count) continue;
+        float x;
+        if constexpr (sizeof(T) == 2)
+          x = from_bf16(v[k]);
+        else
+          x = v[k];
+        const bool wins = !(Smallest ? x >= best : x <= best) && best == best;  // a NaN beats all but a NaN
+        best = wins ? x : best;
+        place = wins ? from + k * group : place;
+      }
+    }
+    if (lane < count) found = {key_of_number(best, Smallest), begin + place};
+  }
+  found = join_group(job.op, found, group);
+  if (lane > 0 || kept >= job.plan.kept) return;
+  if (job.chunks > 1)
+    job.partials[item] = found;
+  else
+    store_found(job, kept, found);
+}
+
+template <typename T>
+void launch_extremes(const ExactJob& job, unsigned grid, int group, cudaStream_t stream) {
+  if (job.op == Exact::min)
+    extreme_groups<T, true><<<grid, kThreads, 0, stream>>>(job, group);
+  else
+    extreme_groups<T, false><<<grid, kThreads, 0, stream>>>(job, group);
+}
+
+bool takes_extremes(const ExactJob& job, int group) {
+  return is_extreme(job.op) && (job.in_type == Type::f32 || job.in_type == Type::bf16) && group > 1 &&
+         has_contiguous_rows(job.plan) && job.chunk < (1 << 30);
+}
+
 __global__ void __launch_bounds__(kThreads) exact_partials(const __grid_constant__ ExactJob job) {
   const std::int64_t kept = blockIdx.x;
   Found found = nothing_found(job.op);
@@ -84,7 +142,13 @@ Status cuda::reduce_exact(const ExactJob& given, const Place& place) {
   }
   const std::int64_t grid = (job.plan.kept * job.chunks * group + kThreads - 1) / kThreads;
   if (grid > 0x7fffffff) return Status::bad_shape;
-  exact_groups<<<static_cast<unsigned>(grid), kThreads, 0, stream>>>(job, group);
+  const auto blocks = static_cast<unsigned>(grid);
+  if (!takes_extremes(job, group))
+    exact_groups<<<blocks, kThreads, 0, stream>>>(job, group);
+  else if (job.in_type == Type::bf16)
+    launch_extremes<std::uint16_t>(job, blocks, group, stream);
+  else
+    launch_extremes<float>(job, blocks, group, stream);
   if (job.chunks > 1) exact_partials<<<static_cast<unsigned>(job.plan.kept), kThreads, 0, stream>>>(job);
   return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed;
 }

@@ -3,22 +3,9 @@
 
 namespace assay::kernels {
 
-namespace {
-
-/// ATen's kernels trap on a target outside the classes; so does this one.
-__global__ void check_targets(const __grid_constant__ FusedJob job) {
-  const std::int64_t index = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  if (index >= job.rows.count) return;
-  const std::int64_t target = job.target[index * job.target_step];
-  if (target != job.ignored && (target < 0 || target >= job.rows.n)) __trap();
-}
-
-}  // namespace
-
 Status cuda::run_fused(const FusedJob& job, const Place& place) {
   using namespace assay::kernels::fused_rows;
   const auto stream = static_cast<cudaStream_t>(place.stream);
-  if (job.target) check_targets<<<static_cast<unsigned>((job.rows.count + 255) / 256), 256, 0, stream>>>(job);
   switch (job.kind) {
     case Fused::softmax:
       return launch<SoftmaxRule<false>>(job, stream);

@@ -28,27 +28,34 @@ inline constexpr int kRuns = 2048;  ///< values of runs of blocks that shared me
 template <int Rounds>
 using Block = float[Rounds][4];
 
+/// Which element of a round a lane's leaf c is: neighbours where they are loaded together, else lanes side by
+/// side.
+template <bool Packed>
+__device__ __forceinline__ int spot(int lane, int lanes, int c) {
+  return Packed ? 4 * lane + c : lanes * c + lane;
+}
+
 template <bool Packed, int Rounds>
 __device__ __forceinline__ void load_block(Block<Rounds>& x, const void* data, Type type, std::int64_t from,
-                                           std::int64_t step, int count, int lane) {
+                                           std::int64_t step, int count, int lane, int lanes) {
   if constexpr (Packed) {
     if (type == Type::f32) {
       const float* p = static_cast<const float*>(data) + from + 4 * lane;
 #pragma unroll
       for (int k = 0; k < Rounds; ++k)
-        if (k * 128 + 4 * lane < count) load_four(x[k], p + k * 128);
+        if (k * 128 + 4 * lane < count) load_four_once(x[k], p + k * 128);
     } else {
       const std::uint16_t* p = static_cast<const std::uint16_t*>(data) + from + 4 * lane;
 #pragma unroll
       for (int k = 0; k < Rounds; ++k)
-        if (k * 128 + 4 * lane < count) load_four(x[k], p + k * 128);
+        if (k * 128 + 4 * lane < count) load_four_once(x[k], p + k * 128);
     }
   } else {
 #pragma unroll
     for (int k = 0; k < Rounds; ++k)
 #pragma unroll
       for (int c = 0; c < 4; ++c) {
-        const int i = k * 128 + 4 * lane + c;
+        const int i = k * 128 + spot<Packed>(lane, lanes, c);
         if (i >= count) continue;
         const std::int64_t at = from + i * step;
         x[k][c] = type == Type::f32 ? static_cast<const float*>(data)[at]
@@ -57,14 +64,16 @@ __device__ __forceinline__ void load_block(Block<Rounds>& x, const void* data, T
   }
 }
 
+/// Elements spot(c) of a round that begins at `at`; `left`: its elements.
 template <bool Packed>
 __device__ __forceinline__ void store_round(void* data, Type type, std::int64_t at, std::int64_t step,
-                                            int left, float (&v)[4]) {
+                                            int left, int lane, int lanes, float (&v)[4]) {
   if constexpr (Packed) {
     const bool odd = v[0] != v[0] || v[1] != v[1] || v[2] != v[2] || v[3] != v[3];
     if (odd)
 #pragma unroll
       for (int c = 0; c < 4; ++c) v[c] = canonical(v[c]);
+    at += 4 * lane;
     if (type == Type::f32)
       *reinterpret_cast<float4*>(static_cast<float*>(data) + at) = make_float4(v[0], v[1], v[2], v[3]);
     else
@@ -72,24 +81,87 @@ __device__ __forceinline__ void store_round(void* data, Type type, std::int64_t 
           make_uint2(pack_bf16(v[0], v[1], odd), pack_bf16(v[2], v[3], odd));
   } else {
 #pragma unroll
-    for (int c = 0; c < 4; ++c)
-      if (c < left) store_number(data, type, at + c * step, v[c]);
+    for (int c = 0; c < 4; ++c) {
+      const int i = spot<Packed>(lane, lanes, c);
+      if (i < left) store_number(data, type, at + i * step, v[c]);
+    }
   }
 }
 
-/// Four values of a weight or bias, `absent` where there is none or the row has ended.
+/// Values of a weight or bias beside elements spot(c) from `column` on, `absent` where there is none or the
+/// row has ended.
 template <bool Packed>
 __device__ __forceinline__ void load_columns(float (&w)[4], const void* data, Type type, std::int64_t column,
-                                             int left, float absent) {
+                                             int left, int lane, int lanes, float absent) {
   if (Packed && data) {
     if (type == Type::f32)
-      load_four(w, static_cast<const float*>(data) + column);
+      load_four(w, static_cast<const float*>(data) + column + 4 * lane);
     else
-      load_four(w, static_cast<const std::uint16_t*>(data) + column);
+      load_four(w, static_cast<const std::uint16_t*>(data) + column + 4 * lane);
     return;
   }
 #pragma unroll
-  for (int c = 0; c < 4; ++c) w[c] = data && c < left ? load_number(data, type, column + c) : absent;
+  for (int c = 0; c < 4; ++c) {
+    const int i = spot<Packed>(lane, lanes, c);
+    w[c] = data && i < left ? load_number(data, type, column + i) : absent;
+  }
+}
+
+/// The leaves of `lanes` neighbouring lanes to the block's value, in each of them.
+template <typename R, bool Packed>
+__device__ __forceinline__ float halved(int pass, float (&v)[4], int lane, int lanes) {
+  using D = OnDevice<R>;
+  if (Packed && !D::any_order(pass)) {
+    if (lanes == 32) return sum_of_leaves(v, lane);
+    for (int o = lanes / 2; o > 0; o /= 2)
+#pragma unroll
+      for (int c = 0; c < 4; ++c) v[c] = D::join(pass, v[c], __shfl_xor_sync(kAllLanes, v[c], o));
+    return D::join(pass, D::join(pass, v[0], v[2]), D::join(pass, v[1], v[3]));
+  }
+  float a = D::join(pass, D::join(pass, v[0], v[2]), D::join(pass, v[1], v[3]));
+  for (int o = lanes / 2; o > 0; o /= 2) a = D::join(pass, a, __shfl_xor_sync(kAllLanes, a, o));
+  return a;
+}
+
+/// One round's terms to the leaves. What is kept for the result takes the elements' place.
+template <typename R, bool Packed, bool Keep>
+__device__ __forceinline__ void join_round(const FusedJob& job, int pass, std::int64_t column, int left,
+                                           int lane, int lanes, const RowState& row, float (&x)[4],
+                                           const float (&y)[4], float (&leaf)[4]) {
+  using D = OnDevice<R>;
+  if (Packed && 4 * lane >= left) return;
+  float w[4] = {1, 1, 1, 1};
+  if constexpr (R::kColumns && R::kInputs > 1)
+    load_columns<Packed>(w, job.weight, job.weight_type, column, left, lane, lanes, 1);
+#pragma unroll
+  for (int c = 0; c < 4; ++c) {
+    if (!Packed && spot<Packed>(lane, lanes, c) >= left) continue;
+    const float t = D::term(pass, x[c], y[c], w[c], row);
+    leaf[c] = D::join(pass, leaf[c], t);
+    if (R::kKeeps && Keep && pass == R::kPasses - 1) x[c] = t;
+  }
+}
+
+/// One round's results.
+template <typename R, bool Packed, bool Keep>
+__device__ __forceinline__ void write_round(const FusedJob& job, std::int64_t column, std::int64_t at,
+                                            int left, int lane, int lanes, const RowState& row,
+                                            const float (&x)[4], const float (&y)[4]) {
+  using D = OnDevice<R>;
+  if (Packed && 4 * lane >= left) return;
+  float v[4], w[4] = {1, 1, 1, 1}, b[4] = {}, kept[4];
+  if constexpr (R::kColumns) {
+    load_columns<Packed>(w, job.weight, job.weight_type, column, left, lane, lanes, 1);
+    if constexpr (R::kInputs == 1)
+      load_columns<Packed>(b, job.bias, job.bias_type, column, left, lane, lanes, float_of(0x80000000u));
+  }
+#pragma unroll
+  for (int c = 0; c < 4; ++c)
+    kept[c] = !R::kKeeps || Keep ? x[c] : D::term(R::kPasses - 1, x[c], y[c], w[c], row);
+  const std::int64_t here[4] = {column + spot<Packed>(lane, lanes, 0), column + spot<Packed>(lane, lanes, 1),
+                                column + spot<Packed>(lane, lanes, 2), column + spot<Packed>(lane, lanes, 3)};
+  D::results(x, y, w, b, kept, here, row, v);
+  store_round<Packed>(job.out, job.out_type, at, job.rows.step[2], left, lane, lanes, v);
 }
 
 /// How the work lies: a row has `lanes` lanes, or a thread block whose warps in turn take runs of `run`
@@ -125,17 +197,10 @@ struct RowWorker {
     const int count = count_of(block);
     const std::int64_t at = block * kBlock;
     load_block<Packed, Rounds>(x, job.x, job.x_type, row_of(job.rows, 0, index) + at * job.rows.step[0],
-                               job.rows.step[0], count, lane);
+                               job.rows.step[0], count, lane, layout.lanes);
     if constexpr (R::kInputs > 1)
       load_block<Packed, Rounds>(y, job.y, job.y_type, row_of(job.rows, 1, index) + at * job.rows.step[1],
-                                 job.rows.step[1], count, lane);
-  }
-  /// Leaves of neighbouring lanes to the block's value, in each of them.
-  __device__ __forceinline__ float halved(int pass, float (&v)[4]) const {
-    for (int o = layout.lanes / 2; o > 0; o /= 2)
-#pragma unroll
-      for (int c = 0; c < 4; ++c) v[c] = D::join(pass, v[c], __shfl_xor_sync(kAllLanes, v[c], o));
-    return D::join(pass, D::join(pass, v[0], v[2]), D::join(pass, v[1], v[3]));
+                                 job.rows.step[1], count, lane, layout.lanes);
   }
   __device__ __forceinline__ float block_value(int pass, std::int64_t block) {
     const int count = count_of(block);
@@ -143,21 +208,10 @@ struct RowWorker {
 #pragma unroll
     for (int c = 0; c < 4; ++c) leaf[c] = D::neutral(pass);
 #pragma unroll
-    for (int k = 0; k < Rounds; ++k) {
-      const int i = k * 128 + 4 * lane;
-      if (i >= count) continue;
-      float w[4] = {1, 1, 1, 1};
-      if constexpr (R::kColumns && R::kInputs > 1)
-        load_columns<Packed>(w, job.weight, job.weight_type, block * kBlock + i, count - i, 1);
-#pragma unroll
-      for (int c = 0; c < 4; ++c) {
-        if (!Packed && i + c >= count) continue;
-        const float t = D::term(pass, x[k][c], y[k][c], w[c], row);
-        leaf[c] = D::join(pass, leaf[c], t);
-        if (R::kKeeps && kHeld && pass == R::kPasses - 1) x[k][c] = t;
-      }
-    }
-    return halved(pass, leaf);
+    for (int k = 0; k < Rounds; ++k)
+      join_round<R, Packed, kHeld>(job, pass, block * kBlock + k * 128, count - k * 128, lane, layout.lanes,
+                                   row, x[k], y[k], leaf);
+    return halved<R, Packed>(pass, leaf, lane, layout.lanes);
   }
   /// R1 step 3 over one run, whose blocks follow one another.
   __device__ __forceinline__ float run_value(int pass, int r) {
@@ -226,25 +280,12 @@ struct RowWorker {
     const int count = count_of(block);
     const std::int64_t from = row_of(job.rows, 2, index) + block * kBlock * job.rows.step[2];
 #pragma unroll
-    for (int k = 0; k < Rounds; ++k) {
-      const int i = k * 128 + 4 * lane;
-      if (i >= count) continue;
-      float v[4], w[4] = {1, 1, 1, 1}, b[4] = {}, kept[4];
-      const std::int64_t column = block * kBlock + i;
-      if constexpr (R::kColumns) {
-        load_columns<Packed>(w, job.weight, job.weight_type, column, count - i, 1);
-        if constexpr (R::kInputs == 1)
-          load_columns<Packed>(b, job.bias, job.bias_type, column, count - i, float_of(0x80000000u));
-      }
-#pragma unroll
-      for (int c = 0; c < 4; ++c)
-        kept[c] = !R::kKeeps || kHeld ? x[k][c] : D::term(R::kPasses - 1, x[k][c], y[k][c], w[c], row);
-      D::results(x[k], y[k], w, b, kept, column, row, v);
-      store_round<Packed>(job.out, job.out_type, from + i * job.rows.step[2], job.rows.step[2], count - i, v);
-    }
+    for (int k = 0; k < Rounds; ++k)
+      write_round<R, Packed, kHeld>(job, block * kBlock + k * 128, from + k * 128 * job.rows.step[2],
+                                    count - k * 128, lane, layout.lanes, row, x[k], y[k]);
   }
   __device__ __forceinline__ void work(float* sums) {
-    if (there) R::begin(job, index, row);
+    if (there) D::begin(job, index, row);
     if constexpr (kHeld) load(warp);
 #pragma unroll
     for (int pass = 0; pass < R::kPasses; ++pass) D::end_pass(job, pass, pass_value(pass, sums), row);
@@ -257,7 +298,7 @@ struct RowWorker {
         write(b);
       }
     }
-    if (there && lane == 0 && warp == 0) R::save(job, index, row);
+    if (there && lane == 0 && warp == 0) D::save(job, index, row);
   }
 };
 
@@ -265,16 +306,58 @@ struct RowWorker {
 template <typename R>
 inline constexpr int kTogether = R::kInputs == 1 ? ASSAY_ROWS_TOGETHER : 4;
 
-template <typename R, bool Packed, int Rounds>
-__global__ void __launch_bounds__(kRowThreads, Rounds == 1 ? 12 : kTogether<R>)
+template <typename R, bool Packed>
+__global__ void __launch_bounds__(kRowThreads, kTogether<R>)
     row_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
   const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * kRowThreads + threadIdx.x;
-  RowWorker<R, Packed, Rounds, Way::lanes> worker{job, layout};
-  worker.index = thread / layout.lanes;
-  worker.lane = threadIdx.x & (layout.lanes - 1);
+  RowWorker<R, Packed, 8, Way::lanes> worker{job, layout};
+  worker.index = thread / 32;
+  worker.lane = threadIdx.x & 31;
   worker.warp = 0, worker.warps = 1;
   worker.there = worker.index < job.rows.count;
   worker.work(nullptr);
+}
+
+inline constexpr int kShortRows = 4;  ///< that each group of lanes has at once
+
+/// Rows of at most 128 elements: one round each, several rows in flight.
+template <typename R, bool Packed>
+__global__ void __launch_bounds__(kRowThreads, 6)
+    short_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
+  using D = OnDevice<R>;
+  const int lanes = layout.lanes, lane = threadIdx.x & (lanes - 1), groups = kRowThreads / lanes;
+  const std::int64_t first =
+      static_cast<std::int64_t>(blockIdx.x) * (groups * kShortRows) + threadIdx.x / lanes;
+  const auto index = [&](int q) { return first + q * groups; };
+  const auto count = [&](int q) { return index(q) < job.rows.count ? static_cast<int>(job.rows.n) : 0; };
+  Block<1> x[kShortRows], y[kShortRows];
+  RowState row[kShortRows];
+#pragma unroll
+  for (int q = 0; q < kShortRows; ++q) {
+    if (index(q) < job.rows.count) D::begin(job, index(q), row[q]);
+    load_block<Packed, 1>(x[q], job.x, job.x_type, row_of(job.rows, 0, index(q)), job.rows.step[0], count(q),
+                          lane, lanes);
+    if constexpr (R::kInputs > 1)
+      load_block<Packed, 1>(y[q], job.y, job.y_type, row_of(job.rows, 1, index(q)), job.rows.step[1],
+                            count(q), lane, lanes);
+  }
+#pragma unroll
+  for (int pass = 0; pass < R::kPasses; ++pass)
+#pragma unroll
+    for (int q = 0; q < kShortRows; ++q) {
+      float leaf[4];
+#pragma unroll
+      for (int c = 0; c < 4; ++c) leaf[c] = D::neutral(pass);
+      join_round<R, Packed, true>(job, pass, 0, count(q), lane, lanes, row[q], x[q][0], y[q][0], leaf);
+      D::end_pass(job, pass, halved<R, Packed>(pass, leaf, lane, lanes), row[q]);
+    }
+#pragma unroll
+  for (int q = 0; q < kShortRows; ++q) {
+    if constexpr (R::kWrites)
+      write_round<R, Packed, true>(job, 0, row_of(job.rows, 2, index(q)), count(q), lane, lanes, row[q],
+                                   x[q][0], y[q][0]);
+    if (index(q) < job.rows.count && lane == 0) D::save(job, index(q), row[q]);
+  }
 }
 
 template <typename R, bool Packed, Way kWay>
@@ -307,24 +390,36 @@ inline bool is_packed(const FusedJob& job, int inputs, bool writes) {
   return packed;
 }
 
+inline Status launched() { return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed; }
+
+/// Rows of at most 128 elements.
 template <typename R>
-Status launch_short(const FusedJob& job, bool packed, cudaStream_t stream) {
+Status launch_short(const FusedJob& job, cudaStream_t stream) {
   Layout layout;
   layout.lanes = 1;
   while (layout.lanes < 32 && (layout.lanes * 4 < job.rows.n || other_launches())) layout.lanes *= 2;
-  const std::int64_t grid = (job.rows.count * layout.lanes + kRowThreads - 1) / kRowThreads;
+  const std::int64_t rows = kRowThreads / layout.lanes * kShortRows;
+  const std::int64_t grid = (job.rows.count + rows - 1) / rows;
   if (grid > 0x7fffffff) return Status::bad_shape;
-  const bool one = job.rows.n <= kLeaves;
   const auto blocks = static_cast<unsigned>(grid);
-  if (packed && one)
-    row_kernel<R, true, 1><<<blocks, kRowThreads, 0, stream>>>(job, layout);
-  else if (packed)
-    row_kernel<R, true, 8><<<blocks, kRowThreads, 0, stream>>>(job, layout);
-  else if (one)
-    row_kernel<R, false, 1><<<blocks, kRowThreads, 0, stream>>>(job, layout);
+  if (!other_launches() && is_packed(job, R::kInputs, R::kWrites))
+    short_kernel<R, true><<<blocks, kRowThreads, 0, stream>>>(job, layout);
   else
-    row_kernel<R, false, 8><<<blocks, kRowThreads, 0, stream>>>(job, layout);
-  return Status::ok;
+    short_kernel<R, false><<<blocks, kRowThreads, 0, stream>>>(job, layout);
+  return launched();
+}
+
+/// Rows of at most 1,024.
+template <typename R>
+Status launch_rows(const FusedJob& job, bool packed, cudaStream_t stream) {
+  const std::int64_t grid = (job.rows.count * 32 + kRowThreads - 1) / kRowThreads;
+  if (grid > 0x7fffffff) return Status::bad_shape;
+  const auto blocks = static_cast<unsigned>(grid);
+  if (packed)
+    row_kernel<R, true><<<blocks, kRowThreads, 0, stream>>>(job, Layout{});
+  else
+    row_kernel<R, false><<<blocks, kRowThreads, 0, stream>>>(job, Layout{});
+  return launched();
 }
 
 template <typename R>
@@ -345,16 +440,14 @@ Status launch_long(const FusedJob& job, bool packed, cudaStream_t stream) {
     block_kernel<R, true, Way::looped><<<grid, threads, 0, stream>>>(job, layout);
   else
     block_kernel<R, false, Way::looped><<<grid, threads, 0, stream>>>(job, layout);
-  return Status::ok;
+  return launched();
 }
 
 template <typename R>
 Status launch(const FusedJob& job, cudaStream_t stream) {
+  if (job.rows.n <= kLeaves) return launch_short<R>(job, stream);
   const bool packed = !other_launches() && is_packed(job, R::kInputs, R::kWrites);
-  const Status status =
-      job.rows.n <= kBlock ? launch_short<R>(job, packed, stream) : launch_long<R>(job, packed, stream);
-  if (status != Status::ok) return status;
-  return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed;
+  return job.rows.n <= kBlock ? launch_rows<R>(job, packed, stream) : launch_long<R>(job, packed, stream);
 }
 
 }  // namespace fused_rows

@@ -47,6 +47,7 @@ struct FusedJob {
   float* loss = nullptr;         ///< one a row
   const float* scale = nullptr;  ///< gradient of a row's loss
   std::int64_t scale_step = 1;
+  Recipe recipe;  ///< of a plain reduction that goes this way on CUDA
 };
 
 /// What a row's elements share.

@@ -32,6 +32,21 @@ struct MomentRule : Lone {
   }
 };
 
+/// Sums, means and norms of rows of one round, several of them at once.
+template <Map M>
+struct ShortRule : Lone {
+  static constexpr int kPasses = 1;
+  static ASSAY_HD_MEMBER float term(int, float x, float, float, const RowState&) {
+    return M == Map::square ? x * x : x;
+  }
+  static ASSAY_HD_MEMBER void end_pass(const FusedJob& job, int, float value, RowState& row) {
+    row.first = finished(job.recipe, value, 0);
+  }
+  static ASSAY_HD_MEMBER void save(const FusedJob& job, std::int64_t index, const RowState& row) {
+    store_number(job.second, job.saved_type, index, row.first);
+  }
+};
+
 /// Where the largest is not finite it is the result.
 struct LogSumExpRule : SoftmaxRule<true> {
   static constexpr bool kWrites = false;
@@ -51,6 +66,11 @@ bool is_dense(const ReducePlan& plan, const std::int64_t* strides) {
   return true;
 }
 
+bool is_short_sum(const ReduceJob& job) {
+  return !job.centred && job.plan.n <= kLeaves && job.plan.kept >= 4096 && job.recipe.join == Join::add &&
+         (job.recipe.map == Map::identity || job.recipe.map == Map::square);
+}
+
 }  // namespace
 
 namespace fused_rows {
@@ -60,9 +80,10 @@ struct OnDevice<LogSumExpRule> : SoftmaxOnDevice<LogSumExpRule> {};
 
 bool cuda::takes_one_read(const ReduceJob& job) {
   const ReducePlan& plan = job.plan;
-  if (!job.centred || !has_contiguous_rows(plan) || plan.n < 2 || plan.kept == 0) return false;
-  if (plan.n > 16384 && plan.kept < 512) return false;
+  if (!has_contiguous_rows(plan) || plan.n < 2 || plan.kept == 0) return false;
   if (job.in_type != Type::f32 && job.in_type != Type::bf16) return false;
+  if (is_short_sum(job)) return is_dense(plan, plan.kept_out);
+  if (!job.centred || (plan.n > 16384 && plan.kept < 512)) return false;
   if (job.recipe.map != Map::deviation && job.recipe.map != Map::shifted_exp) return false;
   if (job.second && (job.second_type != job.out_type || !is_dense(plan, plan.kept_second))) return false;
   return is_dense(plan, plan.kept_out);
@@ -86,7 +107,11 @@ Status cuda::run_one_read(const ReduceJob& job, void* stream) {
   rows.saved_type = job.out_type;
   rows.divisor = job.first.divisor;
   rows.epsilon = job.recipe.divisor;
+  rows.recipe = job.recipe;
   const auto on = static_cast<cudaStream_t>(stream);
+  if (is_short_sum(job))
+    return job.recipe.map == Map::square ? fused_rows::launch_short<ShortRule<Map::square>>(rows, on)
+                                         : fused_rows::launch_short<ShortRule<Map::identity>>(rows, on);
   if (job.recipe.map == Map::shifted_exp) return fused_rows::launch<LogSumExpRule>(rows, on);
   return job.recipe.finish == Finish::divide_root ? fused_rows::launch<MomentRule<true>>(rows, on)
                                                   : fused_rows::launch<MomentRule<false>>(rows, on);

@@ -87,28 +87,51 @@ __device__ __forceinline__ int pitched(int i) {
   return i / static_cast<int>(kScanLeaf) * kPitch + i % static_cast<int>(kScanLeaf);
 }
 
-template <typename T>
-__device__ __forceinline__ float widened(T v) {
-  if constexpr (sizeof(T) == 2)
-    return from_bf16(v);
-  else
-    return v;
+/// Elements [0, count) of p to leaves from `first` on. fp32 goes there without a stop in registers.
+__device__ __forceinline__ void load_leaves(Leaves& leaves, int first, const float* p, int count, int lane) {
+  const auto to = static_cast<unsigned>(__cvta_generic_to_shared(leaves + first * kPitch));
+  if (count == kPart) {
+#pragma unroll 16
+    for (int k = 0; k < kPart / kLanes; ++k)
+      asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(to + 4 * pitched(k * kLanes + lane)),
+                   "l"(p + k * kLanes + lane)
+                   : "memory");
+  } else {
+    for (int i = lane; i < count; i += kLanes)
+      asm volatile("cp.async.ca.shared.global [%0], [%1], 4;" ::"r"(to + 4 * pitched(i)), "l"(p + i)
+                   : "memory");
+  }
+  asm volatile("cp.async.wait_all;" ::: "memory");
 }
 
-/// Elements [0, count) of p to leaves from `first` on.
-template <typename T>
-__device__ __forceinline__ void load_leaves(Leaves& leaves, int first, const T* p, int count, int lane) {
+/// bf16 comes in pairs where `pairs`: aligned, and as many rows as elements even.
+__device__ __forceinline__ void load_leaves(Leaves& leaves, int first, const std::uint16_t* p, int count,
+                                            int lane, bool pairs) {
   constexpr int kTogether = 16;
-  for (int begin = 0; begin < count; begin += kTogether * kLanes) {
-    T v[kTogether];
-#pragma unroll
-    for (int k = 0; k < kTogether; ++k)
-      if (begin + k * kLanes + lane < count) v[k] = p[begin + k * kLanes + lane];
-#pragma unroll
-    for (int k = 0; k < kTogether; ++k)
-      if (begin + k * kLanes + lane < count)
-        leaves[first * kPitch + pitched(begin + k * kLanes + lane)] = widened(v[k]);
+  float* to = leaves + first * kPitch;
+  if (!pairs) {
+    for (int i = lane; i < count; i += kLanes) to[pitched(i)] = from_bf16(p[i]);
+    return;
   }
+  for (int begin = 0; begin < count; begin += 2 * kTogether * kLanes) {
+    std::uint32_t v[kTogether];
+#pragma unroll
+    for (int k = 0; k < kTogether; ++k) {
+      const int i = begin + 2 * (k * kLanes + lane);
+      if (i < count) v[k] = *reinterpret_cast<const std::uint32_t*>(p + i);
+    }
+#pragma unroll
+    for (int k = 0; k < kTogether; ++k) {
+      const int i = begin + 2 * (k * kLanes + lane);
+      if (i >= count) continue;
+      to[pitched(i)] = float_of(v[k] << 16);
+      to[pitched(i) + 1] = float_of(v[k] & 0xffff0000u);
+    }
+  }
+}
+__device__ __forceinline__ void load_leaves(Leaves& leaves, int first, const float* p, int count, int lane,
+                                            bool) {
+  load_leaves(leaves, first, p, count, lane);
 }
 
 /// Each lane's leaf in place; the leaf's total. What lies behind a row's end is never asked for.
@@ -140,40 +163,73 @@ __device__ __forceinline__ float chain_before(float total, int leaf, int group, 
   return prefix;
 }
 
-/// Locals and their leaves' prefixes to elements [0, count) of p. `plain`: the first leaf has no prefix.
-template <bool Product, typename T>
-__device__ __forceinline__ void store_leaves(const Leaves& leaves, int first, T* p, int count, int lane,
-                                             float prefix, bool plain) {
-#pragma unroll 4
+/// An element's value: `before` its leaf's prefix, when `joined`.
+template <bool Product>
+__device__ __forceinline__ float whole(float before, float local, bool joined) {
+  return joined ? step<Product>(before, local) : local;
+}
+
+/// Locals and their leaves' prefixes to elements [0, count) of p. `group`: leaves of a row; `plain`: a row's
+/// first leaf has no prefix.
+template <bool Product>
+__device__ __forceinline__ void store_leaves(const Leaves& leaves, int first, float* p, int count, int lane,
+                                             float prefix, int group, bool plain, bool) {
+#pragma unroll 8
   for (int begin = 0; begin < count; begin += kLanes) {
     const int leaf = begin / static_cast<int>(kScanLeaf), i = begin + lane;
     const float before = __shfl_sync(0xffffffffu, prefix, first + leaf);
+    if (i < count)
+      p[i] = canonical(
+          whole<Product>(before, leaves[first * kPitch + pitched(i)], !plain || (leaf & (group - 1)) != 0));
+  }
+}
+template <bool Product>
+__device__ __forceinline__ void store_leaves(const Leaves& leaves, int first, std::uint16_t* p, int count,
+                                             int lane, float prefix, int group, bool plain, bool pairs) {
+  if (!pairs) {
+    for (int begin = 0; begin < count; begin += kLanes) {
+      const int leaf = begin / static_cast<int>(kScanLeaf), i = begin + lane;
+      const float before = __shfl_sync(0xffffffffu, prefix, first + leaf);
+      if (i < count)
+        p[i] = to_bf16(
+            whole<Product>(before, leaves[first * kPitch + pitched(i)], !plain || (leaf & (group - 1)) != 0));
+    }
+    return;
+  }
+#pragma unroll 8
+  for (int begin = 0; begin < count; begin += 2 * kLanes) {  // a leaf
+    const int leaf = begin / static_cast<int>(kScanLeaf), i = begin + 2 * lane;
+    const float before = __shfl_sync(0xffffffffu, prefix, first + leaf);
     if (i >= count) continue;
-    const float local = leaves[first * kPitch + pitched(i)];
-    const float v = leaf == 0 && plain ? local : step<Product>(before, local);
-    if constexpr (sizeof(T) == 2)
-      p[i] = to_bf16(v);
-    else
-      p[i] = canonical(v);
+    const bool joined = !plain || (leaf & (group - 1)) != 0;
+    const float* at = leaves + first * kPitch + pitched(i);
+    const float a = whole<Product>(before, at[0], joined), b = whole<Product>(before, at[1], joined);
+    *reinterpret_cast<std::uint32_t*>(p + i) = pack_bf16(a, b, a != a || b != b);
   }
 }
 
 /// `group`: lanes of a row, a power of two with room for its leaves; 32 for rows of more than one part.
-template <typename In, typename Out, bool Product>
+/// `flat`: rows follow one another and fill their groups, so that a part is one run of memory.
+template <typename T, bool Product>
 __global__ void __launch_bounds__(kScanWarps* kLanes)
-    scan_packed(const __grid_constant__ ScanJob job, int group) {
+    scan_packed(const __grid_constant__ ScanJob job, int group, bool flat, bool pairs) {
   __shared__ Leaves all[kScanWarps];
   const int lane = threadIdx.x & 31, warp = threadIdx.x / kLanes;
   Leaves& leaves = all[warp];
   const Rows& rows = job.rows;
   const int together = kLanes / group;
   const std::int64_t first = (static_cast<std::int64_t>(blockIdx.x) * kScanWarps + warp) * together;
+  if (first >= rows.count) return;
+  const int here = static_cast<int>(rows.count - first < together ? rows.count - first : together);
+  const int runs = flat ? 1 : here;
+  const auto* in = static_cast<const T*>(job.in);
+  auto* out = static_cast<T*>(job.out);
   float carry = 0;
   for (std::int64_t begin = 0; begin < rows.n; begin += kPart) {
-    const int count = static_cast<int>(rows.n - begin < kPart ? rows.n - begin : kPart);
-    for (int r = 0; r < together && first + r < rows.count; ++r)
-      load_leaves(leaves, r * group, static_cast<const In*>(job.in) + row_of(rows, 0, first + r) + begin,
-                  count, lane);
+    const int left = static_cast<int>(rows.n - begin < kPart ? rows.n - begin : kPart);
+    const int count = flat ? left * here : left;
+    for (int r = 0; r < runs; ++r)
+      load_leaves(leaves, r * group, in + row_of(rows, 0, first + r) + begin, count, lane, pairs);
     __syncwarp();
     const float total = scan_leaf<Product>(leaves + lane * kPitch);
     const int leaf = lane & (group - 1);
@@ -183,24 +239,31 @@ __global__ void __launch_bounds__(kScanWarps* kLanes)
       carry = __shfl_sync(0xffffffffu, next, kLanes - 1);
     }
     __syncwarp();
-    for (int r = 0; r < together && first + r < rows.count; ++r)
-      store_leaves<Product>(leaves, r * group,
-                            static_cast<Out*>(job.out) + row_of(rows, 1, first + r) + begin, count, lane,
-                            prefix, begin == 0);
+    for (int r = 0; r < runs; ++r)
+      store_leaves<Product>(leaves, r * group, out + row_of(rows, 1, first + r) + begin, count, lane, prefix,
+                            group, begin == 0, pairs);
     __syncwarp();
   }
 }
 
-template <typename In, typename Out>
+template <typename T>
 void launch_packed(const ScanJob& job, cudaStream_t stream) {
+  const Rows& rows = job.rows;
   int group = 1;
-  while (group < kLanes && group * kScanLeaf < job.rows.n) group *= 2;
+  while (group < kLanes && group * kScanLeaf < rows.n) group *= 2;
   const std::int64_t each = kScanWarps * (kLanes / group);
-  const auto grid = static_cast<unsigned>((job.rows.count + each - 1) / each);
+  const auto grid = static_cast<unsigned>((rows.count + each - 1) / each);
+  const bool flat =
+      rows.n == group * kScanLeaf &&
+      (rows.count == 1 || (rows.rank == 1 && rows.stride[0][0] == rows.n && rows.stride[1][0] == rows.n));
+  bool pairs = rows.n % 2 == 0 && reinterpret_cast<std::uintptr_t>(job.in) % 4 == 0 &&
+               reinterpret_cast<std::uintptr_t>(job.out) % 4 == 0;
+  for (int d = 0; d < rows.rank; ++d)
+    pairs = pairs && rows.stride[0][d] % 2 == 0 && rows.stride[1][d] % 2 == 0;
   if (job.op == Scan::prod)
-    scan_packed<In, Out, true><<<grid, kScanWarps * kLanes, 0, stream>>>(job, group);
+    scan_packed<T, true><<<grid, kScanWarps * kLanes, 0, stream>>>(job, group, flat, pairs);
   else
-    scan_packed<In, Out, false><<<grid, kScanWarps * kLanes, 0, stream>>>(job, group);
+    scan_packed<T, false><<<grid, kScanWarps * kLanes, 0, stream>>>(job, group, flat, pairs);
 }
 
 /// Rows whose elements lie side by side, enough of them to keep the processors busy.
@@ -222,9 +285,9 @@ Status cuda::scan(const ScanJob& job, const Place& place) {
   if (other_launches()) side_by_side = !side_by_side;
   if (takes_packed(job) && !other_launches()) {
     if (job.in_type == Type::bf16)
-      launch_packed<std::uint16_t, std::uint16_t>(job, stream);
+      launch_packed<std::uint16_t>(job, stream);
     else
-      launch_packed<float, float>(job, stream);
+      launch_packed<float>(job, stream);
   } else if (!numbers || side_by_side) {
     scan_threads<<<static_cast<unsigned>((job.rows.count + 127) / 128), 128, 0, stream>>>(job, numbers);
   } else {

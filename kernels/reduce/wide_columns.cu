@@ -2,6 +2,7 @@
 // read at once, and a warp's lanes read 512 bytes side by side. The last halving steps join the 16 warps
 // through shared memory.
 #include <cuda_runtime.h>
+#include <type_traits>
 
 #include "kernels/reduce/columns.cuh"
 #include "kernels/reduce/finish.cuh"
@@ -33,27 +34,54 @@ __device__ __forceinline__ Four joined(const Four& a, const Four& b) {
   return c;
 }
 
-/// Leaf `j` of a block of `count` rows at p; neutral where there is none.
-template <typename T, Map M, Join J>
-__device__ __forceinline__ Four leaf_of(const T* p, std::int64_t stride, int j, int count,
-                                        const float (&centre)[4]) {
-  float x[kChain][4];
+/// Four elements as they lie in memory.
+__device__ __forceinline__ void widen(float (&x)[4], const float4& v) {
+  x[0] = v.x, x[1] = v.y, x[2] = v.z, x[3] = v.w;
+}
+__device__ __forceinline__ void widen(float (&x)[4], const uint2& v) {
+  x[0] = float_of(v.x << 16), x[1] = float_of(v.x & 0xffff0000u);
+  x[2] = float_of(v.y << 16), x[3] = float_of(v.y & 0xffff0000u);
+}
+
+/// Leaves j, j + 64, j + 32 and j + 96 of a block of `count` rows at p, joined by the first two halvings;
+/// neutral where there is none. All rows of `kBatch` leaves are asked for before the first is used.
+template <typename Raw, Map M, Join J>
+__device__ __forceinline__ Four four_leaves(const char* p, std::int64_t stride, int j, int count,
+                                            const float (&centre)[4]) {
+  constexpr int kBatch = sizeof(Raw) == 8 ? 4 : 2;
+  Four leaf[4];
 #pragma unroll
-  for (int r = 0; r < kChain; ++r)
-    if (j + r * static_cast<int>(kLeaves) < count) load_four(x[r], p + (j + r * kLeaves) * stride);
-  Four leaf;
+  for (int first = 0; first < 4; first += kBatch) {
+    Raw raw[kBatch][kChain];
 #pragma unroll
-  for (int k = 0; k < 4; ++k) leaf.v[k] = neutral_of(J);
+    for (int q = 0; q < kBatch; ++q)
 #pragma unroll
-  for (int r = 0; r < kChain; ++r)
-    if (j + r * static_cast<int>(kLeaves) < count)
+      for (int r = 0; r < kChain; ++r) {
+        const int row = j + ((first + q) & 1) * 64 + ((first + q) >> 1) * 32 + r * static_cast<int>(kLeaves);
+        if (row < count) raw[q][r] = *reinterpret_cast<const Raw*>(p + row * stride);
+      }
 #pragma unroll
-      for (int k = 0; k < 4; ++k) leaf.v[k] = join_terms(J, leaf.v[k], mapped<M>(x[r][k], centre[k]));
-  return leaf;
+    for (int q = 0; q < kBatch; ++q) {
+      Four& mine = leaf[first + q];
+#pragma unroll
+      for (int k = 0; k < 4; ++k) mine.v[k] = neutral_of(J);
+#pragma unroll
+      for (int r = 0; r < kChain; ++r) {
+        const int row = j + ((first + q) & 1) * 64 + ((first + q) >> 1) * 32 + r * static_cast<int>(kLeaves);
+        float x[4];
+        widen(x, raw[q][r]);
+        if (row < count)
+#pragma unroll
+          for (int k = 0; k < 4; ++k) mine.v[k] = join_terms(J, mine.v[k], mapped<M>(x[k], centre[k]));
+      }
+    }
+  }
+  return joined<J>(joined<J>(leaf[0], leaf[1]), joined<J>(leaf[2], leaf[3]));
 }
 
 template <typename T, Map M, Join J>
 __global__ void __launch_bounds__(kWarps * 32, 1) wide_columns(const __grid_constant__ ReduceJob job) {
+  using Raw = std::conditional_t<sizeof(T) == 2, uint2, float4>;
   __shared__ float4 classes[kWarps][32];
   const ReducePlan& plan = job.plan;
   const int lane = threadIdx.x & 31, warp = threadIdx.x / 32;
@@ -64,23 +92,16 @@ __global__ void __launch_bounds__(kWarps * 32, 1) wide_columns(const __grid_cons
   if (there && job.centre)
 #pragma unroll
     for (int k = 0; k < 4; ++k) centre[k] = job.centre[column + k];
-  const std::int64_t stride = plan.stride[0], begin = chunk * job.chunk;
+  const std::int64_t stride = plan.stride[0] * static_cast<std::int64_t>(sizeof(T)),
+                     begin = chunk * job.chunk;
   const std::int64_t end = begin + job.chunk < plan.n ? begin + job.chunk : plan.n;
-  const T* in = static_cast<const T*>(job.in) + column;
+  const char* in = reinterpret_cast<const char*>(static_cast<const T*>(job.in) + column);
   DeviceTree<J> tree;  // thread (k, lane): column 4 * lane + k of the tile, for warps k < 4
   for (std::int64_t at = begin; at < end; at += kBlock) {
     const int count = !there ? 0 : static_cast<int>(end - at < kBlock ? end - at : kBlock);
-    const T* p = in + at * stride;
-    const auto pair = [&](int j) {  // halving by 64
-      const Four first = leaf_of<T, M, J>(p, stride, j, count, centre);
-      return joined<J>(first, leaf_of<T, M, J>(p, stride, j + 64, count, centre));
-    };
-    const auto quad = [&](int j) {  // and by 32
-      const Four first = pair(j);
-      return joined<J>(first, pair(j + 32));
-    };
-    Four a = quad(warp);
-    a = joined<J>(a, quad(warp + 16));
+    const char* p = in + at * stride;
+    Four a = four_leaves<Raw, M, J>(p, stride, warp, count, centre);
+    a = joined<J>(a, four_leaves<Raw, M, J>(p, stride, warp + 16, count, centre));
     classes[warp][lane] = make_float4(a.v[0], a.v[1], a.v[2], a.v[3]);
     __syncthreads();
     if (warp < 4) {
