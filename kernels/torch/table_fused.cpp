@@ -1,6 +1,8 @@
 // Operators over rows: softmax, norms, losses, extrema with their positions.
+#include <ATen/TensorSubclassLikeUtils.h>
 #include <ATen/WrapDimUtils.h>
 #include <ATen/ops/_fused_rms_norm.h>
+#include <c10/core/GradMode.h>
 #include <limits>
 
 #include "kernels/reduce/exact.hpp"
@@ -219,6 +221,37 @@ Answer nll_backward(Call& call) {
   return call.give(rows.view(sizes).movedim(-1, 1).contiguous());
 }
 
+/// Whether a call of cross_entropy_loss can read the logits once: plain fp32 rows and class numbers, and
+/// nobody who asks for a derivative.
+bool reads_once(Call& call) {
+  const at::Tensor self = call.tensor(0), target = call.tensor(1), weight = call.tensor(2);
+  if (at::isTensorSubclassLike(self) || at::isTensorSubclassLike(target) || call.real(5) != 0) return false;
+  if (self.scalar_type() != at::kFloat || target.scalar_type() != at::kLong) return false;
+  if (self.dim() != 2 || target.dim() != 1 || self.size(0) != target.size(0) || self.numel() == 0)
+    return false;
+  if (self.device() != target.device() || (c10::GradMode::is_enabled() && self.requires_grad())) return false;
+  return !weight.defined() && !self._fw_grad(0).defined();
+}
+
+/// cross_entropy_loss(self, target, weight, reduction, ignore_index, label_smoothing): the bits of
+/// log_softmax followed by nll_loss (R7.4), without the first one's result in memory.
+Answer cross_entropy_above(Call& call) {
+  if (!reads_once(call)) return Answer::aten;
+  const at::Tensor self = call.tensor(0), target = call.tensor(1);
+  const std::int64_t reduction = call.integer(3), rows = self.size(0);
+  const at::Tensor losses = make({rows}, at::kFloat, self.device()),
+                   kept = make({2, rows}, at::kFloat, self.device());
+  const Here here(self.device());
+  call.check(cross_entropy(view_of(self), view_of(target), nullptr, call.integer(4), view_of(losses),
+                           view_of(kept[0]), view_of(kept[1]), here));
+  if (reduction == 0) return call.give(losses);
+  const at::Tensor out = make({}, at::kFloat, self.device()), total = make({}, at::kFloat, self.device());
+  call.check(finish_loss(view_of(losses), view_of(target), nullptr, self.size(1),
+                         static_cast<LossReduction>(reduction), call.integer(4), view_of(out), view_of(total),
+                         here));
+  return call.give(out);
+}
+
 /// max.dim, min.dim (self, dim, keepdim) -> values, indices
 template <Exact op>
 Answer extreme_along(Call& call) {
@@ -278,6 +311,7 @@ constexpr Row kRows[] = {
     row("_fused_rms_norm", norm_forward<false>, "norms"),
     row("_fused_rms_norm_backward", norm_backward<false>, "norms"),
     {"rms_norm", Level::above, rms_norm_above, "", "norms"},
+    {"cross_entropy_loss", Level::above, cross_entropy_above, "", "losses"},
     row("nll_loss_forward nll_loss2d_forward", nll_forward, "losses"),
     row("nll_loss_backward nll_loss2d_backward", nll_backward, "losses"),
     row("max.dim max.dim_max", extreme_along<Exact::max>, "R4"),
