@@ -69,6 +69,9 @@ struct Importer {
   const char* kind;     ///< "asi-arch"
   const char* summary;  ///< one line for help
   Result<Import> (*run)(const std::filesystem::path& source, const ImportOptions& options);
+  /// The same for several sources, where that makes sense.
+  Result<Import> (*run_all)(const std::vector<std::filesystem::path>& sources,
+                            const ImportOptions& options) = nullptr;
 };
 
 std::span<const Importer> importers();

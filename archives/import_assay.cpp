@@ -7,7 +7,6 @@
 #include "archives/import_parts.hpp"
 #include "archives/importers.hpp"
 #include "formats/campaign.hpp"
-#include "formats/safetensors.hpp"
 #include "toolkit/base/files.hpp"
 #include "toolkit/base/parallel.hpp"
 
@@ -140,28 +139,11 @@ Status check_documents(const fs::path& root, Files& files, const ImportOptions& 
   return {};
 }
 
-// One item a tensor where the file allows it, else one item.
-Status add_checkpoint(const fs::path& root, const FoundFile& file, std::vector<ImportedItem>& items) {
-  const Fd fd = ASSAY_TRY(open_read(root / file.relative));
-  const auto layout = ASSAY_TRY(formats::read_safetensors(fd.get(), file.size, file.relative));
-  if (!layout) {
-    items.push_back(ImportedItem::whole_file(file.relative, file.size));
-    return {};
-  }
-  const auto below = [&](std::string_view leaf) { return file.relative + "/" + std::string(leaf); };
-  items.push_back(ImportedItem::file_range(below(formats::kSafetensorsHeader), {}, layout->header_size,
-                                           file.relative, 8));
-  for (const formats::Tensor& tensor : layout->tensors)
-    items.push_back(ImportedItem::file_range(below(tensor.name), tensor.type, tensor.size, file.relative,
-                                             8 + layout->header_size + tensor.offset));
-  return {};
-}
-
 Status add_files(const fs::path& root, Files& files, std::vector<ImportedItem>& items) {
   items.reserve(items.size() + files.size());
   for (FoundFile& file : files) {
     if (file.relative.starts_with("experiments/") && file.relative.ends_with(".safetensors"))
-      ASSAY_TRY(add_checkpoint(root, file, items));
+      ASSAY_TRY(add_checkpoint(root, file.relative, file.size, file.relative, items));
     else
       items.push_back(ImportedItem::whole_file(std::move(file.relative), file.size));
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "formats/safetensors.hpp"
+
 namespace assay::archives {
 
 Status Problems::add(Error error) {
@@ -16,6 +18,23 @@ Status Problems::add(Error error) {
 void add_source_files(const std::vector<FoundFile>& files, std::vector<ImportedItem>& items) {
   for (const FoundFile& file : files)
     items.push_back(ImportedItem::whole_file("source/" + file.relative, file.size, file.relative));
+}
+
+Status add_checkpoint(const fs::path& root, const std::string& path, std::uint64_t size,
+                      const std::string& name, std::vector<ImportedItem>& items) {
+  const Fd fd = ASSAY_TRY(open_read(root / path));
+  const auto layout = ASSAY_TRY(formats::read_safetensors(fd.get(), size, name));
+  if (!layout) {
+    items.push_back(ImportedItem::whole_file(name, size, path));
+    return {};
+  }
+  const auto below = [&](std::string_view leaf) { return name + "/" + std::string(leaf); };
+  items.push_back(
+      ImportedItem::file_range(below(formats::kSafetensorsHeader), {}, layout->header_size, path, 8));
+  for (const formats::Tensor& tensor : layout->tensors)
+    items.push_back(ImportedItem::file_range(below(tensor.name), tensor.type, tensor.size, path,
+                                             8 + layout->header_size + tensor.offset));
+  return {};
 }
 
 Status settle_names(std::vector<ImportedItem>& items) {

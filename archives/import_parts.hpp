@@ -52,6 +52,11 @@ bool is_orcid(std::string_view text);
 /// Each file as an item `source/...`, to be sealed verbatim.
 void add_source_files(const std::vector<FoundFile>& files, std::vector<ImportedItem>& items);
 
+/// A safetensors file, `path` below `root`, as the items below `name`: one a tensor where the file allows it,
+/// else one item.
+Status add_checkpoint(const fs::path& root, const std::string& path, std::uint64_t size,
+                      const std::string& name, std::vector<ImportedItem>& items);
+
 /// Sorts `items` by name; refuses names that are not legal, that occur twice, or of which one is a folder of
 /// another.
 Status settle_names(std::vector<ImportedItem>& items);

@@ -14,6 +14,8 @@ constexpr Importer kImporters[] = {
      import_asi_evolve},
     {"assay", "the plain documented layout: campaign.json, experiments/ID/... (docs/formats/campaign.md)",
      import_assay},
+    {"run", "training runs: folders that assay train made, or a folder of them (docs/formats/run.md)",
+     import_run, import_runs},
 };
 
 }  // namespace

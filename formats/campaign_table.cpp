@@ -55,6 +55,10 @@ void CampaignTable::add_name(std::string_view item) {
   if (item == "knowledge.jsonl") knowledge_ = true;
   const auto id = experiment_of_item(item);
   if (!id || !is_experiment_id(*id)) return;
+  const std::string_view leaf =
+      item.substr(std::min(item.size(), std::string_view("experiments/").size() + id->size() + 1));
+  if (leaf == "recipe.json") records_[slot(*id)].recipe = true;
+  if (leaf == "trace.jsonl") records_[slot(*id)].trace = true;
   if (kind_of_item(item) == "checkpoints") note(slot(*id), Evidence::checkpoint);
   if (const auto evidence = evidence_of_role(stem_in_folder(item, *id))) note(slot(*id), *evidence);
 }

@@ -86,6 +86,9 @@ class CampaignTable {
   std::optional<std::int64_t> index(std::uint32_t row) const;
   bool evicted(std::uint32_t row) const { return record(row).evicted; }
   bool has(std::uint32_t row, Evidence what) const;
+  bool has_run(std::uint32_t row) const {
+    return record(row).recipe && record(row).trace;
+  }  ///< recipe.json, trace.jsonl
   std::uint32_t steps_of(std::uint32_t row) const { return record(row).steps; }
 
   bool parents_known(std::uint32_t row) const { return record(row).parents_known; }
@@ -131,6 +134,7 @@ class CampaignTable {
     double score = 0;
     std::uint16_t evidence = 0;  // one bit an Evidence
     bool recorded = false, parents_known = false, has_score = false, evicted = false;
+    bool recipe = false, trace = false;
   };
 
   const Record& record(std::uint32_t row) const { return records_[order_[row]]; }

@@ -131,6 +131,28 @@ constexpr FindingText kTexts[] = {
      "Whoever describes the metric decides what passes.", "A row in the table of known systems."},
     {"C171", "The bundle describes a metric or baseline otherwise than the table of known systems.",
      "The authors' numbers may be of another benchmark.", "The benchmark's own documentation."},
+    {"C180", "A sealed run's recipe, program, trace and checkpoints do not fit together.",
+     "At least one of them is not of the run that left the trace.",
+     "The run's own folder, sealed again by `assay seal --from run`, which refuses such a run."},
+    {"R101", "A replay gave other bits than the sealed trace, from this step on.",
+     "Either the trace is not this program's, or the replay's operators do not keep the contract.",
+     "A replay by somebody else on another machine; `assay doctor` and the certificates of both."},
+    {"R102", "A replay gave the same bits as the sealed trace in these steps.",
+     "The numbers are those of this program and recipe.", "Nothing: it is settled for these steps."},
+    {"R103", "The experiment's program was run under a recipe that the authors did not seal.",
+     "It shows what the program does now, not what the authors' run did.", "The authors' recipe and trace."},
+    {"R104", "Only a sample of the segments was replayed.",
+     "What was altered elsewhere is caught with the probability given, and no more.",
+     "A larger sample, or all segments."},
+    {"R105", "Operators without a certified kernel were allowed in a replay.",
+     "Their bits may depend on the machine.", "A replay without --allow-uncertified."},
+    {"R106", "A file given with --replay is not the result of a replay.", "It shows nothing.",
+     "The file as `assay replay -o` wrote it."},
+    {"R107", "Who signed a replay's result.",
+     "An unsigned result, or one of somebody unknown, is only a claim.",
+     "`assay replay -o FILE --key KEY` by somebody in the allowed-signers file; or a replay of your own."},
+    {"R108", "A replay's result is of another bundle, recipe, program or trace.",
+     "It says nothing of this one.", "A replay of this bundle."},
 };
 
 }  // namespace
@@ -148,7 +170,8 @@ std::string findings_page() {
       "# Findings\n\n"
       "A finding is one result of one check. Its code is stable and never used again for something else. "
       "`I`: intact, `M`: complete\n"
-      "(what is missing), `C`: consistent. *error*: it cannot be right as it stands, and the exit status "
+      "(what is missing), `C`: consistent, `R`: reproduced. *error*: it cannot be right as it stands, and "
+      "the exit status "
       "says so; *warning*: it weakens what\n"
       "the bundle shows; *note*: good to know. `--json` lists up to " +
       std::to_string(kFindingsKept) +

@@ -109,12 +109,30 @@ Json consistent_line(const Verdicts& verdicts) {
   return line(tally.errors ? "no" : tally.warnings ? "in doubt" : "yes", std::move(text));
 }
 
-Json reproduced_line(const formats::CampaignTable& table) {
-  const std::uint64_t ready =
-      count_with(table, {Evidence::program, Evidence::seed, Evidence::dataset_hash, Evidence::environment});
-  return line("not tried", with_separators(ready) + " of " + with_separators(std::uint64_t{table.size()}) +
-                               " have program, seed, dataset hash and environment, which the same bits need; "
-                               "`assay replay` reruns one");
+// "not tried" until somebody hands in a replay.
+Json reproduced_line(const Verdicts& verdicts) {
+  const Replays& replays = verdicts.replays;
+  const std::uint64_t all = verdicts.view.table().size();
+  const auto of = [](std::uint64_t part, std::uint64_t whole) {
+    return with_separators(part) + " of " + with_separators(whole);
+  };
+  if (replays.sealed == 0) {
+    std::string text =
+        of(0, all) + " have a recipe; a rerun is a new run (`assay replay FILE ID --recipe small`)";
+    if (replays.anew) text += "; " + counted(replays.anew, "new run") + " handed in";
+    return line("not tried", std::move(text));
+  }
+  if (replays.differing)
+    return line("no", "of " + counted(replays.sealed, "experiment") + " with a recipe and a trace " +
+                          with_separators(replays.differing) + " replayed with other bits, " +
+                          with_separators(replays.reproduced) + " with the same");
+  if (replays.reproduced)
+    return line("yes", of(replays.reproduced, replays.sealed) +
+                           " with a recipe and a trace replayed with the same bits, " +
+                           with_separators(replays.whole) + " in every step");
+  return line("not tried", of(replays.sealed, all) +
+                               " have a recipe and a trace; `assay replay FILE ID -o RESULT` reruns one, and "
+                               "--replay RESULT shows it here");
 }
 
 Json replicated_line() {
@@ -157,7 +175,7 @@ Json Verdicts::result() const {
       Json::object({{"intact", intact_line(*this)},
                     {"complete", complete_line(*this)},
                     {"consistent", consistent_line(*this)},
-                    {"reproduced", reproduced_line(table)},
+                    {"reproduced", reproduced_line(*this)},
                     {"replicated", replicated_line()},
                     {"trust", trust_word(integrity)},
                     {"title", view.head().title},

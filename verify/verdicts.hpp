@@ -5,6 +5,7 @@
 #include "toolkit/base/json.hpp"
 #include "verify/checks.hpp"
 #include "verify/integrity.hpp"
+#include "verify/replays.hpp"
 
 namespace assay::verify {
 
@@ -13,6 +14,7 @@ struct Verdicts {
   const CampaignView& view;
   const Integrity& integrity;
   const CheckResults& checked;
+  const Replays& replays;
 
   /// The member "result" of the document.
   Json result() const;

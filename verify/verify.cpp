@@ -7,6 +7,7 @@
 #include "toolkit/base/text.hpp"
 #include "verify/checks.hpp"
 #include "verify/integrity.hpp"
+#include "verify/replays.hpp"
 #include "verify/verdicts.hpp"
 
 namespace assay::verify {
@@ -56,6 +57,7 @@ Result<Json> verify_bundle(Fd file, const std::string& name, const VerifyInputs&
   note_gaps(bundle, view, integrity);
   const double reading = watch.lap();
   const CheckResults checked = run_checks(view);
+  const Replays replays = judge_replays(bundle, view, inputs);
   const double checking = watch.lap();
 
   // What is wrong stands before what is only worth knowing.
@@ -64,7 +66,8 @@ Result<Json> verify_bundle(Fd file, const std::string& name, const VerifyInputs&
   Json findings = Json::array();
   for (const formats::Finding& finding : integrity.findings) findings.push(formats::to_json(finding));
   for (const formats::Finding& finding : checked.findings) findings.push(formats::to_json(finding));
-  const Verdicts verdicts{bundle, view, integrity, checked};
+  for (const formats::Finding& finding : replays.findings) findings.push(formats::to_json(finding));
+  const Verdicts verdicts{bundle, view, integrity, checked, replays};
   Json document =
       Json::object({{"input", Json::object({{"path", name}, {"root", bundle.statement().root.hex()}})},
                     {"result", verdicts.result()},

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "formats/finding.hpp"
@@ -36,6 +37,8 @@ struct VerifyInputs {
   std::int64_t now = 0;                  ///< seconds since 1970
   std::vector<DetachedSignature> signatures;
   std::vector<Disclosed> disclosed;
+  std::vector<std::pair<std::string, std::string>>
+      replays;          ///< names and texts of what `assay replay -o` wrote
   bool timings = true;  ///< false: a document that depends on the inputs alone
   Progress* progress = nullptr;
 };

@@ -28,7 +28,7 @@ TEST(ExitStatus, TheTopicHasEveryMeaning) {
 
 TEST(ExitStatus, ThePageHasEveryKindOfError) {
   for (const Fault fault : {Fault::usage, Fault::unreadable, Fault::malformed, Fault::damaged,
-                            Fault::untrusted, Fault::refused, Fault::missing, Fault::interrupted}) {
+                            Fault::untrusted, Fault::refused, Fault::missing, Fault::failed, Fault::interrupted}) {
     const std::string row = "| `" + std::string(name_of(fault)) + "` | " +
                             std::to_string(static_cast<int>(exit_of(fault))) + " | ";
     EXPECT_NE(page().find(row), std::string::npos) << "docs/exit-status.md lacks: " << row;

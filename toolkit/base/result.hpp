@@ -18,6 +18,7 @@ enum class Fault {
   untrusted,   ///< a signature, signer, policy or timestamp that does not hold    (exit 2)
   refused,     ///< policy or safety forbids it (secrets, sandbox tier)            (exit 1)
   missing,     ///< a named thing is not there                                     (exit 1)
+  failed,      ///< a program that was run failed, or broke a limit                (exit 6)
   interrupted, ///< stopped by the user; nothing half-done is left                 (exit 130)
 };
 

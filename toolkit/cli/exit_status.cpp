@@ -14,6 +14,7 @@ constexpr ExitMeaning kMeanings[] = {
     {Exit::findings, "intact, but findings of severity error"},
     {Exit::replay_differs, "replay differs"},
     {Exit::unknown_signer, "intact, signer unknown (no --trust)"},
+    {Exit::program_failed, "the program that was run failed, or broke a limit"},
     {Exit::interrupted, "interrupted; nothing half-done is left"},
 };
 }  // namespace
@@ -31,6 +32,8 @@ Exit exit_of(Fault fault) {
     case Fault::damaged:
     case Fault::untrusted:
       return Exit::not_intact;
+    case Fault::failed:
+      return Exit::program_failed;
     case Fault::interrupted:
       return Exit::interrupted;
     case Fault::usage:

@@ -15,6 +15,7 @@ enum class Exit : int {
   findings = 3,
   replay_differs = 4,
   unknown_signer = 5,
+  program_failed = 6,
   interrupted = 130,
 };
 

@@ -95,6 +95,8 @@ const char* name_of(Fault fault) {
       return "refused";
     case Fault::missing:
       return "missing";
+    case Fault::failed:
+      return "failed";
     case Fault::interrupted:
       return "interrupted";
   }

@@ -63,9 +63,10 @@ name.)"},
   3  intact, but findings of severity error
   4  replay differs
   5  intact, signer unknown (no --trust)
+  6  the program that was run failed, or broke a limit
 130  interrupted; nothing half-done is left
 
-Of several, the first that holds in the order 1, 2, 3, 4, 5.)"},
+Of several, the first that holds in the order 1, 2, 6, 4, 3, 5.)"},
 };
 
 }  // namespace

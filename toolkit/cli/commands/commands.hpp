@@ -21,12 +21,16 @@ Command list();
 Command man();
 Command disclose();
 Command prove();
+Command recipe_list();
+Command recipe_show();
+Command replay();
 Command report();
 Command seal();
 Command show();
 Command sign();
 Command timestamp_attach();
 Command timestamp_query();
+Command train();
 Command verify();
 
 }  // namespace assay::cli::commands

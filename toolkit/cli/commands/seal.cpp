@@ -26,7 +26,14 @@ Result<archives::Import> import(const Arguments& arguments, Output& output) {
   options.meta = ASSAY_TRY(read_json_option(arguments, "--meta"));
   options.progress = &output.progress();
   const archives::Importer* importer = ASSAY_TRY(archives::find_importer(*arguments.value("--from")));
-  return importer->run(*arguments.value("SOURCE"), options);
+  const std::vector<std::string>& sources = arguments.values("SOURCE");
+  if (sources.size() == 1) return importer->run(sources[0], options);
+  if (!importer->run_all)
+    return Error{Fault::usage,
+                 "--from " + std::string(importer->kind) + " takes one source, found " +
+                     std::to_string(sources.size()),
+                 "", ""};
+  return importer->run_all({sources.begin(), sources.end()}, options);
 }
 
 Result<archives::SealOptions> seal_options(const Arguments& arguments, Output& output) {
@@ -187,7 +194,9 @@ Command seal() {
       .name = "seal",
       .sentence = "Seal a campaign into one signed bundle",
       .about = about(),
-      .positionals = {{.name = "SOURCE", .text = "the campaign's folder or file"}},
+      .positionals = {{.name = "SOURCE",
+                       .text = "the campaign's folder or file; of --from run several",
+                       .repeats = true}},
       .options = {{.name = "--from",
                    .value = "KIND",
                    .text = "what wrote the campaign",

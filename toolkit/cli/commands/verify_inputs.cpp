@@ -41,6 +41,11 @@ std::vector<Option> verify_options() {
            .value = "FILE.json",
            .text = "a withheld item that its author gave out; its content is FILE",
            .repeats = true,
+           .completes = Completes::file},
+          {.name = "--replay",
+           .value = "FILE",
+           .text = "the result of a replay (assay replay -o)",
+           .repeats = true,
            .completes = Completes::file}};
 }
 
@@ -52,6 +57,8 @@ Result<verify::VerifyInputs> read_verify_inputs(const std::string& file, const A
     inputs.signatures.push_back({name, ASSAY_TRY(read_file(name, kLimit))});
   for (const std::string& name : arguments.values("--disclosed"))
     inputs.disclosed.push_back(ASSAY_TRY(read_disclosed(name)));
+  for (const std::string& name : arguments.values("--replay"))
+    inputs.replays.emplace_back(name, ASSAY_TRY(read_file(name, kLimit)));
   const std::string beside = file + ".tsr";
   if (const auto name = arguments.value("--timestamp"))
     inputs.timestamp = ASSAY_TRY(read_file(*name, kLimit));
