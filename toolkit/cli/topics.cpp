@@ -37,10 +37,28 @@ replicated  fresh seeds on one's own testbed show the claimed gain
 
 The five lines always stand there, in this order. What was not tried says so. A line proves what it says and
 nothing more: an intact bundle may hold wrong numbers, and consistent numbers may be made up.)"},
-    {"replay", "running an experiment again",
-     R"(This build has no replay engine: `reproduced` and `replicated` are reported as not tried. What a replay
-needs is sealed where the campaign has it: program, seeds, dataset hash, environment, curves. `assay verify`
-says for each experiment which of these is missing; docs/concepts.md explains the terms.)"},
+    {"runs", "training runs: recipe, trace, replay",
+     R"(A recipe (JSON, docs/formats/recipe.md) fixes all of a training run but the program; `assay train` runs both in a
+sandbox and leaves a trace: one hash a step, over loss, gradient norm and, at intervals, the whole state. Device, threads and
+sandbox change no bit of it. `assay seal --from run` seals recipe, program, trace and checkpoints; `assay replay` runs
+them again, from the start or from any checkpoint, and stops at the first step that is not the same.
+
+A segment lies between two checkpoints and replays alone, so n machines check a run n times faster. Whoever checks k of n
+segments, drawn by a seed of their own, catches m altered ones with probability 1 - C(n-m,k)/C(n,k); --sample says it.
+
+An experiment whose authors sealed no recipe has no trace to hold a rerun against: --recipe runs its program anew, and
+that is called a new run, never reproduced.)"},
+    {"sandbox", "what confines a program that is run",
+     R"(Programs come from strangers. `assay train` and `assay replay` run them without network, without new processes, without
+the caller's environment, reading libraries, their inputs and nothing else, writing into one folder, within limits on
+memory, output and time. --sandbox names the tier below which they refuse:
+
+rlimits     limits and no_new_privs: holds accidents, and no program that means harm
+seccomp     a system call filter, and Landlock for files and TCP (if not given)
+bubblewrap  namespaces of its own around that; needs bwrap, and fails in most containers
+
+What was in force stands in the run's environment.json. A program that breaks a rule gets an error of its own, as a rule
+with the line that asked; one that breaks a limit is stopped. Either way assay says why in one sentence, status 6.)"},
     {"archive", "a git history of bundles",
      R"(An archive is a git repository that holds bundles as Git LFS objects, and beside each one its programs,
 manifest and completeness report as plain text, so that `git log -p` shows how programs changed. Commits and

@@ -28,7 +28,7 @@ std::vector<Option> replay_options() {
            .text = "go on where an operator has no certified kernel; the result says so"},
           {.name = "--sandbox",
            .value = "TIER",
-           .text = "refuse to run below this tier (assay help replay); seccomp if not given",
+           .text = "refuse to run below this tier (assay help sandbox); seccomp if not given",
            .completes = Completes::words,
            .words = kProgramTiers},
           {.name = "--memory",

@@ -119,8 +119,7 @@ Command train() {
       .options = std::move(options),
       .examples = {{"assay train check --program design.py -o run", "20 steps of a small model"},
                    {"assay train mqar-small -o run --threads 2",
-                    "the baseline DeltaNet on recall, two cores"},
-                   {"assay seal run --from run -o run.h5 --key lab.key", "then make it a bundle"}},
+                    "the baseline DeltaNet on recall, two cores"}},
       .exits = {Exit::not_intact, Exit::program_failed},
       .run = run,
   };
