@@ -207,7 +207,8 @@ Result<std::filesystem::path> find_runner() {
     return Error{Fault::missing, "no such program", named, "ASSAY_RUNNER names the runner"};
   }
   const fs::path here = fs::read_symlink("/proc/self/exe", ignored).parent_path();
-  for (const fs::path& path : {here / "assay-runner", here / "../libexec/assay/assay-runner"})
+  for (const fs::path& path :
+       {here / "assay-runner", here / "replay/assay-runner", here / "../libexec/assay/assay-runner"})
     if (fs::is_regular_file(path, ignored)) return fs::canonical(path, ignored);
   return Error{Fault::missing, "assay-runner is not in this installation", (here / "assay-runner").string(),
                "build it with -DASSAY_REPLAY=ON (target assay-runner; it needs PyTorch, toolkit/torch.sh), "

@@ -2,6 +2,9 @@
 #include <filesystem>
 
 #include "formats/keys.hpp"
+#include "replay/engine/job.hpp"
+#include "replay/engine/runner_process.hpp"
+#include "toolkit/base/confined_program.hpp"
 #include "toolkit/base/files.hpp"
 #include "toolkit/base/parallel.hpp"
 #include "toolkit/base/process.hpp"
@@ -34,6 +37,27 @@ Line about_sandbox() {
     line.hint = "without Landlock a hostile bundle is held by seccomp alone: Linux 5.13 or later has it";
   }
   return line;
+}
+
+Line about_replay() {
+  const auto runner = replay::find_runner();
+  if (!runner) return {"replay", runner.error().what, runner.error().hint};
+  const auto facts = replay::ask_runner(*runner);
+  if (!facts) return {"replay", facts.error().what, facts.error().hint};
+  return {"replay",
+          runner->string() + ", torch " + facts->versions.torch + ", contract " +
+              facts->versions.contract.hex().substr(0, 16),
+          ""};
+}
+
+Line about_program_tiers() {
+  std::string state;
+  for (const ProgramTier tier : {ProgramTier::rlimits, ProgramTier::seccomp, ProgramTier::bubblewrap})
+    if (has_program_tier(tier)) state += (state.empty() ? "" : ", ") + std::string(name_of(tier));
+  const char* hint = has_program_tier(ProgramTier::seccomp)
+                         ? ""
+                         : "assay train and assay replay then need --sandbox rlimits (assay help sandbox)";
+  return {"programs", state, hint};
 }
 
 Line about_agent() {
@@ -95,7 +119,8 @@ std::vector<Line> diagnose() {
        path == "openssl" ? "OpenSSL, one message at a time" : path + ", side by side in vector registers",
        ""});
   lines.push_back(about_sandbox());
-  lines.push_back({"replay", "not in this build", "reproduced and replicated are reported as not tried"});
+  lines.push_back(about_replay());
+  lines.push_back(about_program_tiers());
   lines.push_back(about_cuda());
   lines.push_back(about_agent());
   lines.push_back(about_program("git", {"git", "--version"},
