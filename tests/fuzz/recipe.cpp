@@ -1,4 +1,5 @@
 #include "formats/recipe.hpp"
+
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace assay;

@@ -1,4 +1,5 @@
 #include "formats/trace.hpp"
+
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace assay;

@@ -236,6 +236,25 @@ TEST_F(Replay, TheResultIsADocumentThatVerifyShows) {
   EXPECT_THAT(other.out, HasSubstr("R108"));
 }
 
+TEST_F(Replay, TheDocumentFollowsItsSchema) {
+  const char* set = std::getenv("ASSAY_PYTHON");
+  const std::string python = set ? set : "python3";
+  if (test::run_program({python, "-c", "import jsonschema"}).status != 0)
+    GTEST_SKIP() << "no Python with jsonschema (set ASSAY_PYTHON)";
+  train_and_seal();
+  ASSERT_EQ(replay({"-o", "same.json"}).status, 0);
+  ASSERT_EQ(replay({"-o", "sample.json", "--sample", "1", "--seed", "3"}).status, 0);
+  ASSERT_EQ(replay({"-o", "differs.json"}, {"ASSAY_KERNELS_CPU=differ-at-7"}).status, 4);
+  const Ran ran =
+      test::run_program({python, "-c",
+                         "import json, sys, jsonschema\n"
+                         "schema = json.load(open(sys.argv[1]))\n"
+                         "for name in sys.argv[2:]: jsonschema.validate(json.load(open(name)), schema)\n",
+                         ASSAY_SOURCE_DIR "/docs/formats/replay.schema.json", folder_ / "same.json",
+                         folder_ / "sample.json", folder_ / "differs.json"});
+  EXPECT_EQ(ran.status, 0) << ran.err;
+}
+
 TEST_F(Replay, AKilledReplayGoesOn) {
   ASSERT_EQ(train("run").status, 0);
   seal();
