@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 out=$(mkdir -p "${1:?OUT: where the results go}" && cd "$1" && pwd)
 shift
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=(build test certify torch bench)
+[[ ${#parts[@]} -gt 0 ]] || parts=(build test certify torch bench replay)
 build=build/gpu
 python=${ASSAY_TORCH_PYTHON:-python3}
 failed=0
@@ -60,6 +60,22 @@ part_bench() {
   TAIL=50 step bench-ops 200 "$python" tests/bench/kernels/torch_ops.py --library $build/kernels/libassay_kernels.so --device cuda -o "$out/torch_ops.md"
   for program in $build/tests/bench/bench_gemm $build/tests/bench/bench_kernels; do
     [[ -x $program ]] && TAIL=40 step "$(basename "$program")" 200 "$program"
+  done
+}
+
+# The published programs, as ASSAY_SHARED (or ../shared, or shared) has them, on the GPU and on each of the CPU's levels; REPLAY_TARGETS and
+# REPLAY_OPTIONS (of tests/runner/programs_table.py) choose less. OUT/replay is added to, so a second run goes on.
+part_replay() {
+  local runner=$build/replay/assay-runner shared=${ASSAY_SHARED:-}
+  [[ -n $shared ]] || for shared in ../shared shared; do [[ -d $shared/data ]] && break; done
+  TAIL=5 step build-runner 300 cmake --build $build -j "$(nproc)" --target assay-runner -- --quiet
+  TAIL=6 step replay-traces 200 "$python" tests/runner/traces.py --runner $runner --shared "$shared" --device cuda
+  TAIL=6 step replay-baselines 100 "$python" tests/runner/baselines.py --runner $runner --device cuda
+  local target
+  for target in ${REPLAY_TARGETS:-cuda avx512 avx2 portable}; do
+    # shellcheck disable=SC2086
+    TAIL=12 step "replay-$target" "${REPLAY_LIMIT:-600}" env OMP_NUM_THREADS=1 "$python" tests/runner/programs_table.py --runner $runner \
+      --shared "$shared" --out "$out/replay" --jobs "$(nproc)" --targets "$target" --seconds "${REPLAY_SECONDS:-400}" ${REPLAY_OPTIONS:-}
   done
 }
 

@@ -3,7 +3,7 @@ import os
 
 from support import HERE, Run, arguments, check, equal, finish, recipe
 
-options = arguments(__doc__)
+options = arguments(__doc__, device={"default": "cpu", "help": "cuda: the native baselines run there"})
 with open(os.path.join(HERE, "deltanet.py")) as file:
     twin = file.read()
 
@@ -19,11 +19,11 @@ def trace(run):
 
 for precision in ("fp32", "bf16"):
     common = dict(precision=precision, batch={"rows": 2, "leaf": 2, "length": 70}, evaluation={"every": 0})
-    native = Run(options.runner, recipe(options.runner, mixer=baseline("deltanet"), **common))
+    native = Run(options.runner, recipe(options.runner, mixer=baseline("deltanet"), **common), device=options.device)
     written = Run(options.runner, recipe(options.runner, **common), twin)
     if check(native.status == 0 and written.status == 0, "%r %r" % (native.problem, written.problem)):
         equal(trace(native), trace(written), "%s: the native DeltaNet and the same program in Python" % precision)
-    gated = Run(options.runner, recipe(options.runner, mixer=baseline("gated_deltanet", expand_v=2.0), **common), threads=2)
+    gated = Run(options.runner, recipe(options.runner, mixer=baseline("gated_deltanet", expand_v=2.0), **common), threads=2, device=options.device)
     check(gated.status == 0 and len(gated.of("step")) == 4, "gated_deltanet %s: %r" % (precision, gated.problem))
 wrong = Run(options.runner, recipe(options.runner, mixer=baseline("deltanet", expand=2)))
 equal((wrong.status, wrong.problem.get("kind")), (19, "recipe"), "an unknown option: %r" % wrong.problem)

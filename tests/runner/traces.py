@@ -4,7 +4,9 @@ import os
 
 from support import HERE, Run, arguments, check, equal, finish, recipe
 
-options = arguments(__doc__, shared={"default": os.environ.get("ASSAY_SHARED", "")})
+options = arguments(__doc__, shared={"default": os.environ.get("ASSAY_SHARED", "")},
+                    device={"default": "cpu", "help": "cuda: the same traces there, too"})
+CUDA = [{"device": "cuda"}, {"device": "cuda", "capture": False}] if options.device == "cuda" else []
 
 # What a program may hold that a resumed run must restore: a counter that no state_dict has, a schedule made of it, random draws in
 # training, and an auxiliary loss.
@@ -40,11 +42,11 @@ def traces(program, precision, targets, **changes):
     first = Run(options.runner, made, program)
     if not equal(first.status, 0, "%s: %s" % (precision, first.problem)):
         return first
-    for target in targets:
+    for target in targets + CUDA:
         run = Run(options.runner, made, program, **target)
         equal(run.chain, first.chain, "%s %s" % (precision, target))
         equal(run.of("evaluation"), first.of("evaluation"), "%s %s, evaluation" % (precision, target))
-    resumed = Run(options.runner, made, program, threads=2,
+    resumed = Run(options.runner, made, program, threads=2, device=options.device,
                   **{"from": {"checkpoint": first.checkpoint(2), "step": 2, "chain": first.of("step")[1]["chain"]}})
     equal(resumed.chain, first.chain, "%s, resumed" % precision)
     equal(resumed.of("step"), first.of("step")[2:], "%s, resumed: the same steps" % precision)
