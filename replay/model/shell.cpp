@@ -131,7 +131,8 @@ at::Tensor SwiGlu::operator()(const at::Tensor& x) const {
 
 std::unique_ptr<Shell> make_shell(const formats::Recipe& recipe, const MixerFactory& mixer) {
   if (recipe.shell.kind == "lm") return std::make_unique<LanguageModel>(recipe.shell, mixer);
-  throw Failure(FailureKind::recipe, "shell.kind: expected lm, found " + recipe.shell.kind);
+  if (recipe.shell.kind == "zoology") return make_recall_shell(recipe, mixer);
+  throw Failure(FailureKind::recipe, "shell.kind: expected lm or zoology, found " + recipe.shell.kind);
 }
 
 }  // namespace assay::replay

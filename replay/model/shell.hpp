@@ -27,4 +27,7 @@ class Shell {
 /// norms at 1.
 std::unique_ptr<Shell> make_shell(const formats::Recipe& recipe, const MixerFactory& mixer);
 
+/// shell.kind `zoology`.
+std::unique_ptr<Shell> make_recall_shell(const formats::Recipe& recipe, const MixerFactory& mixer);
+
 }  // namespace assay::replay

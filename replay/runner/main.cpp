@@ -52,6 +52,7 @@ bool parse(int count, char** values, Arguments& out) {
 int own_descriptor(int wanted) {
   const int kept = ::fcntl(wanted, F_DUPFD_CLOEXEC, 10);
   if (kept < 0) return -1;
+  if (wanted > STDERR_FILENO) ::close(wanted);
   ::dup2(STDERR_FILENO, STDOUT_FILENO);
   return kept;
 }
