@@ -28,6 +28,9 @@ class Mixer {
   virtual std::vector<Named> buffers() const = 0;                 ///< those that are not saved by torch, too
   virtual void move(at::Device device, at::ScalarType type) = 0;  ///< floating parameters and buffers
   virtual void train(bool on) = 0;
+  /// Puts the library's fused operators in the place of a program's own functions that give the same bits, or
+  /// takes them out again. Off: whether there are any; on: whether any was called.
+  virtual bool fuse(bool /*on*/) { return false; }
 };
 
 /// Makes the mixer of a layer: on the CPU, in fp32, drawing from the library's streams.

@@ -136,6 +136,11 @@ class RecallModel final : public Shell {
     training_ = on;
     for (Layer& layer : layers_) layer.mixer->train(on);
   }
+  bool fuse(bool on) override {
+    bool any = false;
+    for (Layer& layer : layers_) any = layer.mixer->fuse(on) || any;
+    return any;
+  }
 
  private:
   struct Layer {

@@ -85,6 +85,11 @@ class LanguageModel final : public Shell {
   void train(bool on) override {
     for (Layer& layer : layers_) layer.mixer->train(on);
   }
+  bool fuse(bool on) override {
+    bool any = false;
+    for (Layer& layer : layers_) any = layer.mixer->fuse(on) || any;
+    return any;
+  }
 
  private:
   struct Layer {

@@ -55,6 +55,13 @@ Answers answers_of(Shell& shell, const Examples& batch, std::int64_t first, std:
           mixed.auxiliary};
 }
 
+bool same_bits(const at::Tensor& a, const at::Tensor& b) {
+  if (!a.defined() || !b.defined()) return a.defined() == b.defined();
+  if (a.scalar_type() != b.scalar_type() || a.sizes() != b.sizes()) return false;
+  const at::Tensor left = a.to(at::kCPU).contiguous(), right = b.to(at::kCPU).contiguous();
+  return std::memcmp(left.const_data_ptr(), right.const_data_ptr(), left.nbytes()) == 0;
+}
+
 constexpr std::int64_t kSum = 2;  // at::Reduction::Sum
 at::Tensor summed_loss(const Answers& answers) {
   return at::cross_entropy_loss(answers.logits, answers.labels, {}, kSum);
@@ -130,6 +137,22 @@ Gradients Trainer::leaf(const Examples& batch, std::int64_t first) {
   }
   gradients.back() = loss.detach();
   return gradients;
+}
+
+bool Trainer::fuse(std::int64_t step, const Examples& batch) {
+  if (!shell_->fuse(false)) return false;
+  const std::vector<at::Tensor> before = saved_buffers();
+  const auto gradients = [&](bool on) {
+    shell_->fuse(on);
+    assay_kernels_set_step(step * (batch.rows / recipe_.batch.leaf));
+    Gradients found = leaf(batch, 0);
+    set_buffers(before);
+    return found;
+  };
+  const Gradients own = gradients(false), fused = gradients(true);
+  bool same = true;
+  for (std::size_t i = 0; i < own.size(); ++i) same = same && same_bits(own[i], fused[i]);
+  return shell_->fuse(same) && same;
 }
 
 StepNumbers Trainer::step(std::int64_t step, const Examples& batch, std::int64_t passes) {

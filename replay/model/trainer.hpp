@@ -32,6 +32,10 @@ class Trainer {
 
   /// Throws Failure: what a program does, nonfinite. `passes`: groups of leaves that are summed apart.
   StepNumbers step(std::int64_t step, const Examples& batch, std::int64_t passes);
+  /// Lets the fused operators take a program's functions' place where they give the bits of the first leaf of
+  /// this step, loss and every gradient; both ways are computed for that, and nothing of it is kept. True
+  /// when they do.
+  bool fuse(std::int64_t step, const Examples& batch);
   Metrics evaluate(const Task& task);
 
   std::int64_t parameter_count() const;

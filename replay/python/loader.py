@@ -109,6 +109,96 @@ def load(source, file):
     return found
 
 
+class _Fused:
+    """A program's chunked delta rule, which the library has as one operator (docs/determinism.md, R10): taken for it where both
+    gave the same bits, forward and backward, on the inputs of _probe. The caller holds whole steps against each other, too."""
+
+    on = False
+
+    def __init__(self, own, normalises):
+        self.own, self.normalises, self.types, self.used = own, normalises, {}, False
+
+    def operator(self, q, k, v, beta):
+        import torch
+        if self.normalises:
+            norm = sys.modules["fla_standins"].l2norm
+            q, k = norm(q), norm(k)
+        return torch.ops.assay.delta_rule(q, k, v, beta)
+
+    def __call__(self, q, k, v, beta, *more, **named):
+        fits = (_Fused.on and self.types.get(q.dtype) and q.dtype == k.dtype == v.dtype == beta.dtype and
+                q.dim() == 4 and q.shape == k.shape == v.shape and beta.shape == q.shape[:3] and q.shape[3] <= 256 and
+                not more and all(key == "chunk_size" and value == 32 for key, value in named.items()))
+        if not fits:
+            return self.own(q, k, v, beta, *more, **named)
+        self.used = True
+        return self.operator(q, k, v, beta)
+
+
+def _bits(tensor):
+    import torch
+    return tensor.detach().contiguous().view(torch.int16 if tensor.dtype == torch.bfloat16 else torch.int32)
+
+
+def _results(function, inputs, gradients):
+    """Bits of both results, and of the four gradients: of o alone, of o and S."""
+    import torch
+    found = []
+    for given in (gradients[:1], gradients):
+        leaves = [t.detach().clone().requires_grad_() for t in inputs]
+        out = function(*leaves)
+        if not (isinstance(out, tuple) and len(out) == 2 and out[0].shape == inputs[2].shape):
+            return None
+        found += list(out) + list(torch.autograd.grad(out[:len(given)], leaves, given, allow_unused=True))
+    return found
+
+
+def _probe(fused, dtype):
+    import torch
+    generator = torch.Generator().manual_seed(0)
+    for shape in ((1, 2, 70, 8), (2, 1, 32, 16)):
+        q, k, v, o = (torch.empty(shape).normal_(generator=generator) for _ in range(4))
+        beta = torch.empty(shape[:3]).uniform_(generator=generator)
+        S = torch.empty(shape[:2] + (shape[3], shape[3])).normal_(generator=generator)
+        q[:, :, 3], k[:, :, 5], v[:, :, 7], beta[:, :, 9] = 0, 0, -0.0, 0
+        inputs, gradients = [t.to(dtype) for t in (q, k, v, beta)], [o.to(dtype), S.to(dtype)]
+        own, ours = _results(fused.own, inputs, gradients), _results(fused.operator, inputs, gradients)
+        if own is None or ours is None:
+            return False
+        for a, b in zip(own, ours):
+            if (a is None) != (b is None) or a is not None and (a.dtype != b.dtype or a.shape != b.shape or
+                                                                not torch.equal(_bits(a), _bits(b))):
+                return False
+    return True
+
+
+def _chunk_functions(module):
+    """Functions of the module's own whose first arguments are q, k, v, beta."""
+    for name, value in list(module.__dict__.items()):
+        if isinstance(value, types.FunctionType) and value.__module__ == NAME:
+            if value.__code__.co_varnames[:4] == ("q", "k", "v", "beta"):
+                yield name, value
+
+
+def fuse(on):
+    """Turns the operator on or off. How many functions it could take the place of; when on, how many it has."""
+    import torch
+    module = sys.modules[NAME]
+    for name, own in list(_chunk_functions(module)):
+        for normalises in (True, False):
+            fused = _Fused(own, normalises)
+            for dtype in (torch.float32, torch.bfloat16):
+                try:
+                    fused.types[dtype] = _probe(fused, dtype)
+                except Exception:  # noqa: BLE001: it is another function
+                    fused.types[dtype] = False
+            if any(fused.types.values()):
+                module.__dict__[name] = fused
+                break
+    _Fused.on = on
+    return sum(value.used or not on for value in module.__dict__.values() if isinstance(value, _Fused))
+
+
 def construct(found, arguments):
     return found(**json.loads(arguments))
 

@@ -94,6 +94,9 @@ class ProgramMixer final : public Mixer {
   void train(bool on) override {
     with_python("constructor", [&] { loader().attr("train")(module_, on); });
   }
+  bool fuse(bool on) override {
+    return with_python("forward", [&] { return loader().attr("fuse")(on).cast<int>() > 0; });
+  }
 
  private:
   std::vector<Named> list(const char* what) const {

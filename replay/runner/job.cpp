@@ -68,6 +68,7 @@ Job read_job(const std::filesystem::path& path) {
   job.threads = static_cast<int>(integer(json, "threads", 1, 1, 1024));
   job.strict = flag(json, "strict", true);
   job.capture = flag(json, "capture", true);
+  job.fuse = flag(json, "fuse", true);
   job.passes = integer(json, "passes", 1, 1, job.recipe.batch.rows / job.recipe.batch.leaf);
   job.until = integer(json, "until", job.recipe.steps, 0, job.recipe.steps);
   job.from = from_of(json, job.recipe.steps);

@@ -108,6 +108,8 @@ class Session {
 
   void begin() {
     data_ = data_digest(job_.recipe, *task_);
+    const bool fused =
+        job_.fuse && first_ < job_.until && trainer_->fuse(first_ + 1, task_->training(first_ + 1));
     Trainer::State state = trainer_->state(first_);
     const Digest root = must(root_of(state.tensors), FailureKind::internal);
     const formats::Recipe& recipe = job_.recipe;
@@ -129,6 +131,7 @@ class Session {
                                {"chain", chain_.hex()},
                                {"root", root.hex()},
                                {"data", data_.hex()},
+                               {"fused", fused},
                                {"parameters", number(trainer_->parameter_count())}});
     if (head_) event.set("head", head_->line());
     events_.send(event);

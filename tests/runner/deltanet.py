@@ -49,7 +49,7 @@ def delta_rule(q, k, v, beta, chunk=32):
         u_i = u[:, :, n] - w[:, :, n] @ S
         o[:, :, n] = q_i @ S + local @ u_i
         S = S + k_i.transpose(-1, -2) @ u_i
-    return rearrange(o, "b h n c d -> b h (n c) d")[:, :, :length]
+    return rearrange(o, "b h n c d -> b h (n c) d")[:, :, :length], S
 
 
 class DeltaNet(nn.Module):
@@ -67,6 +67,6 @@ class DeltaNet(nn.Module):
         q, k, v = (rearrange(part(hidden_states), "b l (h d) -> b h l d", h=self.heads) for part in (self.q, self.k, self.v))
         q = l2norm(q) * (1 / (q.shape[-1] ** 0.5))
         beta = torch.sigmoid(self.beta(hidden_states)).transpose(1, 2)
-        o = delta_rule(q, l2norm(k), v, beta).transpose(1, 2)
+        o = delta_rule(q, l2norm(k), v, beta)[0].transpose(1, 2)
         y = F.rms_norm(o.float(), (o.shape[-1],), self.norm.float(), self.eps)
         return self.out(rearrange(y, "b l h d -> b l (h d)").to(o.dtype)), None, None
