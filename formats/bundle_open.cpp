@@ -19,6 +19,8 @@ std::string byte_range(const std::string& area, std::uint64_t offset, std::uint6
 namespace {
 
 constexpr std::uint64_t kMostSignatureBytes = 16u << 20;
+// Name (every byte escaped), type (32 axes), size and digest, with room to spare.
+constexpr std::uint64_t kLongestManifestLine = 4096;
 
 struct Opening {
   Bundle::State& state;
@@ -98,9 +100,22 @@ struct Opening {
     if (line.find('\n') != line.npos) return bad_signature_area("more than two lines");
     state.origin = ASSAY_TRY(read_envelope(line));
     const Result<Statement> origin = Statement::decode(state.origin->payload);
-    if (!origin || origin->root != state.statement.root || state.origin->signatures.empty())
-      return bad_signature_area("the original statement does not fit: its root or its signatures");
+    if (!origin || state.origin->signatures.empty() || !says_the_same(*origin))
+      return bad_signature_area(
+          "the original statement does not fit: its signatures, or what it says of root, items, title, "
+          "generation or summary");
     return {};
+  }
+
+  // The first statement of an export may be signed by nobody. It says how the bundle is stored and what was
+  // left out; in all else it must repeat the authors.
+  bool says_the_same(const Statement& origin) const {
+    Statement expected = origin;
+    expected.extents_offset = state.statement.extents_offset;
+    expected.extents_size = state.statement.extents_size;
+    expected.extents_digest = state.statement.extents_digest;
+    expected.left_out = state.statement.left_out;
+    return origin.encode() == state.origin->payload && expected.encode() == state.envelope.payload;
   }
 
   Status read_extents() {
@@ -142,10 +157,14 @@ struct Opening {
                    state.header.signatures - state.header.extents);
   }
 
-  // The chunks of a small dataset (manifest, index), one after the other.
-  Result<std::string> read_text(std::string_view path, std::uint64_t chunk_bytes) const {
+  // The chunks of a small dataset (manifest, index), one after the other. `most` bytes are expected: a chunk
+  // of a few hundred bytes can unpack to 256 KiB, so their number is looked at before any is unpacked.
+  Result<std::string> read_text(std::string_view path, std::uint64_t chunk_bytes, std::uint64_t most) const {
     const auto* chunks = state.dataset(std::string(path));
     if (!chunks) return std::string();
+    if (const std::uint64_t needed = (most + chunk_bytes - 1) / chunk_bytes; chunks->size() > needed)
+      return extents_problem(std::string(path) + " has " + std::to_string(chunks->size()) +
+                             " chunks, its items need at most " + std::to_string(needed));
     std::vector<std::string> parts(chunks->size());
     ASSAY_TRY(parallel_for(parts.size(), [&](std::size_t i) -> Status {
       const Extent& extent = state.extents[(*chunks)[i]];
@@ -159,12 +178,21 @@ struct Opening {
     }));
     std::string text;
     text.reserve(parts.size() * chunk_bytes);
-    for (const auto& part : parts) text += part;
+    for (auto& part : parts) {
+      text += part;
+      part = {};
+    }
     return text;
   }
 
+  std::uint64_t most_manifest_bytes() const {
+    std::uint64_t most = 0;
+    if (__builtin_mul_overflow(state.statement.items, kLongestManifestLine, &most)) return kMostManifest;
+    return std::clamp<std::uint64_t>(most, 1, kMostManifest);
+  }
+
   Status read_manifest() {
-    std::string text = ASSAY_TRY(read_text(kManifestPath, kTextChunk));
+    std::string text = ASSAY_TRY(read_text(kManifestPath, kTextChunk, most_manifest_bytes()));
     while (!text.empty() && text.back() == '\0') text.pop_back();  // the last chunk is padded
     Result<Manifest> manifest = Manifest::parse(std::move(text));
     if (!manifest) return Error{Fault::damaged, manifest.error().what, manifest.error().where, ""};
@@ -180,8 +208,9 @@ struct Opening {
 
   Status read_index() {
     const std::size_t items = state.manifest.size();
-    const std::string bytes = ASSAY_TRY(read_text(kIndexPath, kIndexChunk * 8));
     const DatasetPlan plan = index_plan(items);
+    const std::string bytes =
+        ASSAY_TRY(read_text(kIndexPath, kIndexChunk * 8, std::max<std::uint64_t>(items, 1) * 8));
     if (bytes.size() != plan.chunk_count() * plan.chunk_bytes())
       return extents_problem("the index has another length than the manifest needs");
     if (!all_zero(std::string_view(bytes).substr(items * 8)))

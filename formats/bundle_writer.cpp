@@ -262,6 +262,11 @@ class BundleWriter {
       tree.add(leaf_hash(line));
       size += line.size() + 1;
     }
+    if (size > kMostManifest)
+      return Error{Fault::refused,
+                   "a manifest of " + std::to_string(size) + " bytes: readers take at most " +
+                       std::to_string(kMostManifest),
+                   "manifest", "seal the campaign in several bundles"};
     report_.root = tree.root();
     std::size_t next = 0;
     std::string text;
@@ -292,7 +297,8 @@ class BundleWriter {
       if (k > 0 && items_[order[k - 1]].name == name)
         return Error{Fault::refused, "two items of one name", std::string(name), ""};
       if (nesting.refuses(name))
-        return Error{Fault::refused, "an item inside another item", std::string(name), "rename one of the two"};
+        return Error{Fault::refused, "an item inside another item", std::string(name),
+                     "rename one of the two"};
     }
     return {};
   }

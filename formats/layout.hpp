@@ -18,6 +18,7 @@ namespace assay::formats {
 inline constexpr std::uint64_t kFormatVersion = 1;
 inline constexpr std::uint64_t kBlobChunk = 4u << 20;        ///< bytes of packed blobs a chunk
 inline constexpr std::uint64_t kTextChunk = 256u << 10;      ///< bytes of manifest a chunk
+inline constexpr std::uint64_t kMostManifest = 1u << 30;     ///< bytes of manifest that a reader takes
 inline constexpr std::uint64_t kIndexChunk = 32768;          ///< entries of the index a chunk
 inline constexpr std::uint64_t kNoBlob = ~std::uint64_t{0};  ///< index entry of an item that is not in /blobs
 

@@ -167,6 +167,7 @@ void add_detached(const DetachedSignature& detached, formats::Envelope& envelope
   if (!decoded.ok()) return refuse("no detached signature: " + decoded.error().what);
   if (decoded->payload_type != envelope.payload_type || decoded->payload != envelope.payload)
     return refuse("a signature over something else than this bundle's statement");
+  if (decoded->signatures.empty()) return refuse("an envelope without any signature");
   for (const auto& signature : decoded->signatures) {
     const bool known = std::any_of(envelope.signatures.begin(), envelope.signatures.end(),
                                    [&](const auto& one) { return one.keyid == signature.keyid; });

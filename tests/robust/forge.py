@@ -177,3 +177,14 @@ def deflate_bomb(file, mebibytes=1024):
     packer = zlib.compressobj(9)
     stream = b"".join(packer.compress(bytes(1 << 20)) for _ in range(mebibytes)) + packer.flush()
     file["manifest"].id.write_direct_chunk((0,), stream)
+
+
+def long_bomb(file, name, chunks):
+    """`name` becomes a dataset of so many chunks of 256 KiB of zeros, some 300 bytes each."""
+    dtype = file[name].dtype
+    rows = (256 << 10) // dtype.itemsize
+    del file[name]
+    dataset = file.create_dataset(name, shape=(chunks * rows,), dtype=dtype, chunks=(rows,), compression="gzip")
+    stream = zlib.compress(bytes(256 << 10), 9)
+    for i in range(chunks):
+        dataset.id.write_direct_chunk((i * rows,), stream)

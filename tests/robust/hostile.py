@@ -1,6 +1,7 @@
 """Bundles that are validly signed by a trusted key and wrong inside: each is refused by `verify` with a finding that
 names what is wrong; no command crashes, hangs or takes much memory over any of them."""
 
+import base64
 import json
 import resource
 import zlib
@@ -13,7 +14,7 @@ import h5py  # noqa: E402
 import hdf5plugin  # noqa: E402,F401
 import numpy  # noqa: E402
 
-from forge import NOWHERE, Forge, deflate_bomb, rewrite_manifest, sha, zstd_frame, zstd_raw  # noqa: E402
+from forge import NOWHERE, Forge, canonical, deflate_bomb, long_bomb, rewrite_manifest, sha, zstd_frame, zstd_raw  # noqa: E402
 
 SCORE = "columns/experiments/score"
 WEIGHT = "experiments/1/model.safetensors/a.weight"
@@ -218,6 +219,12 @@ class Hostile(Case):
     def test_deflate_bomb(self):
         self.refuse("manifest", edit=deflate_bomb, keep_root=True)
 
+    def test_bombs_of_many_chunks(self):
+        """Two thousand chunks of zeros where the items need one: told from their number, before any is unpacked."""
+        for name in ("manifest", "index/offset"):
+            with self.subTest(name):
+                self.refuse(name.split("/")[0], edit=lambda file: long_bomb(file, name, 2000), keep_root=True)
+
     def test_last_blob_without_place(self):
         def edit(file):
             def change(rows):
@@ -357,6 +364,41 @@ class Hostile(Case):
     @staticmethod
     def plain(statement):
         return json.dumps(statement, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+    # Exports: two statements, of which the authors signed one
+
+    def write_export(self, change, signatures=()):
+        """A bundle whose layout somebody else describes, above the authors' own envelope."""
+        good = self.bundle.read_bytes()
+        at = json.loads(good[:4096].rstrip(b"\0"))["signatures"]
+        authors = json.loads(good[at:])
+        statement = json.loads(base64.b64decode(authors["payload"]))
+        change(statement)
+        outer = authors | {"payload": base64.b64encode(canonical(statement)).decode(), "signatures": list(signatures)}
+        path = self.folder / "export.h5"
+        path.write_bytes(good[:at] + canonical(outer) + b"\n" + canonical(authors) + b"\n")
+        return path
+
+    def test_an_export_says_what_its_authors_said(self):
+        self.assert_intact(self.write_export(lambda statement: None))
+        changes = {
+            "title": lambda s: s["subject"][0].update(name="Another campaign"),
+            "generation": self.change_predicate(generation=7),
+            "supersedes": self.change_predicate(supersedes="ab" * 32),
+            "summary": self.change_predicate(summary={"experiments": 1000000}),
+        }
+        for name, change in changes.items():
+            with self.subTest(name):
+                path = self.write_export(change)
+                self.assertRegex(self.assert_refused(self.verify(path)), "original statement")
+                self.try_all(path)
+
+    def test_detached_signatures_that_are_none(self):
+        good = self.bundle.read_bytes()
+        envelope = json.loads(good[json.loads(good[:4096].rstrip(b"\0"))["signatures"]:])
+        none = self.folder / "none.sig.json"
+        none.write_bytes(canonical(envelope | {"signatures": []}))
+        self.assertRegex(self.assert_refused(self.verify(self.bundle, "--signature", none)), "I114")
 
     def test_control_characters_in_the_title(self):
         def change(statement):
