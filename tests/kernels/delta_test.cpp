@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "everywhere.hpp"
+#include "tests/kernels/everywhere.hpp"
 #include "kernels/core/hd.hpp"
 
 namespace assay::kernels {
