@@ -87,7 +87,10 @@ Trainer::Trainer(const formats::Recipe& recipe, std::unique_ptr<Shell> shell, at
                     "parameter " + own.name + ": expected float32, found another type");
     parameter.average = at::zeros_like(parameter.master);
     parameter.square = at::zeros_like(parameter.master);
-    leaves_.push_back(own.tensor);
+    if (own.tensor.requires_grad()) {
+      leaves_.push_back(own.tensor);
+      trained_.push_back(i);
+    }
     parameters_.push_back(std::move(parameter));
     ++i;
   }
@@ -126,14 +129,14 @@ Gradients Trainer::leaf(const Examples& batch, std::int64_t first) {
         answers.auxiliary.mul(static_cast<double>(rows) / static_cast<double>(batch.rows));
     loss = loss.defined() ? loss.add(share) : share;
   }
-  Gradients gradients(leaves_.size() + 1);
+  Gradients gradients(parameters_.size() + 1);
   if (!loss.defined()) return gradients;
   if (loss.requires_grad()) {
     const auto found = torch::autograd::grad({loss}, leaves_, {}, std::nullopt, false, true);
     const at::NoGradGuard no_grad;
     const bool several = batch.rows > rows;
     for (std::size_t i = 0; i < leaves_.size(); ++i)
-      if (found[i].defined()) gradients[i] = several ? found[i].to(at::kFloat) : found[i];
+      if (found[i].defined()) gradients[trained_[i]] = several ? found[i].to(at::kFloat) : found[i];
   }
   gradients.back() = loss.detach();
   return gradients;

@@ -66,7 +66,8 @@ class Trainer {
   std::unique_ptr<Shell> shell_;
   at::Device device_;
   std::vector<Parameter> parameters_;
-  std::vector<at::Tensor> leaves_;  ///< the parameters, for autograd
+  std::vector<at::Tensor> leaves_;    ///< those that want a gradient, for autograd
+  std::vector<std::size_t> trained_;  ///< where they stand among the parameters
 };
 
 }  // namespace assay::replay

@@ -54,6 +54,8 @@ def _import_einops():
     sys.modules["torch._dynamo"] = stub
     try:
         import einops._torch_specific  # noqa: F401
+    except ModuleNotFoundError:  # a program that imports it will be told so
+        pass
     finally:
         if held is None:
             del sys.modules["torch._dynamo"]

@@ -139,9 +139,14 @@ py::module_ carried(const char* name, const char* text) {
   return module;
 }
 
-/// Without importing it, by its metadata: einops has no version that costs less.
+/// Without importing it, by its metadata; "absent" when it is not there.
 std::string version_of(const char* package) {
-  return py::module_::import("importlib.metadata").attr("version")(package).cast<std::string>();
+  try {
+    return py::module_::import("importlib.metadata").attr("version")(package).cast<std::string>();
+  } catch (py::error_already_set& error) {
+    if (!error.matches(PyExc_ImportError)) throw;
+    return "absent";
+  }
 }
 
 /// Where libassay_kernels.so was loaded from.
@@ -157,7 +162,10 @@ PythonVersions start_python(bool strict, std::uint64_t seed) {
   start_interpreter();
   PythonVersions versions;
   try {
-    py::module_::import("sys").attr("path").attr("append")(ASSAY_SITE_PACKAGES);
+    const py::object path = py::module_::import("sys").attr("path");
+    path.attr("append")(ASSAY_SITE_PACKAGES);
+    const char* more = std::getenv("ASSAY_PYTHON_PACKAGES");  // where einops is, when it is not beside torch
+    if (more && *more) path.attr("append")(more);
     loader() = carried("assay_loader", kLoaderSource);
     loader().attr("begin")(py::cpp_function([] { carried("fla_standins", kStandinsSource); }));
     const py::tuple found = loader().attr("prepare")(strict, seed);
@@ -165,6 +173,7 @@ PythonVersions start_python(bool strict, std::uint64_t seed) {
                 found[1].cast<std::string>(),
                 version_of("einops"),
                 {ASSAY_SITE_PACKAGES, ASSAY_PYTHON_HOME, ASSAY_PYTHON_LIBRARIES, folder_of_operators()}};
+    if (more && *more) versions.folders.emplace_back(more);
   } catch (py::error_already_set& error) {
     throw Failure(FailureKind::internal, std::string("Python did not start: ") + error.what());
   }

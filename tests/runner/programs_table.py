@@ -73,7 +73,7 @@ def run_directly(options, folder, target):
            "device": "cuda" if target == "cuda" else "cpu", "cpu_level": "" if target == "cuda" else target}
     with open(folder + "/job.json", "w") as file:
         json.dump(job, file)
-    keep = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+    keep = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "ASSAY_PYTHON_PACKAGES")
     done = subprocess.run([options.runner, folder + "/job.json", "--events", "-"], capture_output=True, text=True, preexec_fn=limits,
                           timeout=options.timeout, env={key: os.environ[key] for key in keep if key in os.environ})
     events = [json.loads(line) for line in done.stdout.splitlines()]
