@@ -92,37 +92,47 @@ __device__ __forceinline__ int column_of() {
   return threadIdx.x % (4 * kRows) * 4;
 }
 
-template <int kKind, bool kHalf>
-__device__ __forceinline__ void fill_left(float* left, const Operand& o, int row0, int k0) {
-  const int lane = threadIdx.x & 31;
+/// What a thread brings into the slabs: 8 elements of the left one, kColumns / 4 of the right one.
+template <int kColumns>
+struct Loaded {
+  float left[kChunk * kChunk / kThreads];
+  float right[kChunk * kColumns / kThreads];
+};
+
+template <int kLeft, int kRight, bool kHalf, int kColumns>
+__device__ __forceinline__ void load(Loaded<kColumns>& to, const Operand& left, const Operand& right,
+                                     int row0, int column0, int k0) {
+  const int lane = threadIdx.x & 31, warp = static_cast<int>(threadIdx.x / 32);
 #pragma unroll
-  for (int r = 0; r < kChunk; r += kThreads / 32) {
-    const int t = static_cast<int>(threadIdx.x / 32) + r;
-    if constexpr ((kKind & kTurned) != 0)
-      left[t * kLeftStep + lane] = element<kKind, kHalf>(o, k0 + t, row0 + lane);
+  for (int r = 0; r < kChunk / 4; ++r) {
+    const int t = warp + 4 * r;
+    if constexpr ((kLeft & kTurned) != 0)
+      to.left[r] = element<kLeft, kHalf>(left, k0 + t, row0 + lane);
     else
-      left[lane * kLeftStep + t] = element<kKind, kHalf>(o, row0 + t, k0 + lane);
+      to.left[r] = element<kLeft, kHalf>(left, row0 + t, k0 + lane);
+  }
+#pragma unroll
+  for (int r = 0; r < kColumns / 4; ++r) {
+    if constexpr ((kRight & kTurned) != 0)
+      to.right[r] = element<kRight, kHalf>(right, column0 + warp + 4 * r, k0 + lane);
+    else
+      to.right[r] = element<kRight, kHalf>(right, k0 + warp + 4 * (r % 8), column0 + r / 8 * 32 + lane);
   }
 }
 
-template <int kKind, bool kHalf, int kColumns>
-__device__ __forceinline__ void fill_right(float* right, const Operand& o, int column0, int k0) {
-  const int lane = threadIdx.x & 31;
-  if constexpr ((kKind & kTurned) != 0) {
+template <int kLeft, int kRight, int kColumns>
+__device__ __forceinline__ void store(Slabs& slabs, const Loaded<kColumns>& from) {
+  const int lane = threadIdx.x & 31, warp = static_cast<int>(threadIdx.x / 32);
 #pragma unroll
-    for (int r = 0; r < kColumns; r += kThreads / 32) {
-      const int t = static_cast<int>(threadIdx.x / 32) + r;
-      right[lane * kRightStep + t] = element<kKind, kHalf>(o, column0 + t, k0 + lane);
-    }
-  } else {
-#pragma unroll
-    for (int r = 0; r < kChunk; r += kThreads / 32) {
-      const int t = static_cast<int>(threadIdx.x / 32) + r;
-#pragma unroll
-      for (int c = 0; c < kColumns; c += 32)
-        right[t * kRightStep + c + lane] = element<kKind, kHalf>(o, k0 + t, column0 + c + lane);
-    }
+  for (int r = 0; r < kChunk / 4; ++r) {
+    const int t = warp + 4 * r;
+    slabs.left[(kLeft & kTurned) != 0 ? t * kLeftStep + lane : lane * kLeftStep + t] = from.left[r];
   }
+#pragma unroll
+  for (int r = 0; r < kColumns / 4; ++r)
+    slabs.right[(kRight & kTurned) != 0 ? lane * kRightStep + warp + 4 * r
+                                        : (warp + 4 * (r % 8)) * kRightStep + r / 8 * 32 + lane] =
+        from.right[r];
 }
 
 template <int kRows>
@@ -146,18 +156,21 @@ __device__ __forceinline__ void step(Part<kRows>& sum, const float* left, const 
 }
 
 /// Rows [row0, row0 + 32) and columns [column0, column0 + 16 * kRows) of left times right. All threads call
-/// it; it begins and ends with the block together.
+/// it. What the block wrote to its operands is behind a __syncthreads() of the caller's: reading begins at
+/// once, and the next piece of k is read while one is computed.
 template <int kRows, int kLeft, int kRight, bool kHalf>
 __device__ __forceinline__ Part<kRows> product(const Operand& left, const Operand& right, int row0,
                                                int column0, int depth, Slabs& slabs) {
   Part<kRows> sum{};
+  Loaded<16 * kRows> loaded;
   const float* const a = slabs.left + row_of<kRows>();
   const float* const b = slabs.right + column_of<kRows>();
+  load<kLeft, kRight, kHalf>(loaded, left, right, row0, column0, 0);
   for (int k0 = 0; k0 < depth; k0 += kChunk) {
     __syncthreads();
-    fill_left<kLeft, kHalf>(slabs.left, left, row0, k0);
-    fill_right<kRight, kHalf, 16 * kRows>(slabs.right, right, column0, k0);
+    store<kLeft, kRight>(slabs, loaded);
     __syncthreads();
+    if (k0 + kChunk < depth) load<kLeft, kRight, kHalf>(loaded, left, right, row0, column0, k0 + kChunk);
     const int here = depth - k0 < kChunk ? depth - k0 : kChunk;
     if (here == kChunk) {
 #pragma unroll 8
@@ -166,7 +179,6 @@ __device__ __forceinline__ Part<kRows> product(const Operand& left, const Operan
       for (int k = 0; k < here; ++k) step<kRows>(sum, a + k * kLeftStep, b + k * kRightStep);
     }
   }
-  __syncthreads();
 #pragma unroll
   for (int r = 0; r < kRows; ++r)
 #pragma unroll
@@ -187,13 +199,17 @@ __device__ __forceinline__ void each(Part<kRows>& part, F&& f) {
 template <bool kHalf>
 struct Place32 {
   const Device& d;
-  std::int64_t slot, sequence, n;
+  std::int64_t slot, n;
+  unsigned batch, head;
   int rows;  ///< of the chunk that are there
   float zero;
   float *beta, *sum, *grown, *left;  ///< shared; sum to left when gated
 
-  __device__ Place32(const Device& device, std::int64_t at, float* vectors)
-      : d(device), slot(at), sequence(at / device.job.chunks), n(at % device.job.chunks) {
+  __device__ Place32(const Device& device, std::int64_t at, float* vectors) : d(device), slot(at) {
+    const auto chunks = static_cast<unsigned>(d.job.chunks), heads = static_cast<unsigned>(d.job.heads);
+    const unsigned index = static_cast<unsigned>(at), sequence = index / chunks;
+    n = index - sequence * chunks;
+    batch = sequence / heads, head = sequence - batch * heads;
     const std::int64_t behind = d.job.length - n * kChunk;
     rows = behind < kChunk ? static_cast<int>(behind) : kChunk;
     zero = d.job.chunks > 1 ? 0.0F : -0.0F;
@@ -207,7 +223,7 @@ struct Place32 {
     if (d.job.gated && i < kGate) sum[i] = d.scratch.gates[slot * kGate + i];
   }
   __device__ std::int64_t offset(const DeltaMatrix& m) const {
-    return d.job.offset(m, sequence) + n * kChunk * m.row;
+    return batch * m.batch + head * m.head + n * kChunk * m.row;
   }
   __device__ Operand input(const DeltaMatrix& m, int columns, const float* scale = nullptr,
                            const float* more = nullptr) const {
@@ -260,6 +276,7 @@ __device__ __forceinline__ void local_square(const Place32<kHalf>& at, float* sq
     if (job.gated) x = rounded<kHalf>(x * at.decay(i, j));
     square[i * 33 + j] = j > i ? 0.0F : x;
   });
+  __syncthreads();
 }
 
 }  // namespace assay::kernels::delta

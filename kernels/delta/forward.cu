@@ -121,19 +121,21 @@ __global__ void __launch_bounds__(kThreads) state_kernel(const __grid_constant__
   const int column0 = static_cast<int>(blockIdx.y) * kChunk;
   const int row = row_of<2>(), column = column_of<2>();
   s.clear();
+  Ahead ahead;
+  const std::int64_t first = blockIdx.x * job.chunks;
+  if (job.chunks > 0) ahead.read(Place32<kHalf>(d, first, s.vectors), 0);
   for (std::int64_t n = 0; n < job.chunks; ++n) {
-    const std::int64_t slot = blockIdx.x * job.chunks + n;
+    const std::int64_t slot = first + n;
     const Place32<kHalf> at(d, slot, s.vectors);
     __syncthreads();
     at.load();
     __syncthreads();
-    const Operand w = at.of_chunk(job.w, job.dk), k = at.input(job.k, job.dk, at.left);
-    for (int i = warp; i < kChunk; i += kThreads / 32)
-      for (int a = lane; a < job.dk; a += 32) {
-        s.turned[a * kLeftStep + i] = element<0, kHalf>(w, i, a);
-        s.rows[i * high + a] =
-            job.gated ? element<kInput | kScaled, kHalf>(k, i, a) : element<kInput, kHalf>(k, i, a);
-      }
+    const float* const left = job.gated ? at.left : nullptr;
+    ahead.write<kHalf, true>(s, left, 0, job.dk);
+    for (int a = kWide; a < job.dk; a += kWide) {
+      ahead.read(at, a);
+      ahead.write<kHalf, true>(s, left, a, job.dk);
+    }
     float* const states = job.states + slot * job.dk * job.dv + column0;
     for (int a = warp; a < job.dk; a += kThreads / 32)
       if (column0 + lane < job.dv) states[std::int64_t{a} * job.dv + lane] = s.state[a * kLeftStep + lane];
@@ -144,6 +146,7 @@ __global__ void __launch_bounds__(kThreads) state_kernel(const __grid_constant__
 #pragma unroll
       for (int c = 0; c < 4; ++c)
         known[r][c] = column0 + column + c < job.dv ? u[(row + r) * job.dv + column + c] : 0.0F;
+    if (n + 1 < job.chunks) ahead.read(Place32<kHalf>(d, slot + 1, s.vectors), 0);
     __syncthreads();
     Part<2> part{};
 #pragma unroll 8

@@ -35,6 +35,13 @@ struct Launch {
 
 /// Scratch.gates of all chunks (forward.cu).
 void launch_gates(const Device& d, std::int64_t slots, cudaStream_t stream);
+/// The gradients of all rows (rows.cu). False: a block does not get the shared memory that it needs.
+bool launch_rows(const Device& d, std::int64_t slots, cudaStream_t stream);
+
+/// Scratch.squares of a chunk: 0 is A before its loop, 1 its gradient, 2 is K k^T.
+__device__ __forceinline__ float* square_of(const Device& d, std::int64_t slot, int which) {
+  return d.scratch.squares + slot * kSquares + which * kSquare;
+}
 
 /// T = A + I into shared memory (rows of 33).
 template <bool kHalf>
@@ -65,6 +72,37 @@ struct State32 {
   __device__ void clear() const {
     for (int i = threadIdx.x; i < 2 * high * kLeftStep + kChunk * high + kChunk * kLeftStep; i += kThreads)
       state[i] = 0.0F;
+  }
+};
+
+/// 64 columns of a chunk's W and k on their way to shared memory, read a chunk ahead.
+struct Ahead {
+  float w[16], k[16];
+
+  template <bool kHalf>
+  __device__ __forceinline__ void read(const Place32<kHalf>& at, int column0) {
+    const DeltaJob& job = at.d.job;
+    const Operand from_w = at.of_chunk(job.w, job.dk), from_k = at.input(job.k, job.dk);
+#pragma unroll
+    for (int r = 0; r < 16; ++r) {
+      const int i = static_cast<int>(threadIdx.x / 32) + r / 2 * 4,
+                a = column0 + r % 2 * 32 + static_cast<int>(threadIdx.x & 31);
+      w[r] = element<0, kHalf>(from_w, i, a);
+      k[r] = element<kInput, kHalf>(from_k, i, a);
+    }
+  }
+  /// k [* f] (left) and W into the factor of rows and the transposed one, or the other way round.
+  template <bool kHalf, bool kTurnW>
+  __device__ __forceinline__ void write(const State32& s, const float* left, int column0, int dk) const {
+#pragma unroll
+    for (int r = 0; r < 16; ++r) {
+      const int i = static_cast<int>(threadIdx.x / 32) + r / 2 * 4,
+                a = column0 + r % 2 * 32 + static_cast<int>(threadIdx.x & 31);
+      if (a >= dk) continue;
+      const float key = left ? rounded<kHalf>(k[r] * left[i]) : k[r];
+      s.turned[a * kLeftStep + i] = kTurnW ? w[r] : key;
+      s.rows[i * s.high + a] = kTurnW ? key : w[r];
+    }
   }
 };
 
