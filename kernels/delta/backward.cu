@@ -12,7 +12,7 @@ template <bool kHalf>
 __global__ void __launch_bounds__(kThreads) given_kernel(const __grid_constant__ Device d) {
   __shared__ Slabs slabs;
   __shared__ float vectors[4 * kChunk];
-  __shared__ float p[kChunk * 33];
+  __shared__ alignas(16) float p[kChunk * kSquareStep];
   const DeltaJob& job = d.job;
   const Place32<kHalf> at(d, blockIdx.x, vectors);
   const int column0 = static_cast<int>(blockIdx.y) * kWide;
@@ -20,8 +20,8 @@ __global__ void __launch_bounds__(kThreads) given_kernel(const __grid_constant__
   __syncthreads();
   local_square<kHalf>(at, p, slabs);
   const Operand grad = at.input(job.o, job.dv);
-  Part<4> part =
-      product<4, kTurned, kInput, kHalf>(packed(p, 33, kChunk, kChunk), grad, 0, column0, kChunk, slabs);
+  Part<4> part = product<4, kTurned, kInput, kHalf>(packed(p, kSquareStep, kChunk, kChunk), grad, 0, column0,
+                                                    kChunk, slabs);
   float* const du = job.du + at.slot * kChunk * job.dv + column0;
   each(part, [&](int i, int j, float x) {
     if (column0 + j < job.dv) du[i * job.dv + j] = x;

@@ -9,9 +9,10 @@
 namespace assay::kernels::delta {
 
 inline constexpr int kThreads = 128, kChunk = kRowsOfChunk, kSquare = kChunk * kChunk;
-inline constexpr int kWide = 64;       ///< columns of a block's product
-inline constexpr int kLeftStep = 36;   ///< floats between two k of the left slab: 32 rows, and a gap
-inline constexpr int kRightStep = 68;  ///< the same of the right slab: 64 columns
+inline constexpr int kWide = 64;        ///< columns of a block's product
+inline constexpr int kLeftStep = 36;    ///< floats between two k of the left slab: 32 rows, and a gap
+inline constexpr int kRightStep = 68;   ///< the same of the right slab: 64 columns
+inline constexpr int kSquareStep = 36;  ///< floats between two rows of a square in shared memory
 inline constexpr int kGate = 3 * kChunk;
 
 /// Scratch memory, a piece a chunk (or nothing, where it is not needed).
@@ -44,6 +45,7 @@ struct Operand {
   const float* scale = nullptr;
   const float* more = nullptr;
   float zero = 0;
+  bool fours = false;  ///< fp32 with columns side by side, each four of them whole and aligned
 };
 
 template <int kKind, bool kHalf>
@@ -66,9 +68,39 @@ __device__ __forceinline__ float element(const Operand& o, int t, int c) {
   return x;
 }
 
+/// Elements (t, c) to (t, c + 3), c a multiple of 4.
+template <int kKind, bool kHalf>
+__device__ __forceinline__ void elements(const Operand& o, int t, int c, float (&x)[4]) {
+  if ((kHalf && (kKind & kInput) != 0) || !o.fours) {
+#pragma unroll
+    for (int e = 0; e < 4; ++e) x[e] = element<kKind, kHalf>(o, t, c + e);
+    return;
+  }
+  float4 v{0.0F, 0.0F, 0.0F, 0.0F};
+  const bool inside = t < o.rows && c < o.columns;
+  if (inside) v = *reinterpret_cast<const float4*>(reinterpret_cast<const float*>(o.data) + t * o.row + c);
+  x[0] = v.x, x[1] = v.y, x[2] = v.z, x[3] = v.w;
+  if (!inside) return;
+#pragma unroll
+  for (int e = 0; e < 4; ++e) {
+    if constexpr ((kKind & kScaled) != 0) {
+      x[e] = rounded<kHalf>(x[e] * o.scale[t]);
+      if (o.more) x[e] = rounded<kHalf>(x[e] * o.more[t]);
+    }
+    if constexpr ((kKind & kNegated) != 0) x[e] = math::negate(x[e]);
+    if constexpr ((kKind & kAdded) != 0) x[e] = x[e] + o.zero;
+  }
+}
+
+__device__ __forceinline__ bool in_fours(const void* data, std::int64_t row, int columns) {
+  return (reinterpret_cast<std::uintptr_t>(data) & 15) == 0 && (row & 3) == 0 && (columns & 3) == 0;
+}
+
 /// fp32 in this library's own memory.
 __device__ __forceinline__ Operand packed(const float* data, std::int64_t row, int rows, int columns) {
-  return {reinterpret_cast<const char*>(data), row, 1, rows, columns};
+  Operand o{reinterpret_cast<const char*>(data), row, 1, rows, columns};
+  o.fours = in_fours(data, row, columns);
+  return o;
 }
 
 /// Room of one product.
@@ -92,47 +124,57 @@ __device__ __forceinline__ int column_of() {
   return threadIdx.x % (4 * kRows) * 4;
 }
 
-/// What a thread brings into the slabs: 8 elements of the left one, kColumns / 4 of the right one.
+/// What a thread brings into the slabs, by fours: 8 elements of the left one, kColumns / 4 of the right one.
 template <int kColumns>
 struct Loaded {
-  float left[kChunk * kChunk / kThreads];
-  float right[kChunk * kColumns / kThreads];
+  float left[2][4];
+  float right[kColumns / 16][4];
 };
+
+/// Where the thread's four number r of a matrix kAcross wide are: row and first column.
+template <int kAcross>
+__device__ __forceinline__ int four_row(int r) {
+  return static_cast<int>(threadIdx.x) / (kAcross / 4) + r * (4 * kThreads / kAcross);
+}
+template <int kAcross>
+__device__ __forceinline__ int four_column() {
+  return static_cast<int>(threadIdx.x) % (kAcross / 4) * 4;
+}
 
 template <int kLeft, int kRight, bool kHalf, int kColumns>
 __device__ __forceinline__ void load(Loaded<kColumns>& to, const Operand& left, const Operand& right,
                                      int row0, int column0, int k0) {
-  const int lane = threadIdx.x & 31, warp = static_cast<int>(threadIdx.x / 32);
+  constexpr bool kTurnLeft = (kLeft & kTurned) != 0, kTurnRight = (kRight & kTurned) != 0;
+  constexpr int kAcross = kTurnRight ? kChunk : kColumns;
 #pragma unroll
-  for (int r = 0; r < kChunk / 4; ++r) {
-    const int t = warp + 4 * r;
-    if constexpr ((kLeft & kTurned) != 0)
-      to.left[r] = element<kLeft, kHalf>(left, k0 + t, row0 + lane);
-    else
-      to.left[r] = element<kLeft, kHalf>(left, row0 + t, k0 + lane);
-  }
+  for (int r = 0; r < 2; ++r)
+    elements<kLeft, kHalf>(left, (kTurnLeft ? k0 : row0) + four_row<kChunk>(r),
+                           (kTurnLeft ? row0 : k0) + four_column<kChunk>(), to.left[r]);
 #pragma unroll
-  for (int r = 0; r < kColumns / 4; ++r) {
-    if constexpr ((kRight & kTurned) != 0)
-      to.right[r] = element<kRight, kHalf>(right, column0 + warp + 4 * r, k0 + lane);
-    else
-      to.right[r] = element<kRight, kHalf>(right, k0 + warp + 4 * (r % 8), column0 + r / 8 * 32 + lane);
+  for (int r = 0; r < kColumns / 16; ++r)
+    elements<kRight, kHalf>(right, (kTurnRight ? column0 : k0) + four_row<kAcross>(r),
+                            (kTurnRight ? k0 : column0) + four_column<kAcross>(), to.right[r]);
+}
+
+template <int kStep, int kAcross, bool kAsItLies>
+__device__ __forceinline__ void store(float* slab, int r, const float (&x)[4]) {
+  const int t = four_row<kAcross>(r), c = four_column<kAcross>();
+  if constexpr (kAsItLies) {
+    *reinterpret_cast<float4*>(slab + t * kStep + c) = float4{x[0], x[1], x[2], x[3]};
+  } else {
+#pragma unroll
+    for (int e = 0; e < 4; ++e) slab[(c + e) * kStep + t] = x[e];
   }
 }
 
 template <int kLeft, int kRight, int kColumns>
 __device__ __forceinline__ void store(Slabs& slabs, const Loaded<kColumns>& from) {
-  const int lane = threadIdx.x & 31, warp = static_cast<int>(threadIdx.x / 32);
+  constexpr bool kTurnRight = (kRight & kTurned) != 0;
 #pragma unroll
-  for (int r = 0; r < kChunk / 4; ++r) {
-    const int t = warp + 4 * r;
-    slabs.left[(kLeft & kTurned) != 0 ? t * kLeftStep + lane : lane * kLeftStep + t] = from.left[r];
-  }
+  for (int r = 0; r < 2; ++r) store<kLeftStep, kChunk, (kLeft & kTurned) != 0>(slabs.left, r, from.left[r]);
 #pragma unroll
-  for (int r = 0; r < kColumns / 4; ++r)
-    slabs.right[(kRight & kTurned) != 0 ? lane * kRightStep + warp + 4 * r
-                                        : (warp + 4 * (r % 8)) * kRightStep + r / 8 * 32 + lane] =
-        from.right[r];
+  for (int r = 0; r < kColumns / 16; ++r)
+    store<kRightStep, kTurnRight ? kChunk : kColumns, !kTurnRight>(slabs.right, r, from.right[r]);
 }
 
 template <int kRows>
@@ -227,7 +269,9 @@ struct Place32 {
   }
   __device__ Operand input(const DeltaMatrix& m, int columns, const float* scale = nullptr,
                            const float* more = nullptr) const {
-    return {m.data + offset(m) * (kHalf ? 2 : 4), m.row, m.column, rows, columns, scale, more};
+    Operand o{m.data + offset(m) * (kHalf ? 2 : 4), m.row, m.column, rows, columns, scale, more};
+    o.fours = !kHalf && m.column == 1 && in_fours(o.data, m.row, columns);
+    return o;
   }
   __device__ const float* or_none(const float* gate) const { return d.job.gated ? gate : nullptr; }
   __device__ Operand of_chunk(const float* base, int columns) const {
@@ -266,7 +310,7 @@ __device__ __forceinline__ float joined(float (&p)[kChunk]) {
   return kCount > 1 ? p[0] + p[1] : p[0];
 }
 
-/// P = q k^T [* D], +0 where j > i, into shared memory (rows of 33).
+/// P = q k^T [* D], +0 where j > i, into shared memory (rows of 36).
 template <bool kHalf>
 __device__ __forceinline__ void local_square(const Place32<kHalf>& at, float* square, Slabs& slabs) {
   const DeltaJob& job = at.d.job;
@@ -274,7 +318,7 @@ __device__ __forceinline__ void local_square(const Place32<kHalf>& at, float* sq
                                                           0, job.dk, slabs);
   each(p, [&](int i, int j, float x) {
     if (job.gated) x = rounded<kHalf>(x * at.decay(i, j));
-    square[i * 33 + j] = j > i ? 0.0F : x;
+    square[i * kSquareStep + j] = j > i ? 0.0F : x;
   });
   __syncthreads();
 }

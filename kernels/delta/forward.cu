@@ -92,7 +92,7 @@ template <bool kHalf>
 __global__ void __launch_bounds__(kThreads) solved_kernel(const __grid_constant__ Device d) {
   __shared__ Slabs slabs;
   __shared__ float vectors[4 * kChunk];
-  __shared__ float t[kChunk * 33];
+  __shared__ alignas(16) float t[kChunk * kSquareStep];
   const DeltaJob& job = d.job;
   const Place32<kHalf> at(d, blockIdx.x, vectors);
   at.load();
@@ -103,8 +103,8 @@ __global__ void __launch_bounds__(kThreads) solved_kernel(const __grid_constant_
   const int column0 = (keys ? y - blocks : y) * kWide, columns = keys ? job.dk : job.dv;
   const Operand right =
       keys ? at.input(job.k, job.dk, at.beta, at.or_none(at.grown)) : at.input(job.v, job.dv, at.beta);
-  Part<4> part =
-      product<4, 0, kInput | kScaled, kHalf>(packed(t, 33, kChunk, kChunk), right, 0, column0, kChunk, slabs);
+  Part<4> part = product<4, 0, kInput | kScaled, kHalf>(packed(t, kSquareStep, kChunk, kChunk), right, 0,
+                                                        column0, kChunk, slabs);
   float* const out = (keys ? job.w : job.u) + at.slot * kChunk * columns;
   each(part, [&](int i, int j, float x) {
     if (column0 + j < columns) out[i * columns + column0 + j] = x;
@@ -186,7 +186,7 @@ template <bool kHalf>
 __global__ void __launch_bounds__(kThreads) output_kernel(const __grid_constant__ Device d) {
   __shared__ Slabs slabs;
   __shared__ float vectors[4 * kChunk];
-  __shared__ float p[kChunk * 33];
+  __shared__ alignas(16) float p[kChunk * kSquareStep];
   const DeltaJob& job = d.job;
   const Place32<kHalf> at(d, blockIdx.x, vectors);
   const int column0 = static_cast<int>(blockIdx.y) * kWide;
@@ -198,8 +198,8 @@ __global__ void __launch_bounds__(kThreads) output_kernel(const __grid_constant_
       job.gated ? product<4, kInput | kScaled, 0, kHalf>(at.input(job.q, job.dk, at.grown), state, 0, column0,
                                                          job.dk, slabs)
                 : product<4, kInput, 0, kHalf>(at.input(job.q, job.dk), state, 0, column0, job.dk, slabs);
-  Part<4> within = product<4, 0, 0, kHalf>(packed(p, 33, kChunk, kChunk), at.of_chunk(job.u, job.dv), 0,
-                                           column0, kChunk, slabs);
+  Part<4> within = product<4, 0, 0, kHalf>(packed(p, kSquareStep, kChunk, kChunk), at.of_chunk(job.u, job.dv),
+                                           0, column0, kChunk, slabs);
 #pragma unroll
   for (int r = 0; r < 4; ++r)
 #pragma unroll

@@ -43,12 +43,13 @@ __device__ __forceinline__ float* square_of(const Device& d, std::int64_t slot, 
   return d.scratch.squares + slot * kSquares + which * kSquare;
 }
 
-/// T = A + I into shared memory (rows of 33).
+/// T = A + I into shared memory (rows of 36).
 template <bool kHalf>
 __device__ __forceinline__ void load_inverse(const Place32<kHalf>& at, float* t) {
   const float* const a = at.d.job.inverse + at.slot * kSquare;
   for (int i = threadIdx.x; i < kSquare; i += kThreads)
-    t[i / kChunk * 33 + i % kChunk] = rounded<kHalf>(a[i] + (i / kChunk == i % kChunk ? 1.0F : 0.0F));
+    t[i / kChunk * kSquareStep + i % kChunk] =
+        rounded<kHalf>(a[i] + (i / kChunk == i % kChunk ? 1.0F : 0.0F));
 }
 
 /// Shared memory of a block that carries 32 columns of a (dk x dv) state; `high` is dk up to a multiple

@@ -73,7 +73,8 @@ __device__ __forceinline__ float all_total(const float* x, const float* y, int c
 struct Room {
   Slabs slabs;
   float vectors[4 * kChunk];
-  float inverse[kChunk * 33], dp[kChunk * 33], dkk[kChunk * 33], decays[kChunk * 33];
+  alignas(16) float inverse[kChunk * kSquareStep], dp[kChunk * kSquareStep], dkk[kChunk * kSquareStep];
+  float decays[kChunk * kSquareStep];
   float of_q[kChunk], of_k[kChunk], of_keys[kChunk], beta_k[kChunk], beta_v[kChunk], dh[kChunk];
   float sums[kThreads + 64];
 };
@@ -92,10 +93,10 @@ __device__ __forceinline__ void local_backward(const Place32<kHalf>& at, Room& r
   each(part, [&](int i, int j, float x) {
     float y = j > i ? 0.0F : x;
     if (job.gated) {
-      room.decays[i * 33 + j] = rounded<kHalf>(y * raw.x[i - row][j - column]) + at.zero;
+      room.decays[i * kSquareStep + j] = rounded<kHalf>(y * raw.x[i - row][j - column]) + at.zero;
       y = rounded<kHalf>(y * at.decay(i, j));
     }
-    room.dp[i * 33 + j] = y;
+    room.dp[i * kSquareStep + j] = y;
   });
 }
 
@@ -108,11 +109,11 @@ __device__ __forceinline__ void load_squares(const Place32<kHalf>& at, Room& roo
     float x = grad[at_element];
     if (at.d.job.gated) {
       const float share = rounded<kHalf>(x * kk[at_element]);
-      float& sum = room.decays[i * 33 + j];
+      float& sum = room.decays[i * kSquareStep + j];
       sum = at.d.job.o.data ? rounded<kHalf>(sum + share) : share;
       x = rounded<kHalf>(x * at.decay(i, j));
     }
-    room.dkk[i * 33 + j] = x;
+    room.dkk[i * kSquareStep + j] = x;
   }
 }
 
@@ -139,14 +140,14 @@ __device__ __forceinline__ void gate_backward(const Place32<kHalf>& at, Room& ro
   }
   float p[kChunk];
   for (int i = 0; i < kChunk; ++i)
-    room.decays[i * 33 + lane] =
-        lane > i ? 0.0F : rounded<kHalf>(room.decays[i * 33 + lane] * at.decay(i, lane));
+    room.decays[i * kSquareStep + lane] =
+        lane > i ? 0.0F : rounded<kHalf>(room.decays[i * kSquareStep + lane] * at.decay(i, lane));
   __syncwarp();
 #pragma unroll
-  for (int i = 0; i < kChunk; ++i) p[i] = math::negate(room.decays[i * 33 + lane]);
+  for (int i = 0; i < kChunk; ++i) p[i] = math::negate(room.decays[i * kSquareStep + lane]);
   sum = rounded<kHalf>(sum + rounded<kHalf>(joined<kChunk>(p)));
 #pragma unroll
-  for (int j = 0; j < kChunk; ++j) p[j] = room.decays[lane * 33 + j];
+  for (int j = 0; j < kChunk; ++j) p[j] = room.decays[lane * kSquareStep + j];
   sum = rounded<kHalf>(sum + rounded<kHalf>(joined<kChunk>(p)));
   float chain = 0, out = 0;
   for (int i = end; i >= 0; --i) {
@@ -179,8 +180,9 @@ __global__ void __launch_bounds__(kThreads) rows_kernel(const __grid_constant__ 
   __syncthreads();
   const Operand q = at.input(job.q, job.dk), k = at.input(job.k, job.dk),
                 keys = at.input(job.k, job.dk, at.beta);
-  const Operand inverse = packed(room.inverse, 33, kChunk, kChunk), dp = packed(room.dp, 33, kChunk, kChunk),
-                dkk = packed(room.dkk, 33, kChunk, kChunk);
+  const Operand inverse = packed(room.inverse, kSquareStep, kChunk, kChunk),
+                dp = packed(room.dp, kSquareStep, kChunk, kChunk),
+                dkk = packed(room.dkk, kSquareStep, kChunk, kChunk);
   for (int column0 = 0; column0 < job.dk; column0 += kWide) {
     const int row = row_of<4>(), column = column_of<4>();
     Part<4> dkey{};
