@@ -9,7 +9,7 @@ namespace {
 
 /// What the gradient of o gives before any state is known: P^T do to du, (q [* e])^T do to dstates.
 template <bool kHalf>
-__global__ void __launch_bounds__(kThreads) given_kernel(const __grid_constant__ Device d) {
+__global__ void __launch_bounds__(kThreads, 5) given_kernel(const __grid_constant__ Device d) {
   __shared__ Slabs slabs;
   __shared__ float vectors[4 * kChunk];
   __shared__ alignas(16) float p[kChunk * kSquareStep];
@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(kThreads) given_kernel(const __grid_constant__
 /// dS through the chunks, last to first. dstates of a chunk: what given_kernel left there comes, the gradient
 /// of the S after the chunk goes.
 template <bool kHalf>
-__global__ void __launch_bounds__(kThreads) state_backward_kernel(const __grid_constant__ Device d) {
+__global__ void __launch_bounds__(kThreads, 2) state_backward_kernel(const __grid_constant__ Device d) {
   extern __shared__ float4 memory[];
   const DeltaJob& job = d.job;
   const int high = (job.dk + 63) / 64 * 64, lane = threadIdx.x & 31, warp = threadIdx.x / 32;
@@ -128,7 +128,7 @@ __global__ void __launch_bounds__(kThreads) state_backward_kernel(const __grid_c
 
 /// The gradient of W, that of A after its loop, and A before it.
 template <bool kHalf>
-__global__ void __launch_bounds__(kThreads) square_kernel(const __grid_constant__ Device d) {
+__global__ void __launch_bounds__(kThreads, 6) square_kernel(const __grid_constant__ Device d) {
   __shared__ Slabs slabs;
   __shared__ float vectors[4 * kChunk];
   const DeltaJob& job = d.job;

@@ -113,7 +113,7 @@ __global__ void __launch_bounds__(kThreads) solved_kernel(const __grid_constant_
 
 /// S through the chunks of a sequence, 32 columns of it: u = U - W S, S = S [* e] + (k [* f])^T u.
 template <bool kHalf>
-__global__ void __launch_bounds__(kThreads) state_kernel(const __grid_constant__ Device d) {
+__global__ void __launch_bounds__(kThreads, 2) state_kernel(const __grid_constant__ Device d) {
   extern __shared__ float4 memory[];
   const DeltaJob& job = d.job;
   const int high = (job.dk + 63) / 64 * 64, lane = threadIdx.x & 31, warp = threadIdx.x / 32;
@@ -183,7 +183,7 @@ __global__ void __launch_bounds__(kThreads) state_kernel(const __grid_constant__
 
 /// o = (q [* e]) S + P u.
 template <bool kHalf>
-__global__ void __launch_bounds__(kThreads) output_kernel(const __grid_constant__ Device d) {
+__global__ void __launch_bounds__(kThreads, 5) output_kernel(const __grid_constant__ Device d) {
   __shared__ Slabs slabs;
   __shared__ float vectors[4 * kChunk];
   __shared__ alignas(16) float p[kChunk * kSquareStep];

@@ -160,7 +160,7 @@ __device__ __forceinline__ void gate_backward(const Place32<kHalf>& at, Room& ro
 
 /// All gradients of a chunk's rows.
 template <bool kHalf>
-__global__ void __launch_bounds__(kThreads) rows_kernel(const __grid_constant__ Device d, int stride) {
+__global__ void __launch_bounds__(kThreads, 4) rows_kernel(const __grid_constant__ Device d, int stride) {
   extern __shared__ float4 memory[];
   Room& room = *reinterpret_cast<Room*>(memory);
   float* const products =
