@@ -58,6 +58,7 @@ part_torch() {
 part_bench() {
   local program
   TAIL=50 step bench-ops 200 "$python" tests/bench/kernels/torch_ops.py --library $build/kernels/libassay_kernels.so --device cuda -o "$out/torch_ops.md"
+  TAIL=14 step bench-delta 200 "$python" tests/bench/kernels/delta_rule.py --library $build/kernels/libassay_kernels.so --device cuda -o "$out/delta_rule.md"
   for program in $build/tests/bench/bench_gemm $build/tests/bench/bench_kernels; do
     [[ -x $program ]] && TAIL=40 step "$(basename "$program")" 200 "$program"
   done
