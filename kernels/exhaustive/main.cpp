@@ -1,6 +1,5 @@
 // assay-exhaustive: every input of every unary operator, as one hash a block of 2^20. All targets give the
 // same file.
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -56,7 +55,8 @@ std::vector<std::uint32_t> blocks_of(std::uint32_t part, std::uint32_t parts) {
   return blocks;
 }
 
-assay::Result<Json> sweep(const Options& options) {
+/// `above`: an error is larger than the contract states.
+assay::Result<Json> sweep(const Options& options, bool& above) {
   const std::vector<std::uint32_t> blocks = blocks_of(options.part, options.parts);
   exhaustive::Sweeper sweeper(options.cuda, options.threads);
   Json fp32 = Json::object(), bf16 = Json::object(), errors = Json::object();
@@ -81,8 +81,8 @@ assay::Result<Json> sweep(const Options& options) {
       return assay::Error{assay::Fault::unreadable,
                           std::string(function.name) + ": no errors from the device", "", ""};
     errors.set(function.name, Json::object({{"ulp", worst.ulp},
-                                            {"at_bits", static_cast<unsigned>(kernels::bits_of(worst.at))},
-                                            {"stated", function.bound}}));
+                                            {"at_bits", static_cast<unsigned>(kernels::bits_of(worst.at))}}));
+    above |= worst.ulp > function.bound;
     if (worst.ulp > function.bound)
       std::fprintf(stderr, "warning: %s: %.4f ulp, more than the %.2f stated\n", function.name, worst.ulp,
                    function.bound);
@@ -148,12 +148,6 @@ int compare(const Json& found, const std::string& path) {
   return differ ? 2 : 0;
 }
 
-bool above_bound(const Json& document) {
-  return std::ranges::any_of(document["errors"].members(), [](const Json::Member& one) {
-    return one.value["ulp"].number().value_or(0) > one.value["stated"].number().value_or(0);
-  });
-}
-
 bool parse_part(const std::string& text, Options& options) {
   char* end = nullptr;
   options.part = static_cast<std::uint32_t>(std::strtoul(text.c_str(), &end, 10));
@@ -202,7 +196,8 @@ int main(int argc, char** argv) {
     return fail(error + "\n  hint: assay-exhaustive --help");
   if (options.cuda && kernels::device_count() == 0)
     return fail("--device cuda: no GPU, no driver, or built without CUDA");
-  const assay::Result<Json> document = sweep(options);
+  bool above = false;
+  const assay::Result<Json> document = sweep(options, above);
   if (!document) return fail(document.error().what);
   if ((*document)["fp32"].size() == 0)
     return fail("--function " + options.function + ": no such unary operator");
@@ -213,5 +208,5 @@ int main(int argc, char** argv) {
     std::fputs(document->dump_pretty().c_str(), stdout);
   }
   const int differs = options.against.empty() ? 0 : compare(*document, options.against);
-  return differs ? differs : above_bound(*document) ? 3 : 0;
+  return differs ? differs : above ? 3 : 0;
 }

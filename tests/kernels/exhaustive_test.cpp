@@ -1,9 +1,13 @@
 // A few whole blocks of 2^20 inputs of every unary operator: levels and devices agree. All 4,096:
 // assay-exhaustive.
+#include <filesystem>
+
 #include <gtest/gtest.h>
 
 #include "kernels/core/device.hpp"
 #include "kernels/exhaustive/sweep.hpp"
+#include "toolkit/base/files.hpp"
+#include "toolkit/base/json.hpp"
 
 namespace assay::kernels::exhaustive {
 namespace {
@@ -55,6 +59,20 @@ TEST(Exhaustive, ErrorsAreFoundWhereTheyAre) {
   const Worst worst = largest_error(off, block, 2);
   EXPECT_EQ(worst.at, 1.5f);
   EXPECT_GT(worst.ulp, 1e6);
+}
+
+TEST(Exhaustive, CommittedErrorsAreTheContractsAndThisMachines) {
+  const auto text = read_file(std::filesystem::path(ASSAY_SOURCE_DIR) / "tests/data/gpu/exhaustive.json");
+  ASSERT_TRUE(text.ok());
+  const auto document = Json::parse(*text);
+  ASSERT_TRUE(document.ok());
+  for (const Function& function : functions()) {
+    const Json& error = (*document)["errors"][function.name];
+    const float at = float_of(static_cast<std::uint32_t>(error["at_bits"].natural().value_or(kNan32)));
+    const double here = error_in_ulp(function.value(at), function.truth(static_cast<double>(at)));
+    EXPECT_NEAR(here, error["ulp"].number().value_or(-1), 1e-4) << function.name;
+    EXPECT_LE(here, function.bound) << function.name;
+  }
 }
 
 // The device's own fp64 functions are the truth there: another last digit of a double, not another error.
