@@ -47,7 +47,7 @@ CASES = {
         image[:, :, 1:-1, 1:-1].contiguous(), image, kernel, None, [1, 1], [0, 0], [1, 1], False, [0, 0], 1, [True, True, False])[1],
     "gradient of grid_sample": lambda: torch.ops.aten.grid_sampler_2d_backward(image[:, :, :30, :30].contiguous(), image, grid, 0, 1, False, [True, True])[0],
     "gelu": lambda: F.gelu(x),
-    "fft": lambda: torch.view_as_real(torch.fft.rfft(x)),
+    "fft": lambda: torch.view_as_real(torch.fft.rfft(narrow.float())),
 }
 
 
