@@ -245,6 +245,21 @@ case("bf16 mixed", function(lambda a, b: a * b + a), narrow(normal(5, 33)), norm
 case("nan_to_num", function(lambda x: torch.nan_to_num((x - 0.5) / 0.0)), unit(3, 4), float64=False)
 case("real and complex", function(lambda a, b: torch.view_as_real(torch.polar(a, b) * torch.polar(b, a))), positive(5, 33), positive(5, 33), float64=False)
 
+for name, f, inputs in (
+        ("logaddexp", torch.logaddexp, (normal(5, 33), normal(5, 33, seed=8))), ("sinc", torch.sinc, (normal(5, 33),)),
+        ("entr", torch.special.entr, (positive(5, 33),)), ("nansum", lambda x: torch.nansum(x, 1), (normal(5, 33),)),
+        ("cross", torch.linalg.cross, (normal(5, 3), normal(5, 3, seed=8))), ("addr", lambda c, a, b: torch.addr(c, a, b, beta=0.5, alpha=2), (normal(5, 7), normal(5), normal(7))),
+        ("addbmm", lambda c, a, b: torch.addbmm(c, a, b, beta=0.5), (normal(5, 7), normal(3, 5, 4), normal(3, 4, 7))),
+        ("vdot", torch.vdot, (normal(300), normal(300, seed=8))), ("dist", torch.dist, (normal(5, 33), normal(5, 33, seed=8))),
+        ("masked_scatter", lambda x, y: x.masked_scatter(x > 0, y), (normal(5, 33), normal(165, seed=8))),
+        ("rot90", lambda x: x.rot90(), (normal(5, 33),)), ("block_diag", torch.block_diag, (normal(5, 3), normal(2, 4))),
+        ("hann_window", lambda x: x * torch.hann_window(33, device=x.device, dtype=x.dtype), (normal(5, 33),))):
+    case(name, function(f), *inputs, tolerance=1e-3)
+case("aminmax", function(lambda x: torch.stack(torch.aminmax(x, dim=1))), normal(5, 33), float64=False)  # torch has no derivative of it
+case("heaviside", function(lambda x, v: torch.heaviside(x.detach(), v.detach()) * x), normal(5, 33), normal(5, 33, seed=8))
+case("weight_norm", lambda: nn.utils.parametrizations.weight_norm(nn.Linear(37, 19)), normal(5, 37))
+case("spectral_norm", lambda: nn.utils.parametrizations.spectral_norm(nn.Linear(7, 5)), normal(5, 7), tolerance=1e-3)
+
 # Losses.
 case("MSELoss", nn.MSELoss, normal(5, 33), normal(5, 33, seed=8))
 case("MSELoss sum", lambda: nn.MSELoss(reduction="sum"), normal(5, 33), normal(5, 33, seed=8))
