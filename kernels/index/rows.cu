@@ -1,3 +1,4 @@
+#include "kernels/core/launch.hpp"
 #include "kernels/index/each.cuh"
 #include "kernels/index/rows.hpp"
 #include "kernels/index/sort.hpp"
@@ -17,9 +18,41 @@ int bits_for(std::int64_t largest) {
   return bits;
 }
 
+/// Long rows without gaps, a warp each: the index is read once, several pieces of the row are in flight.
+template <typename E>
+__global__ void __launch_bounds__(kBlock) read_warps(const __grid_constant__ Rows rows) {
+  constexpr int kTogether = 8;
+  const std::int64_t j = std::int64_t{blockIdx.x} * (kBlock / 32) + threadIdx.x / 32;
+  if (j >= rows.positions) return;
+  const std::int64_t slot = rows.slots.slot(j);
+  if (slot < 0) __trap();
+  const E* from = static_cast<const E*>(rows.table) + rows.table_row.offset(slot);
+  E* to = static_cast<E*>(rows.plain) + rows.plain_row.offset(j);
+  for (std::int64_t c = threadIdx.x & 31; c < rows.width; c += 32 * kTogether) {
+    E v[kTogether];
+#pragma unroll
+    for (int k = 0; k < kTogether; ++k)
+      if (c + 32 * k < rows.width) v[k] = from[c + 32 * k];
+#pragma unroll
+    for (int k = 0; k < kTogether; ++k)
+      if (c + 32 * k < rows.width) to[c + 32 * k] = v[k];
+  }
+}
+
+bool takes_warps(const Rows& rows) {
+  return rows.width >= 32 && rows.table_column.contiguous() && rows.plain_column.contiguous() &&
+         rows.positions < (std::int64_t{1} << 33) && !other_launches();
+}
+
 }  // namespace
 
 Status read_rows_cuda(const Rows& rows, std::int64_t size, const Place& place) {
+  if (takes_warps(rows))
+    return by_size(size, [&](auto e) {
+      const auto blocks = static_cast<unsigned>((rows.positions + kBlock / 32 - 1) / (kBlock / 32));
+      read_warps<decltype(e)><<<blocks, kBlock, 0, stream_of(place)>>>(rows);
+      return launched();
+    });
   return by_size(size, [&](auto e) { return run(place, rows, ReadRows<decltype(e)>{rows}); });
 }
 

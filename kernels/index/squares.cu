@@ -14,28 +14,14 @@ struct Squares {
   std::int64_t rows, columns, from_column, to_row, across, down;  ///< squares along columns and rows
 };
 
-#ifndef ASSAY_SQ_THREADS
-#define ASSAY_SQ_THREADS 256
-#endif
-#ifndef ASSAY_SQ_BAND
-#define ASSAY_SQ_BAND 16
-#endif
-constexpr int kSquareThreads = ASSAY_SQ_THREADS;
-constexpr std::int64_t kBand = ASSAY_SQ_BAND;
-
-/// Where a thread block's square begins: squares are taken in bands of kBand lines, across a band line by
-/// line, so that those in flight touch runs of memory on both sides.
+/// Where a thread block's square begins.
 struct Corner {
   std::int64_t row, column, from, to;
 };
 __device__ __forceinline__ Corner corner_of(const Squares& job, std::int64_t side) {
   const std::int64_t plane = job.across * job.down, whole = blockIdx.x / plane,
-                     rest = blockIdx.x - whole * plane;
-  const std::int64_t band = rest / (kBand * job.across), first = band * kBand;
-  const std::int64_t lines = job.down - first < kBand ? job.down - first : kBand;
-  const std::int64_t inside = rest - first * job.across, across = inside / lines,
-                     line = first + inside - across * lines;
-  Corner corner{line * side, across * side, 0, 0};
+                     rest = blockIdx.x - whole * plane, line = rest / job.across;
+  Corner corner{line * side, (rest - line * job.across) * side, 0, 0};
   job.outer.offsets(whole, corner.from, corner.to);
   corner.from += corner.row + corner.column * job.from_column;
   corner.to += corner.row * job.to_row + corner.column;
@@ -43,8 +29,8 @@ __device__ __forceinline__ Corner corner_of(const Squares& job, std::int64_t sid
 }
 
 template <typename E, int kSide>
-__global__ void __launch_bounds__(kSquareThreads) squares_kernel(const __grid_constant__ Squares job) {
-  constexpr int kLines = kSquareThreads / kSide, kSteps = kSide / kLines;
+__global__ void __launch_bounds__(kBlock) squares_kernel(const __grid_constant__ Squares job) {
+  constexpr int kLines = kBlock / kSide, kSteps = kSide / kLines;
   __shared__ E square[kSide][kSide + 1];
   const int x = static_cast<int>(threadIdx.x) % kSide, y = static_cast<int>(threadIdx.x) / kSide;
   const Corner corner = corner_of(job, kSide);
@@ -127,8 +113,7 @@ Status copy_squares_cuda(const CopyJob& copy, int turned, std::int64_t bytes, co
     return launched();
   }
   return by_size(bytes, [&](auto e) {
-    squares_kernel<decltype(e), sizeof(e) <= 4 ? 64 : 32>
-        <<<blocks, kSquareThreads, 0, stream_of(place)>>>(job);
+    squares_kernel<decltype(e), sizeof(e) <= 4 ? 64 : 32><<<blocks, kBlock, 0, stream_of(place)>>>(job);
     return launched();
   });
 }

@@ -16,22 +16,34 @@ struct Fill {
   std::int64_t count;
 };
 
-__device__ void store_block(const Fill& fill, std::int64_t begin, const float* values) {
-  if (fill.job.draw != Draw::bernoulli && fill.layout.contiguous() && fill.type == Type::f32 &&
-      begin + 4 <= fill.count && (reinterpret_cast<std::uintptr_t>(fill.data) & 15) == 0) {
-    float v[4];
-    for (int k = 0; k < 4; ++k) v[k] = values[k] != values[k] ? float_of(kNan32) : values[k];
+/// Four elements that lie side by side and aligned, of fp32 or bf16.
+__device__ bool store_four(const Fill& fill, std::int64_t begin, const float (&v)[4]) {
+  if (!fill.layout.contiguous() || begin + 4 > fill.count) return false;
+  const auto address = reinterpret_cast<std::uintptr_t>(fill.data);
+  if (fill.type == Type::f32 && (address & 15) == 0) {
     *reinterpret_cast<float4*>(static_cast<float*>(fill.data) + begin) = make_float4(v[0], v[1], v[2], v[3]);
-    return;
+    return true;
   }
-  for (int k = 0; k < 4 && begin + k < fill.count; ++k) {
-    float v = values[k];
-    if (fill.job.draw == Draw::bernoulli) {
-      const float p = fill.p ? load_float(fill.p, fill.p_type, fill.p_layout.offset(begin + k)) : fill.job.a;
-      v = v < p ? 1.0F : 0.0F;
-    }
-    store_float(fill.data, fill.type, fill.layout.offset(begin + k), v);
+  if (fill.type != Type::bf16 || (address & 7) != 0) return false;
+  const bool odd = v[0] != v[0] || v[1] != v[1] || v[2] != v[2] || v[3] != v[3];
+  *reinterpret_cast<uint2*>(static_cast<std::uint16_t*>(fill.data) + begin) =
+      make_uint2(pack_bf16(v[0], v[1], odd), pack_bf16(v[2], v[3], odd));
+  return true;
+}
+
+__device__ void store_block(const Fill& fill, std::int64_t begin, const float* values) {
+  float v[4];
+#pragma unroll
+  for (int k = 0; k < 4; ++k) {
+    v[k] = values[k] != values[k] ? float_of(kNan32) : values[k];
+    if (fill.job.draw != Draw::bernoulli) continue;
+    const bool own = fill.p && begin + k < fill.count;
+    const float p = own ? load_float(fill.p, fill.p_type, fill.p_layout.offset(begin + k)) : fill.job.a;
+    v[k] = v[k] < p ? 1.0F : 0.0F;
   }
+  if (store_four(fill, begin, v)) return;
+  for (int k = 0; k < 4 && begin + k < fill.count; ++k)
+    store_float(fill.data, fill.type, fill.layout.offset(begin + k), v[k]);
 }
 
 __global__ void __launch_bounds__(kBlock)

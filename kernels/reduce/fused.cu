@@ -1,4 +1,4 @@
-// Softmax and cross-entropy on CUDA; norms lie in fused_norm.cu, so that neither takes long to compile.
+// Softmax and cross-entropy on CUDA.
 #include "kernels/reduce/fused.cuh"
 
 namespace assay::kernels {
@@ -11,16 +11,16 @@ Status cuda::run_fused(const FusedJob& job, const Place& place) {
       return launch<SoftmaxRule<false>>(job, stream);
     case Fused::log_softmax:
       return launch<SoftmaxRule<true>>(job, stream);
-    case Fused::softmax_backward:
-      return launch<SoftmaxBackwardRule<false>>(job, stream);
-    case Fused::log_softmax_backward:
-      return launch<SoftmaxBackwardRule<true>>(job, stream);
     case Fused::cross_entropy:
       return launch<CrossEntropyRule>(job, stream);
-    case Fused::cross_entropy_backward:
-      return launch<CrossEntropyBackwardRule>(job, stream);
-    default:
+    case Fused::layer_norm:
+    case Fused::rms_norm:
       return run_norm(job, stream);
+    case Fused::layer_norm_backward:
+    case Fused::rms_norm_backward:
+      return run_norm_backward(job, stream);
+    default:
+      return run_fused_backward(job, stream);
   }
 }
 

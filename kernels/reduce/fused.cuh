@@ -4,165 +4,21 @@
 #pragma once
 
 #include <cuda_runtime.h>
+#include <type_traits>
 
 #include "kernels/core/launch.hpp"
-#include "kernels/reduce/device_rules.cuh"
-#include "kernels/reduce/tree.cuh"
+#include "kernels/reduce/fused_parts.cuh"
 
 namespace assay::kernels {
 
 namespace fused_rows {
 
-#ifndef ASSAY_ROWS_TOGETHER
-#define ASSAY_ROWS_TOGETHER 7
-#endif
 inline constexpr int kRowThreads = 128;  ///< of a thread block whose warps have a row each
 template <typename R>
 inline constexpr int kMostThreads =
     R::kInputs == 1 ? 1024 : 512;  ///< of one that has a row, 64 or 128 registers each
 inline constexpr int kLoopThreads = 512;
 inline constexpr int kRuns = 2048;  ///< values of runs of blocks that shared memory holds
-
-/// A lane's part of a block of R1: rounds of 128, four leaves. One round is enough for short rows, and leaves
-/// registers to more of them.
-template <int Rounds>
-using Block = float[Rounds][4];
-
-/// Which element of a round a lane's leaf c is: neighbours where they are loaded together, else lanes side by
-/// side.
-template <bool Packed>
-__device__ __forceinline__ int spot(int lane, int lanes, int c) {
-  return Packed ? 4 * lane + c : lanes * c + lane;
-}
-
-template <bool Packed, int Rounds>
-__device__ __forceinline__ void load_block(Block<Rounds>& x, const void* data, Type type, std::int64_t from,
-                                           std::int64_t step, int count, int lane, int lanes) {
-  if constexpr (Packed) {
-    if (type == Type::f32) {
-      const float* p = static_cast<const float*>(data) + from + 4 * lane;
-#pragma unroll
-      for (int k = 0; k < Rounds; ++k)
-        if (k * 128 + 4 * lane < count) load_four_once(x[k], p + k * 128);
-    } else {
-      const std::uint16_t* p = static_cast<const std::uint16_t*>(data) + from + 4 * lane;
-#pragma unroll
-      for (int k = 0; k < Rounds; ++k)
-        if (k * 128 + 4 * lane < count) load_four_once(x[k], p + k * 128);
-    }
-  } else {
-#pragma unroll
-    for (int k = 0; k < Rounds; ++k)
-#pragma unroll
-      for (int c = 0; c < 4; ++c) {
-        const int i = k * 128 + spot<Packed>(lane, lanes, c);
-        if (i >= count) continue;
-        const std::int64_t at = from + i * step;
-        x[k][c] = type == Type::f32 ? static_cast<const float*>(data)[at]
-                                    : from_bf16(static_cast<const std::uint16_t*>(data)[at]);
-      }
-  }
-}
-
-/// Elements spot(c) of a round that begins at `at`; `left`: its elements.
-template <bool Packed>
-__device__ __forceinline__ void store_round(void* data, Type type, std::int64_t at, std::int64_t step,
-                                            int left, int lane, int lanes, float (&v)[4]) {
-  if constexpr (Packed) {
-    const bool odd = v[0] != v[0] || v[1] != v[1] || v[2] != v[2] || v[3] != v[3];
-    if (odd)
-#pragma unroll
-      for (int c = 0; c < 4; ++c) v[c] = canonical(v[c]);
-    at += 4 * lane;
-    if (type == Type::f32)
-      *reinterpret_cast<float4*>(static_cast<float*>(data) + at) = make_float4(v[0], v[1], v[2], v[3]);
-    else
-      *reinterpret_cast<uint2*>(static_cast<std::uint16_t*>(data) + at) =
-          make_uint2(pack_bf16(v[0], v[1], odd), pack_bf16(v[2], v[3], odd));
-  } else {
-#pragma unroll
-    for (int c = 0; c < 4; ++c) {
-      const int i = spot<Packed>(lane, lanes, c);
-      if (i < left) store_number(data, type, at + i * step, v[c]);
-    }
-  }
-}
-
-/// Values of a weight or bias beside elements spot(c) from `column` on, `absent` where there is none or the
-/// row has ended.
-template <bool Packed>
-__device__ __forceinline__ void load_columns(float (&w)[4], const void* data, Type type, std::int64_t column,
-                                             int left, int lane, int lanes, float absent) {
-  if (Packed && data) {
-    if (type == Type::f32)
-      load_four(w, static_cast<const float*>(data) + column + 4 * lane);
-    else
-      load_four(w, static_cast<const std::uint16_t*>(data) + column + 4 * lane);
-    return;
-  }
-#pragma unroll
-  for (int c = 0; c < 4; ++c) {
-    const int i = spot<Packed>(lane, lanes, c);
-    w[c] = data && i < left ? load_number(data, type, column + i) : absent;
-  }
-}
-
-/// The leaves of `lanes` neighbouring lanes to the block's value, in each of them.
-template <typename R, bool Packed>
-__device__ __forceinline__ float halved(int pass, float (&v)[4], int lane, int lanes) {
-  using D = OnDevice<R>;
-  if (Packed && !D::any_order(pass)) {
-    if (lanes == 32) return sum_of_leaves(v, lane);
-    for (int o = lanes / 2; o > 0; o /= 2)
-#pragma unroll
-      for (int c = 0; c < 4; ++c) v[c] = D::join(pass, v[c], __shfl_xor_sync(kAllLanes, v[c], o));
-    return D::join(pass, D::join(pass, v[0], v[2]), D::join(pass, v[1], v[3]));
-  }
-  float a = D::join(pass, D::join(pass, v[0], v[2]), D::join(pass, v[1], v[3]));
-  for (int o = lanes / 2; o > 0; o /= 2) a = D::join(pass, a, __shfl_xor_sync(kAllLanes, a, o));
-  return a;
-}
-
-/// One round's terms to the leaves. What is kept for the result takes the elements' place.
-template <typename R, bool Packed, bool Keep>
-__device__ __forceinline__ void join_round(const FusedJob& job, int pass, std::int64_t column, int left,
-                                           int lane, int lanes, const RowState& row, float (&x)[4],
-                                           const float (&y)[4], float (&leaf)[4]) {
-  using D = OnDevice<R>;
-  if (Packed && 4 * lane >= left) return;
-  float w[4] = {1, 1, 1, 1};
-  if constexpr (R::kColumns && R::kInputs > 1)
-    load_columns<Packed>(w, job.weight, job.weight_type, column, left, lane, lanes, 1);
-#pragma unroll
-  for (int c = 0; c < 4; ++c) {
-    if (!Packed && spot<Packed>(lane, lanes, c) >= left) continue;
-    const float t = D::term(pass, x[c], y[c], w[c], row);
-    leaf[c] = D::join(pass, leaf[c], t);
-    if (R::kKeeps && Keep && pass == R::kPasses - 1) x[c] = t;
-  }
-}
-
-/// One round's results.
-template <typename R, bool Packed, bool Keep>
-__device__ __forceinline__ void write_round(const FusedJob& job, std::int64_t column, std::int64_t at,
-                                            int left, int lane, int lanes, const RowState& row,
-                                            const float (&x)[4], const float (&y)[4]) {
-  using D = OnDevice<R>;
-  if (Packed && 4 * lane >= left) return;
-  float v[4], w[4] = {1, 1, 1, 1}, b[4] = {}, kept[4];
-  if constexpr (R::kColumns) {
-    load_columns<Packed>(w, job.weight, job.weight_type, column, left, lane, lanes, 1);
-    if constexpr (R::kInputs == 1)
-      load_columns<Packed>(b, job.bias, job.bias_type, column, left, lane, lanes, float_of(0x80000000u));
-  }
-#pragma unroll
-  for (int c = 0; c < 4; ++c)
-    kept[c] = !R::kKeeps || Keep ? x[c] : D::term(R::kPasses - 1, x[c], y[c], w[c], row);
-  const std::int64_t here[4] = {column + spot<Packed>(lane, lanes, 0), column + spot<Packed>(lane, lanes, 1),
-                                column + spot<Packed>(lane, lanes, 2), column + spot<Packed>(lane, lanes, 3)};
-  D::results(x, y, w, b, kept, here, row, v);
-  store_round<Packed>(job.out, job.out_type, at, job.rows.step[2], left, lane, lanes, v);
-}
 
 /// How the work lies: a row has `lanes` lanes, or a thread block whose warps in turn take runs of `run`
 /// blocks.
@@ -176,7 +32,7 @@ struct Layout {
 /// block. looped: warps read their blocks once a pass.
 enum class Way { lanes, held, looped };
 
-template <typename R, bool Packed, int Rounds, Way kWay>
+template <typename R, Form F, int Rounds, Way kWay>
 struct RowWorker {
   static constexpr bool kHeld = kWay != Way::looped;
   using D = OnDevice<R>;
@@ -196,11 +52,11 @@ struct RowWorker {
   __device__ __forceinline__ void load(std::int64_t block) {
     const int count = count_of(block);
     const std::int64_t at = block * kBlock;
-    load_block<Packed, Rounds>(x, job.x, job.x_type, row_of(job.rows, 0, index) + at * job.rows.step[0],
-                               job.rows.step[0], count, lane, layout.lanes);
+    load_block<F, Rounds>(x, job.x, job.x_type, row_of(job.rows, 0, index) + at * job.rows.step[0],
+                          job.rows.step[0], count, lane, layout.lanes);
     if constexpr (R::kInputs > 1)
-      load_block<Packed, Rounds>(y, job.y, job.y_type, row_of(job.rows, 1, index) + at * job.rows.step[1],
-                                 job.rows.step[1], count, lane, layout.lanes);
+      load_block<F, Rounds>(y, job.y, job.y_type, row_of(job.rows, 1, index) + at * job.rows.step[1],
+                            job.rows.step[1], count, lane, layout.lanes);
   }
   __device__ __forceinline__ float block_value(int pass, std::int64_t block) {
     const int count = count_of(block);
@@ -209,9 +65,9 @@ struct RowWorker {
     for (int c = 0; c < 4; ++c) leaf[c] = D::neutral(pass);
 #pragma unroll
     for (int k = 0; k < Rounds; ++k)
-      join_round<R, Packed, kHeld>(job, pass, block * kBlock + k * 128, count - k * 128, lane, layout.lanes,
-                                   row, x[k], y[k], leaf);
-    return halved<R, Packed>(pass, leaf, lane, layout.lanes);
+      join_round<R, F, kHeld>(job, pass, block * kBlock + k * 128, count - k * 128, lane, layout.lanes, row,
+                              x[k], y[k], leaf);
+    return halved<R, F>(pass, leaf, lane, layout.lanes);
   }
   /// R1 step 3 over one run, whose blocks follow one another.
   __device__ __forceinline__ float run_value(int pass, int r) {
@@ -281,8 +137,8 @@ struct RowWorker {
     const std::int64_t from = row_of(job.rows, 2, index) + block * kBlock * job.rows.step[2];
 #pragma unroll
     for (int k = 0; k < Rounds; ++k)
-      write_round<R, Packed, kHeld>(job, block * kBlock + k * 128, from + k * 128 * job.rows.step[2],
-                                    count - k * 128, lane, layout.lanes, row, x[k], y[k]);
+      write_round<R, F, kHeld>(job, block * kBlock + k * 128, from + k * 128 * job.rows.step[2],
+                               count - k * 128, lane, layout.lanes, row, x[k], y[k]);
   }
   __device__ __forceinline__ void work(float* sums) {
     if (there) D::begin(job, index, row);
@@ -304,13 +160,13 @@ struct RowWorker {
 
 /// Thread blocks that a processor shall hold at least: what bounds the registers.
 template <typename R>
-inline constexpr int kTogether = R::kInputs == 1 ? ASSAY_ROWS_TOGETHER : 4;
+inline constexpr int kTogether = R::kInputs == 1 ? 7 : 4;
 
-template <typename R, bool Packed>
+template <typename R, Form F>
 __global__ void __launch_bounds__(kRowThreads, kTogether<R>)
     row_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
   const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * kRowThreads + threadIdx.x;
-  RowWorker<R, Packed, 8, Way::lanes> worker{job, layout};
+  RowWorker<R, F, 8, Way::lanes> worker{job, layout};
   worker.index = thread / 32;
   worker.lane = threadIdx.x & 31;
   worker.warp = 0, worker.warps = 1;
@@ -321,7 +177,7 @@ __global__ void __launch_bounds__(kRowThreads, kTogether<R>)
 inline constexpr int kShortRows = 4;  ///< that each group of lanes has at once
 
 /// Rows of at most 128 elements: one round each, several rows in flight.
-template <typename R, bool Packed>
+template <typename R, Form F>
 __global__ void __launch_bounds__(kRowThreads, 6)
     short_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
   using D = OnDevice<R>;
@@ -335,11 +191,11 @@ __global__ void __launch_bounds__(kRowThreads, 6)
 #pragma unroll
   for (int q = 0; q < kShortRows; ++q) {
     if (index(q) < job.rows.count) D::begin(job, index(q), row[q]);
-    load_block<Packed, 1>(x[q], job.x, job.x_type, row_of(job.rows, 0, index(q)), job.rows.step[0], count(q),
-                          lane, lanes);
+    load_block<F, 1>(x[q], job.x, job.x_type, row_of(job.rows, 0, index(q)), job.rows.step[0], count(q), lane,
+                     lanes);
     if constexpr (R::kInputs > 1)
-      load_block<Packed, 1>(y[q], job.y, job.y_type, row_of(job.rows, 1, index(q)), job.rows.step[1],
-                            count(q), lane, lanes);
+      load_block<F, 1>(y[q], job.y, job.y_type, row_of(job.rows, 1, index(q)), job.rows.step[1], count(q),
+                       lane, lanes);
   }
 #pragma unroll
   for (int pass = 0; pass < R::kPasses; ++pass)
@@ -348,23 +204,23 @@ __global__ void __launch_bounds__(kRowThreads, 6)
       float leaf[4];
 #pragma unroll
       for (int c = 0; c < 4; ++c) leaf[c] = D::neutral(pass);
-      join_round<R, Packed, true>(job, pass, 0, count(q), lane, lanes, row[q], x[q][0], y[q][0], leaf);
-      D::end_pass(job, pass, halved<R, Packed>(pass, leaf, lane, lanes), row[q]);
+      join_round<R, F, true>(job, pass, 0, count(q), lane, lanes, row[q], x[q][0], y[q][0], leaf);
+      D::end_pass(job, pass, halved<R, F>(pass, leaf, lane, lanes), row[q]);
     }
 #pragma unroll
   for (int q = 0; q < kShortRows; ++q) {
     if constexpr (R::kWrites)
-      write_round<R, Packed, true>(job, 0, row_of(job.rows, 2, index(q)), count(q), lane, lanes, row[q],
-                                   x[q][0], y[q][0]);
+      write_round<R, F, true>(job, 0, row_of(job.rows, 2, index(q)), count(q), lane, lanes, row[q], x[q][0],
+                              y[q][0]);
     if (index(q) < job.rows.count && lane == 0) D::save(job, index(q), row[q]);
   }
 }
 
-template <typename R, bool Packed, Way kWay>
+template <typename R, Form F, Way kWay>
 __global__ void __launch_bounds__(kWay == Way::held ? kMostThreads<R> : kLoopThreads, 1)
     block_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
   __shared__ float sums[kWay == Way::held ? 64 : kRuns];
-  RowWorker<R, Packed, 8, kWay> worker{job, layout};
+  RowWorker<R, F, 8, kWay> worker{job, layout};
   worker.index = blockIdx.x;
   worker.lane = threadIdx.x & 31;
   worker.warp = threadIdx.x / 32, worker.warps = blockDim.x / 32;
@@ -390,6 +246,31 @@ inline bool is_packed(const FusedJob& job, int inputs, bool writes) {
   return packed;
 }
 
+/// `whole`: no lane is without elements where another of its row has some.
+template <typename R>
+Form form_of(const FusedJob& job, bool whole) {
+  if (other_launches() || !is_packed(job, R::kInputs, R::kWrites)) return Form::loose;
+  const bool alike =
+      (R::kInputs == 1 || job.y_type == job.x_type) && (!R::kWrites || job.out_type == job.x_type);
+  if (!whole || !alike) return Form::packed;
+  return job.x_type == Type::f32 ? Form::numbers : Form::halves;
+}
+
+/// Calls f with a form that is known when it is compiled.
+template <typename F>
+void with_form(Form form, F&& f) {
+  switch (form) {
+    case Form::loose:
+      return f(std::integral_constant<Form, Form::loose>{});
+    case Form::packed:
+      return f(std::integral_constant<Form, Form::packed>{});
+    case Form::numbers:
+      return f(std::integral_constant<Form, Form::numbers>{});
+    default:
+      return f(std::integral_constant<Form, Form::halves>{});
+  }
+}
+
 inline Status launched() { return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed; }
 
 /// Rows of at most 128 elements.
@@ -401,59 +282,59 @@ Status launch_short(const FusedJob& job, cudaStream_t stream) {
   const std::int64_t rows = kRowThreads / layout.lanes * kShortRows;
   const std::int64_t grid = (job.rows.count + rows - 1) / rows;
   if (grid > 0x7fffffff) return Status::bad_shape;
-  const auto blocks = static_cast<unsigned>(grid);
-  if (!other_launches() && is_packed(job, R::kInputs, R::kWrites))
-    short_kernel<R, true><<<blocks, kRowThreads, 0, stream>>>(job, layout);
-  else
-    short_kernel<R, false><<<blocks, kRowThreads, 0, stream>>>(job, layout);
+  with_form(form_of<R>(job, job.rows.n == 4 * layout.lanes), [&](auto form) {
+    short_kernel<R, form.value><<<static_cast<unsigned>(grid), kRowThreads, 0, stream>>>(job, layout);
+  });
   return launched();
 }
 
 /// Rows of at most 1,024.
 template <typename R>
-Status launch_rows(const FusedJob& job, bool packed, cudaStream_t stream) {
+Status launch_rows(const FusedJob& job, cudaStream_t stream) {
   const std::int64_t grid = (job.rows.count * 32 + kRowThreads - 1) / kRowThreads;
   if (grid > 0x7fffffff) return Status::bad_shape;
-  const auto blocks = static_cast<unsigned>(grid);
-  if (packed)
-    row_kernel<R, true><<<blocks, kRowThreads, 0, stream>>>(job, Layout{});
-  else
-    row_kernel<R, false><<<blocks, kRowThreads, 0, stream>>>(job, Layout{});
+  with_form(form_of<R>(job, job.rows.n % kLeaves == 0), [&](auto form) {
+    row_kernel<R, form.value><<<static_cast<unsigned>(grid), kRowThreads, 0, stream>>>(job, Layout{});
+  });
   return launched();
 }
 
 template <typename R>
-Status launch_long(const FusedJob& job, bool packed, cudaStream_t stream) {
+Status launch_long(const FusedJob& job, cudaStream_t stream) {
   Layout layout;
   const std::int64_t blocks = (job.rows.n + kBlock - 1) / kBlock;
   while (blocks > static_cast<std::int64_t>(layout.run) * kRuns) layout.run *= 2;
   if (other_launches()) layout.run *= 2;
   layout.runs = static_cast<int>((blocks + layout.run - 1) / layout.run);
-  const bool held = packed && layout.run == 1 && layout.runs * 32 <= kMostThreads<R>;
+  const Form form = form_of<R>(job, job.rows.n % kLeaves == 0);
+  const bool held = form != Form::loose && layout.run == 1 && layout.runs * 32 <= kMostThreads<R>;
   const int usual = held || layout.runs * 32 < kLoopThreads ? layout.runs * 32 : kLoopThreads;
   const int threads = other_launches() ? 32 : usual;
   if (job.rows.count > 0x7fffffff) return Status::bad_shape;
   const auto grid = static_cast<unsigned>(job.rows.count);
-  if (held)
-    block_kernel<R, true, Way::held><<<grid, threads, 0, stream>>>(job, layout);
-  else if (packed)
-    block_kernel<R, true, Way::looped><<<grid, threads, 0, stream>>>(job, layout);
-  else
-    block_kernel<R, false, Way::looped><<<grid, threads, 0, stream>>>(job, layout);
+  with_form(form, [&](auto known) {
+    constexpr Form kForm = known.value;
+    if constexpr (kForm != Form::loose)
+      if (held) return block_kernel<R, kForm, Way::held><<<grid, threads, 0, stream>>>(job, layout);
+    constexpr Form kLoop = kForm == Form::loose ? Form::loose : Form::packed;
+    block_kernel<R, kLoop, Way::looped><<<grid, threads, 0, stream>>>(job, layout);
+  });
   return launched();
 }
 
 template <typename R>
 Status launch(const FusedJob& job, cudaStream_t stream) {
   if (job.rows.n <= kLeaves) return launch_short<R>(job, stream);
-  const bool packed = !other_launches() && is_packed(job, R::kInputs, R::kWrites);
-  return job.rows.n <= kBlock ? launch_rows<R>(job, packed, stream) : launch_long<R>(job, packed, stream);
+  return job.rows.n <= kBlock ? launch_rows<R>(job, stream) : launch_long<R>(job, stream);
 }
 
 }  // namespace fused_rows
 
 namespace cuda {
-Status run_norm(const FusedJob& job, cudaStream_t stream);  ///< fused_norm.cu
-}
+// Each in a file of its own, so that none takes long to compile.
+Status run_norm(const FusedJob& job, cudaStream_t stream);            ///< fused_norm.cu
+Status run_norm_backward(const FusedJob& job, cudaStream_t stream);   ///< fused_norm_backward.cu
+Status run_fused_backward(const FusedJob& job, cudaStream_t stream);  ///< fused_backward.cu
+}  // namespace cuda
 
 }  // namespace assay::kernels

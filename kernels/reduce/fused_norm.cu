@@ -8,12 +8,8 @@ Status cuda::run_norm(const FusedJob& job, cudaStream_t stream) {
   switch (job.kind) {
     case Fused::layer_norm:
       return launch<NormRule<true>>(job, stream);
-    case Fused::rms_norm:
-      return launch<NormRule<false>>(job, stream);
-    case Fused::layer_norm_backward:
-      return launch<NormBackwardRule<true>>(job, stream);
     default:
-      return launch<NormBackwardRule<false>>(job, stream);
+      return launch<NormRule<false>>(job, stream);
   }
 }
 

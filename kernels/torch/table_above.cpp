@@ -13,8 +13,10 @@
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
+#include "kernels/optim/optim.hpp"
 #include "kernels/torch/tables.hpp"
 #include "kernels/torch/tensors.hpp"
 
@@ -203,6 +205,37 @@ Answer padding_backward(Call& call) {
 /// Each tensor by itself, through the dispatcher, as torch does it where it has no kernel for lists.
 Answer parts(Call&) { return Answer::parts; }
 
+/// What one launch updates: tensors of one type and layout, which lie whole on one device.
+bool goes_together(const at::Tensor& weight, const at::Tensor& other) {
+  return other.scalar_type() == weight.scalar_type() && other.device() == weight.device() &&
+         other.sizes() == weight.sizes() && other.layout() == at::kStrided;
+}
+
+/// The steps of parameters [begin, end), which all stand at `step`.
+void adam_together(Call& call, const AdamOptions& options, std::int64_t step, std::size_t begin,
+                   std::size_t end) {
+  const auto weights = call.tensors(0), grads = call.tensors(1), first = call.tensors(2),
+             second = call.tensors(3), most = call.tensors(4);
+  double power1 = 1, power2 = 1;
+  for (std::int64_t s = 0; s < step; ++s) {
+    power1 *= options.beta1;
+    power2 *= options.beta2;
+  }
+  const AdamScalars host = adam_scalars(options, power1, power2);
+  const at::Tensor scalars = make({sizeof host / 4}, at::kFloat, at::kCPU);
+  std::memcpy(scalars.mutable_data_ptr(), &host, sizeof host);
+  const at::Tensor there = scalars.to(weights[begin].device());
+  std::vector<View> largest;
+  for (std::size_t i = begin; i < end; ++i) largest.push_back(options.amsgrad ? view_of(most[i]) : View{});
+  std::vector<AdamTensor> tensors;
+  for (std::size_t i = begin; i < end; ++i)
+    tensors.push_back({view_of(weights[i]), view_of(grads[i]), view_of(first[i]), view_of(second[i]),
+                       options.amsgrad ? &largest[i - begin] : nullptr, nullptr});
+  const Here here(weights[begin].device());
+  call.check(adam_step(tensors.data(), static_cast<int>(tensors.size()), options,
+                       static_cast<const AdamScalars*>(there.const_data_ptr()), nullptr, here));
+}
+
 /// What the fused optimizers share, by position: self, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs,
 /// state_steps, lr, beta1, beta2, weight_decay, eps, amsgrad, maximize, grad_scale, found_inf.
 template <bool decoupled>
@@ -214,10 +247,26 @@ Answer adam(Call& call) {
   const double lr = call.arg(6).isTensor() ? call.tensor(6).item().toDouble() : call.real(6);
   const double beta1 = call.real(7), beta2 = call.real(8), decay = call.real(9), eps = call.real(10);
   const bool amsgrad = call.flag(11), maximize = call.flag(12);
+  const AdamOptions options{lr, beta1, beta2, eps, decay, decoupled, amsgrad, maximize};
+  const auto plain = [&](std::size_t i) {
+    const at::Tensor& w = weights[i];
+    return is_arithmetic(w) && w.numel() > 0 && goes_together(w, grads[i]) && goes_together(w, first[i]) &&
+           goes_together(w, second[i]) && (!amsgrad || goes_together(w, most[i]));
+  };
+  std::vector<double> step(steps.size());
+  for (std::size_t i = 0; i < steps.size(); ++i) step[i] = steps[i].item().toDouble();
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const double step = steps[i].item().toDouble();
+    std::size_t end = i;
+    while (end < weights.size() && plain(end) && step[end] == step[i] &&
+           weights[end].device() == weights[i].device())
+      ++end;
+    if (end > i) {
+      adam_together(call, options, static_cast<std::int64_t>(std::ceil(step[i])), i, end);
+      i = end - 1;
+      continue;
+    }
     double power1 = 1, power2 = 1;
-    for (double s = 0; s < step; ++s) {
+    for (double s = 0; s < step[i]; ++s) {
       power1 *= beta1;
       power2 *= beta2;
     }

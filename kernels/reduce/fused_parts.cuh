@@ -1,0 +1,173 @@
+// What a lane does with its part of a row: loads, terms, halving, results, stores.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include "kernels/reduce/device_rules.cuh"
+#include "kernels/reduce/tree.cuh"
+
+namespace assay::kernels::fused_rows {
+
+/// A lane's part of a block of R1: rounds of 128, four leaves. One round is enough for short rows, and leaves
+/// registers to more of them.
+template <int Rounds>
+using Block = float[Rounds][4];
+
+/// What is known of a row's memory when a kernel is compiled. loose: nothing. packed: aligned for four
+/// elements at once. numbers, halves: that, all row tensors of fp32 (bf16), and no lane without elements
+/// where another has some.
+enum class Form { loose, packed, numbers, halves };
+template <Form F>
+inline constexpr bool kIsPacked = F != Form::loose;
+template <Form F>
+inline constexpr bool kIsSure = F == Form::numbers || F == Form::halves;
+template <Form F>
+__device__ __forceinline__ Type type_in(Type type) {
+  return F == Form::numbers ? Type::f32 : F == Form::halves ? Type::bf16 : type;
+}
+
+/// Which element of a round a lane's leaf c is: neighbours where they are loaded together, else lanes side by
+/// side.
+template <Form F>
+__device__ __forceinline__ int spot(int lane, int lanes, int c) {
+  return kIsPacked<F> ? 4 * lane + c : lanes * c + lane;
+}
+
+/// Whether round k of `count` elements has some for this lane.
+template <Form F>
+__device__ __forceinline__ bool has_round(int k, int count, int lane) {
+  return k * 128 + (kIsSure<F> ? 0 : 4 * lane) < count;
+}
+
+template <Form F, int Rounds>
+__device__ __forceinline__ void load_block(Block<Rounds>& x, const void* data, Type given, std::int64_t from,
+                                           std::int64_t step, int count, int lane, int lanes) {
+  const Type type = type_in<F>(given);
+  if constexpr (kIsPacked<F>) {
+    if (type == Type::f32) {
+      const float* p = static_cast<const float*>(data) + from + 4 * lane;
+#pragma unroll
+      for (int k = 0; k < Rounds; ++k)
+        if (has_round<F>(k, count, lane)) load_four_once(x[k], p + k * 128);
+    } else {
+      const std::uint16_t* p = static_cast<const std::uint16_t*>(data) + from + 4 * lane;
+#pragma unroll
+      for (int k = 0; k < Rounds; ++k)
+        if (has_round<F>(k, count, lane)) load_four_once(x[k], p + k * 128);
+    }
+  } else {
+#pragma unroll
+    for (int k = 0; k < Rounds; ++k)
+#pragma unroll
+      for (int c = 0; c < 4; ++c) {
+        const int i = k * 128 + spot<F>(lane, lanes, c);
+        if (i >= count) continue;
+        const std::int64_t at = from + i * step;
+        x[k][c] = type == Type::f32 ? static_cast<const float*>(data)[at]
+                                    : from_bf16(static_cast<const std::uint16_t*>(data)[at]);
+      }
+  }
+}
+
+/// Elements spot(c) of a round that begins at `at`; `left`: its elements.
+template <Form F>
+__device__ __forceinline__ void store_round(void* data, Type given, std::int64_t at, std::int64_t step,
+                                            int left, int lane, int lanes, float (&v)[4]) {
+  const Type type = type_in<F>(given);
+  if constexpr (kIsPacked<F>) {
+    const bool odd = v[0] != v[0] || v[1] != v[1] || v[2] != v[2] || v[3] != v[3];
+    if (odd)
+#pragma unroll
+      for (int c = 0; c < 4; ++c) v[c] = canonical(v[c]);
+    at += 4 * lane;
+    if (type == Type::f32)
+      *reinterpret_cast<float4*>(static_cast<float*>(data) + at) = make_float4(v[0], v[1], v[2], v[3]);
+    else
+      *reinterpret_cast<uint2*>(static_cast<std::uint16_t*>(data) + at) =
+          make_uint2(pack_bf16(v[0], v[1], odd), pack_bf16(v[2], v[3], odd));
+  } else {
+#pragma unroll
+    for (int c = 0; c < 4; ++c) {
+      const int i = spot<F>(lane, lanes, c);
+      if (i < left) store_number(data, type, at + i * step, v[c]);
+    }
+  }
+}
+
+/// Values of a weight or bias beside elements spot(c) from `column` on, `absent` where there is none or the
+/// row has ended.
+template <Form F>
+__device__ __forceinline__ void load_columns(float (&w)[4], const void* data, Type type, std::int64_t column,
+                                             int left, int lane, int lanes, float absent) {
+  if (kIsPacked<F> && data) {
+    if (type == Type::f32)
+      load_four(w, static_cast<const float*>(data) + column + 4 * lane);
+    else
+      load_four(w, static_cast<const std::uint16_t*>(data) + column + 4 * lane);
+    return;
+  }
+#pragma unroll
+  for (int c = 0; c < 4; ++c) {
+    const int i = spot<F>(lane, lanes, c);
+    w[c] = data && i < left ? load_number(data, type, column + i) : absent;
+  }
+}
+
+/// The leaves of `lanes` neighbouring lanes to the block's value, in each of them.
+template <typename R, Form F>
+__device__ __forceinline__ float halved(int pass, float (&v)[4], int lane, int lanes) {
+  using D = OnDevice<R>;
+  if (kIsPacked<F> && !D::any_order(pass)) {
+    if (lanes == 32) return sum_of_leaves(v, lane);
+    for (int o = lanes / 2; o > 0; o /= 2)
+#pragma unroll
+      for (int c = 0; c < 4; ++c) v[c] = D::join(pass, v[c], __shfl_xor_sync(kAllLanes, v[c], o));
+    return D::join(pass, D::join(pass, v[0], v[2]), D::join(pass, v[1], v[3]));
+  }
+  float a = D::join(pass, D::join(pass, v[0], v[2]), D::join(pass, v[1], v[3]));
+  for (int o = lanes / 2; o > 0; o /= 2) a = D::join(pass, a, __shfl_xor_sync(kAllLanes, a, o));
+  return a;
+}
+
+/// One round's terms to the leaves. What is kept for the result takes the elements' place.
+template <typename R, Form F, bool Keep>
+__device__ __forceinline__ void join_round(const FusedJob& job, int pass, std::int64_t column, int left,
+                                           int lane, int lanes, const RowState& row, float (&x)[4],
+                                           const float (&y)[4], float (&leaf)[4]) {
+  using D = OnDevice<R>;
+  if (kIsPacked<F> && !has_round<F>(0, left, lane)) return;
+  float w[4] = {1, 1, 1, 1};
+  if constexpr (R::kColumns && R::kInputs > 1)
+    load_columns<F>(w, job.weight, job.weight_type, column, left, lane, lanes, 1);
+#pragma unroll
+  for (int c = 0; c < 4; ++c) {
+    if (!kIsPacked<F> && spot<F>(lane, lanes, c) >= left) continue;
+    const float t = D::term(pass, x[c], y[c], w[c], row);
+    leaf[c] = D::join(pass, leaf[c], t);
+    if (R::kKeeps && Keep && pass == R::kPasses - 1) x[c] = t;
+  }
+}
+
+/// One round's results.
+template <typename R, Form F, bool Keep>
+__device__ __forceinline__ void write_round(const FusedJob& job, std::int64_t column, std::int64_t at,
+                                            int left, int lane, int lanes, const RowState& row,
+                                            const float (&x)[4], const float (&y)[4]) {
+  using D = OnDevice<R>;
+  if (kIsPacked<F> && !has_round<F>(0, left, lane)) return;
+  float v[4], w[4] = {1, 1, 1, 1}, b[4] = {}, kept[4];
+  if constexpr (R::kColumns) {
+    load_columns<F>(w, job.weight, job.weight_type, column, left, lane, lanes, 1);
+    if constexpr (R::kInputs == 1)
+      load_columns<F>(b, job.bias, job.bias_type, column, left, lane, lanes, float_of(0x80000000u));
+  }
+#pragma unroll
+  for (int c = 0; c < 4; ++c)
+    kept[c] = !R::kKeeps || Keep ? x[c] : D::term(R::kPasses - 1, x[c], y[c], w[c], row);
+  const std::int64_t here[4] = {column + spot<F>(lane, lanes, 0), column + spot<F>(lane, lanes, 1),
+                                column + spot<F>(lane, lanes, 2), column + spot<F>(lane, lanes, 3)};
+  D::results(x, y, w, b, kept, here, row, v);
+  store_round<F>(job.out, job.out_type, at, job.rows.step[2], left, lane, lanes, v);
+}
+
+}  // namespace assay::kernels::fused_rows
