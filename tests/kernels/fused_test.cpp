@@ -25,7 +25,9 @@ const std::vector<Along>& shapes() {
                                          {{3, 1024}, 1, {}},   {{2, 5000}, 1, {}},
                                          {{2, 20004}, 1, {}},  {{4, 30, 8}, 1, {}},
                                          {{0, 5}, 1, {}},      {{5, 0}, 1, {}},
-                                         {{6, 64}, 1, {1, 0}}, {{3, 2, 7, 64}, 3, {0, 2, 1, 3}}};
+                                         {{6, 64}, 1, {1, 0}}, {{3, 2, 7, 64}, 3, {0, 2, 1, 3}},
+                                         {{9, 128}, 1, {}},    {{7, 384}, 1, {}},
+                                         {{2, 3072}, 1, {}},   {{2, 33000}, 1, {}}};
   return all;
 }
 
@@ -70,14 +72,16 @@ TEST(Fused, SoftmaxBackwardGivesTheReferencesBits) {
 }
 
 TEST(Fused, SpecialValues) {
-  for (const Fill fill : {Fill::special, Fill::bits, Fill::subnormal, Fill::wide})
-    for (const bool log : {false, true})
-      same_on_all("softmax special", [&](Case& made, bool plain) -> Made {
-        const View in = made.input(Type::f32, {60, 21}, fill);
-        const View out = made.output(Type::f32, {60, 21});
-        FusedJob job;
-        return {either(plain, softmax_job(job, in, 1, out, log), job, made.place()), {out}};
-      });
+  for (const Sizes& sizes :
+       {Sizes{60, 21}, Sizes{9, 128}, Sizes{7, 384}, Sizes{5, 1024}, Sizes{3, 2048}, Sizes{3, 2051}})
+    for (const Fill fill : {Fill::special, Fill::bits, Fill::subnormal, Fill::wide})
+      for (const bool log : {false, true})
+        same_on_all("softmax special " + std::to_string(sizes[1]), [&](Case& made, bool plain) -> Made {
+          const View in = made.input(Type::f32, sizes, fill);
+          const View out = made.output(Type::f32, sizes);
+          FusedJob job;
+          return {either(plain, softmax_job(job, in, 1, out, log), job, made.place()), {out}};
+        });
 }
 
 const Sizes kNormShapes[] = {{1, 1},    {5, 64},    {9, 50}, {3, 1024}, {3, 1025},

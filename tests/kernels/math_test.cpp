@@ -161,6 +161,21 @@ TEST(Math, GeluIsWithinTwoRoundingsOfOne) {
   EXPECT_EQ(math::gelu(30.0f), 30.0f);
 }
 
+TEST(Math, FormsForPartOfTheNumbersHaveTheWholeFormsBits) {
+  for (std::uint64_t u = 0x80000000; u <= 0xff800000; u += 211) {
+    const float x = float_of(static_cast<std::uint32_t>(u));
+    ASSERT_EQ(bits_of(math::exp_nonpositive(x)), bits_of(math::exp(x))) << std::hexfloat << x;
+  }
+  EXPECT_EQ(math::exp_nonpositive(-kInfinity), 0.0f);
+  EXPECT_EQ(math::exp_nonpositive(0.0f), 1.0f);
+  for (float x = -87.0f; x <= 88.0f; x += 0x1p-12f)
+    ASSERT_EQ(bits_of(math::exp_narrow(x)), bits_of(math::exp(x))) << std::hexfloat << x;
+  for (std::uint32_t u = 0; u <= 0x7f800000; u += 499) {
+    const float x = float_of(u);
+    ASSERT_EQ(bits_of(math::log1p_nonnegative(x)), bits_of(math::log1p(x))) << std::hexfloat << x;
+  }
+}
+
 TEST(Math, LimitsAreTorchs) {
   EXPECT_EQ(math::log_sigmoid(-kInfinity), -kInfinity);
   EXPECT_EQ(math::log_sigmoid(kInfinity), 0.0f);
