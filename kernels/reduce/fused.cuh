@@ -246,18 +246,20 @@ inline bool is_packed(const FusedJob& job, int inputs, bool writes) {
   return packed;
 }
 
-/// `whole`: no lane is without elements where another of its row has some.
+/// `whole`: no lane is without elements where another of its row has some. What is gained by knowing that is
+/// the time of instructions: fp32 rows of more than one round wait for memory, and gain nothing.
 template <typename R>
 Form form_of(const FusedJob& job, bool whole) {
   if (other_launches() || !is_packed(job, R::kInputs, R::kWrites)) return Form::loose;
   const bool alike =
       (R::kInputs == 1 || job.y_type == job.x_type) && (!R::kWrites || job.out_type == job.x_type);
-  if (!whole || !alike) return Form::packed;
+  const bool waits = job.x_type == Type::f32 && job.rows.n > kLeaves;
+  if (!whole || !alike || waits) return Form::packed;
   return job.x_type == Type::f32 ? Form::numbers : Form::halves;
 }
 
-/// Calls f with a form that is known when it is compiled.
-template <typename F>
+/// Calls f with a form that is known when it is compiled. `Numbers`: whether that may be Form::numbers.
+template <bool Numbers, typename F>
 void with_form(Form form, F&& f) {
   switch (form) {
     case Form::loose:
@@ -265,7 +267,8 @@ void with_form(Form form, F&& f) {
     case Form::packed:
       return f(std::integral_constant<Form, Form::packed>{});
     case Form::numbers:
-      return f(std::integral_constant<Form, Form::numbers>{});
+      if constexpr (Numbers) f(std::integral_constant<Form, Form::numbers>{});
+      return;
     default:
       return f(std::integral_constant<Form, Form::halves>{});
   }
@@ -282,7 +285,7 @@ Status launch_short(const FusedJob& job, cudaStream_t stream) {
   const std::int64_t rows = kRowThreads / layout.lanes * kShortRows;
   const std::int64_t grid = (job.rows.count + rows - 1) / rows;
   if (grid > 0x7fffffff) return Status::bad_shape;
-  with_form(form_of<R>(job, job.rows.n == 4 * layout.lanes), [&](auto form) {
+  with_form<true>(form_of<R>(job, job.rows.n == 4 * layout.lanes), [&](auto form) {
     short_kernel<R, form.value><<<static_cast<unsigned>(grid), kRowThreads, 0, stream>>>(job, layout);
   });
   return launched();
@@ -293,7 +296,7 @@ template <typename R>
 Status launch_rows(const FusedJob& job, cudaStream_t stream) {
   const std::int64_t grid = (job.rows.count * 32 + kRowThreads - 1) / kRowThreads;
   if (grid > 0x7fffffff) return Status::bad_shape;
-  with_form(form_of<R>(job, job.rows.n % kLeaves == 0), [&](auto form) {
+  with_form<false>(form_of<R>(job, job.rows.n % kLeaves == 0), [&](auto form) {
     row_kernel<R, form.value><<<static_cast<unsigned>(grid), kRowThreads, 0, stream>>>(job, Layout{});
   });
   return launched();
@@ -312,7 +315,7 @@ Status launch_long(const FusedJob& job, cudaStream_t stream) {
   const int threads = other_launches() ? 32 : usual;
   if (job.rows.count > 0x7fffffff) return Status::bad_shape;
   const auto grid = static_cast<unsigned>(job.rows.count);
-  with_form(form, [&](auto known) {
+  with_form<false>(form, [&](auto known) {
     constexpr Form kForm = known.value;
     if constexpr (kForm != Form::loose)
       if (held) return block_kernel<R, kForm, Way::held><<<grid, threads, 0, stream>>>(job, layout);
