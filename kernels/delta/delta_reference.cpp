@@ -15,9 +15,12 @@ struct Table {
   std::vector<float> x;
   bool there = false;
   Table() = default;
-  Table(int r, int c) : rows(r), columns(c), x(static_cast<std::size_t>(r * c), 0.0F), there(true) {}
-  float& at(int i, int j) { return x[static_cast<std::size_t>(i * columns + j)]; }
-  float at(int i, int j) const { return x[static_cast<std::size_t>(i * columns + j)]; }
+  Table(int r, int c) : rows(r), columns(c), x(index(r, 0), 0.0F), there(true) {}
+  std::size_t index(int i, int j) const {
+    return static_cast<std::size_t>(i) * static_cast<std::size_t>(columns) + static_cast<std::size_t>(j);
+  }
+  float& at(int i, int j) { return x[index(i, j)]; }
+  float at(int i, int j) const { return x[index(i, j)]; }
 };
 
 struct Sequence {
