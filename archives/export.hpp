@@ -47,13 +47,30 @@ class FolderReceiver {
   std::unique_ptr<State> state_;
 };
 
-/// A bundle of the same root without the content of `kinds` (formats::kind_of_item): the authors' statement
-/// comes along, so it still verifies, and the new statement says what was left out. `signers` may be empty.
-/// The caller has verified `bundle`.
-Result<formats::WriteReport> export_without(const formats::Bundle& bundle,
-                                            const std::vector<std::string>& kinds,
-                                            const std::filesystem::path& output,
-                                            const std::vector<const formats::Signer*>& signers, bool force,
-                                            Progress* progress);
+/// What it takes to write a bundle of the same root without the content of `kinds` (formats::kind_of_item):
+/// the statement, the manifest, the place or the content of every item that stays. Runs in confinement. The
+/// caller has verified `bundle`.
+Status emit_without(const formats::Bundle& bundle, const std::vector<std::string>& kinds,
+                    const std::function<Status(std::string_view)>& emit);
+
+/// Takes what emit_without sends, in pieces of any size, and writes the smaller bundle: the authors'
+/// statement comes along, so it still verifies, and the new statement says what was left out. Nothing of the
+/// foreign bundle is parsed or unpacked here but the manifest's lines; unpacked content waits in an unnamed
+/// file beside `output`, arrays that are stored as they are come from `source`.
+class BundleReceiver {
+ public:
+  static Result<BundleReceiver> create(const std::filesystem::path& output, int source);
+  BundleReceiver(BundleReceiver&&) noexcept;
+  ~BundleReceiver();
+  Status take(std::string_view bytes);
+  /// `signers` may be empty. Fault::damaged, and nothing written, if the items do not give the sealed root.
+  Result<formats::WriteReport> finish(const std::vector<const formats::Signer*>& signers, bool force,
+                                      Progress* progress);
+
+ private:
+  struct State;
+  explicit BundleReceiver(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
 
 }  // namespace assay::archives

@@ -11,6 +11,7 @@
 #include "formats/completeness.hpp"
 #include "formats/withheld.hpp"
 #include "toolkit/base/parallel.hpp"
+#include "toolkit/base/sandbox.hpp"
 
 namespace assay::archives {
 
@@ -31,6 +32,30 @@ std::size_t find_item(const Import& import, std::string_view name) {
   return found != import.items.end() && found->name == name
              ? static_cast<std::size_t>(found - import.items.begin())
              : import.items.size();
+}
+
+struct Predecessor {
+  Digest root;
+  std::uint64_t generation = 0;
+};
+
+// Somebody else may have made it: read in confinement, like every bundle.
+Result<Predecessor> read_predecessor(const std::filesystem::path& path) {
+  Confinement limits;
+  limits.memory = modest_memory();
+  Fd file = ASSAY_TRY(open_read(path));
+  const std::string text = ASSAY_TRY(run_confined(limits, [&]() -> Result<std::string> {
+    const formats::Bundle bundle = ASSAY_TRY(formats::Bundle::open(std::move(file), path.string()));
+    const formats::Statement& statement = bundle.statement();
+    return Json::object({{"root", statement.root.hex()}, {"generation", statement.generation}}).dump();
+  }));
+  const Json answer = ASSAY_TRY(Json::parse(text));
+  const Predecessor before{ASSAY_TRY(Digest::from_hex(answer["root"].string_or(""))),
+                           answer["generation"].natural().value_or(0)};
+  if (before.generation == 0 || before.generation == ~std::uint64_t{0})
+    return Error{Fault::damaged, "generation " + std::to_string(before.generation) + " has none after it",
+                 path.string(), ""};
+  return before;
 }
 
 /// One campaign on its way into a bundle.
@@ -223,11 +248,9 @@ class Sealing {
 
   Status set_generation(formats::WriteOptions& options) const {
     if (!options_.supersedes) return {};
-    Fd file = ASSAY_TRY(open_read(*options_.supersedes));
-    const formats::Bundle before =
-        ASSAY_TRY(formats::Bundle::open(std::move(file), options_.supersedes->string()));
-    options.supersedes = before.statement().root;
-    options.generation = before.statement().generation + 1;
+    const Predecessor before = ASSAY_TRY(read_predecessor(*options_.supersedes));
+    options.supersedes = before.root;
+    options.generation = before.generation + 1;
     return {};
   }
 

@@ -58,7 +58,10 @@ bool Bundle::has_content(std::size_t item) const {
   if (state_->manifest.is_blob(item)) return state_->index[item] != kNoBlob;
   const ManifestEntry entry = state_->manifest.entry(item);
   if (entry.type.dtype == Dtype::withheld) return false;
-  return entry.size == 0 || state_->dataset(state_->array_path(item));
+  if (entry.size > 0) return state_->dataset(state_->array_path(item));
+  // An empty array has no extent that would tell; an export leaves out whole kinds.
+  const auto& kinds = state_->statement.left_out;
+  return std::find(kinds.begin(), kinds.end(), kind_of_item(entry.name)) == kinds.end();
 }
 
 namespace {

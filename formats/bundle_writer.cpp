@@ -268,6 +268,9 @@ class BundleWriter {
                        std::to_string(kMostManifest),
                    "manifest", "seal the campaign in several bundles"};
     report_.root = tree.root();
+    if (options_.expected_root && report_.root != *options_.expected_root)
+      return Error{Fault::damaged, "the items give another root than was sealed", "manifest",
+                   "verify the bundle"};
     std::size_t next = 0;
     std::string text;
     ASSAY_TRY(write_text(manifest_plan(size), [&](std::uint64_t bytes) {

@@ -55,10 +55,11 @@ struct WriteOptions {
   std::uint64_t generation = 1;
   std::optional<Digest> supersedes;
   std::vector<std::string> left_out;
-  std::optional<Envelope> origin;      ///< the authors' envelope, in an export
-  std::vector<const Signer*> signers;  ///< none only with an origin
-  std::vector<std::uint32_t> order;    ///< of storage: each item once; empty: as they are given
-  bool force = false;                  ///< replace an existing file
+  std::optional<Envelope> origin;       ///< the authors' envelope, in an export
+  std::vector<const Signer*> signers;   ///< none only with an origin
+  std::optional<Digest> expected_root;  ///< of an export: another one is an Error, and nothing is written
+  std::vector<std::uint32_t> order;     ///< of storage: each item once; empty: as they are given
+  bool force = false;                   ///< replace an existing file
   Progress* progress = nullptr;
 };
 

@@ -200,6 +200,7 @@ Result<Statement> Statement::decode(std::string_view text) {
   out.extents_size = ASSAY_TRY(natural_field(predicate["extents"]["size"], "extents.size"));
   out.extents_digest = ASSAY_TRY(digest_field(predicate["extents"]["sha256"], "extents.sha256"));
   out.generation = ASSAY_TRY(natural_field(predicate["generation"], "generation"));
+  if (out.generation == 0) return damaged("generations count from 1, found 0", "statement, generation");
   if (const Json* before = predicate.find("supersedes"))
     out.supersedes = ASSAY_TRY(digest_field(*before, "supersedes"));
   for (const Json& kind : predicate["left_out"].items()) out.left_out.emplace_back(kind.string_or(""));

@@ -1,6 +1,7 @@
 #include "archives/git/bundle_reader.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
 
 #include "archives/git/layout.hpp"
 #include "archives/git/places.hpp"
@@ -17,7 +18,7 @@ constexpr std::uint64_t kLargestWhole = 1ull << 30;  // bytes of manifest, state
 
 Confinement limits() {
   Confinement out;
-  out.memory = 6ull << 30;
+  out.memory = modest_memory();
   out.result = 1ull << 40;
   return out;
 }
@@ -42,6 +43,10 @@ bool is_text_place(std::string_view path) {
 // ---- in the child
 
 namespace {
+
+// A new child's copy of the descriptor ends with the child. Where this process is a confined one already, the
+// work runs in it, and the caller's descriptor must stay: `in_place`, asked before.
+Fd own(int file, bool in_place) { return Fd(in_place ? ::fcntl(file, F_DUPFD_CLOEXEC, 3) : file); }
 
 Status refuse_damage(const formats::Bundle& bundle) {
   std::optional<Error> first;
@@ -151,8 +156,9 @@ Result<BundleFacts> facts_from(const Json& json) {
 }  // namespace
 
 Result<BundleFacts> read_facts(int file, const std::string& name, Depth depth) {
+  const bool in_place = is_confined();
   const std::string text = ASSAY_TRY(run_confined(limits(), [&]() -> Result<std::string> {
-    const formats::Bundle bundle = ASSAY_TRY(formats::Bundle::open(Fd(file), name));
+    const formats::Bundle bundle = ASSAY_TRY(formats::Bundle::open(own(file, in_place), name));
     if (depth == Depth::everything) ASSAY_TRY(refuse_damage(bundle));
     return facts_of(bundle).dump();
   }));
@@ -162,8 +168,9 @@ Result<BundleFacts> read_facts(int file, const std::string& name, Depth depth) {
 
 Status read_texts(int file, const std::string& name, const TextSink& sink) {
   TextReceiver receiver(sink);
+  const bool in_place = is_confined();
   const auto work = [&](const Emit& emit) -> Status {
-    const formats::Bundle bundle = ASSAY_TRY(formats::Bundle::open(Fd(file), name));
+    const formats::Bundle bundle = ASSAY_TRY(formats::Bundle::open(own(file, in_place), name));
     return send_texts(bundle, emit);
   };
   ASSAY_TRY(run_confined(limits(), work, [&](std::string_view piece) { return receiver.take(piece); }));

@@ -64,9 +64,7 @@ std::optional<std::string> Inspection::take(const std::string& path, std::uint64
 
 void Inspection::read_bundle() {
   if (!view_.object) return;
-  const Result<Fd> file = open_read(*view_.object);
-  Result<BundleFacts> facts =
-      file ? read_facts(file->get(), view_.subject, Depth::outline) : Result<BundleFacts>(file.error());
+  Result<BundleFacts> facts = read_facts(view_.object.get(), view_.subject, Depth::outline);
   if (facts)
     facts_ = std::move(*facts);
   else

@@ -66,8 +66,8 @@ class HistoryCheck {
   void check_order(const HistoryCommit& commit, const CampaignState& before, const std::string& subject);
   void check_folder(const HistoryCommit& commit, const Oid& folder, const CampaignState& before,
                     GenerationView& view);
-  std::optional<fs::path> check_pointer(const TreeEntry& entry, const std::string& subject);
-  std::optional<fs::path> check_object(const LfsPointer& pointer, const std::string& subject);
+  Fd check_pointer(const TreeEntry& entry, const std::string& subject);
+  Fd check_object(const LfsPointer& pointer, const std::string& subject);
   void check_tags();
 
   const GitRepository& repository_;
@@ -234,41 +234,41 @@ void HistoryCheck::check_folder(const HistoryCommit& commit, const Oid& folder, 
           texts.error().where);
 }
 
-std::optional<fs::path> HistoryCheck::check_pointer(const TreeEntry& entry, const std::string& subject) {
+Fd HistoryCheck::check_pointer(const TreeEntry& entry, const std::string& subject) {
   if (!entry.is_file()) {
     error("A133", subject, "The pointer is no regular file.", "mode 100644", "mode " + entry.mode);
-    return std::nullopt;
+    return {};
   }
   const Result<std::string> text = repository_.read(entry.oid, ObjectType::blob, kLongestPointer);
   const Result<LfsPointer> pointer = text ? LfsPointer::parse(*text) : Result<LfsPointer>(text.error());
   if (pointer) return check_object(*pointer, subject);
   error("A120", subject, "The pointer cannot be read: " + pointer.error().what + ".", "", entry.oid);
-  return std::nullopt;
+  return {};
 }
 
-std::optional<fs::path> HistoryCheck::check_object(const LfsPointer& pointer, const std::string& subject) {
+Fd HistoryCheck::check_object(const LfsPointer& pointer, const std::string& subject) {
   const fs::path path = lfs_object_path(repository_.git_dir(), pointer.oid);
-  const Result<Fd> file = open_read(path);
+  Result<Fd> file = open_read(path);
   if (!file) {
     error("A121", subject,
           "The bundle's object is not in the Git LFS store (a clone fetches it with `git lfs pull`).",
           pointer.oid.hex());
-    return std::nullopt;
+    return {};
   }
   const Result<std::uint64_t> size = file_size(file->get());
   if (!size || *size != pointer.size) {
     error("A122", subject, "The bundle's object has another size than the pointer says.",
           std::to_string(pointer.size) + " bytes", size ? std::to_string(*size) + " bytes" : "unreadable");
-    return std::nullopt;
+    return {};
   }
   const Result<LfsPointer> found = hash_file(file->get());
   if (found && found->oid == pointer.oid) {
     report_.bytes += found->size;
-    return path;
+    return std::move(*file);
   }
   error("A123", subject, "The bundle's object has another SHA-256 than the pointer says.", pointer.oid.hex(),
         found ? found->oid.hex() : found.error().what);
-  return std::nullopt;
+  return {};
 }
 
 void HistoryCheck::check_generation(const HistoryCommit& commit,

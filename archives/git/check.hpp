@@ -19,9 +19,9 @@ namespace assay::archives::git {
 struct GenerationView {
   const GitRepository* repository = nullptr;
   const HistoryCommit* commit = nullptr;
-  std::string subject;             ///< path of the pointer, for findings
-  std::vector<TreeFile> texts;     ///< below `latest`, paths relative to it; files only
-  std::optional<fs::path> object;  ///< of the bundle, when its size and digest are right
+  std::string subject;          ///< path of the pointer, for findings
+  std::vector<TreeFile> texts;  ///< below `latest`, paths relative to it; files only
+  Fd object;                    ///< the bundle, when its size and digest are right: they were read through it
 };
 using FindingSink = std::function<void(formats::Finding)>;
 using Inspector = std::function<Status(const GenerationView&, const FindingSink&)>;

@@ -10,12 +10,11 @@ namespace {
 
 bool covers(const formats::AllowedSigner& signer, std::int64_t when) {
   return !(signer.valid_after && when < *signer.valid_after) &&
-         !(signer.valid_before && when >= *signer.valid_before);
+         !(signer.valid_before && when > *signer.valid_before);  // both ends included (signatures.md)
 }
 
 bool signs_git(const formats::AllowedSigner& signer) {
-  const auto& spaces = signer.namespaces;
-  return spaces.empty() || std::find(spaces.begin(), spaces.end(), "git") != spaces.end();
+  return signer.namespaces.empty() || formats::matches_pattern_list(signer.namespaces, "git");
 }
 
 }  // namespace

@@ -215,9 +215,12 @@ Result<Oid> Adding::write_root() {
   return replace_entry(repository_, root, {folder, std::string(kBundles), outer});
 }
 
+std::string title_of(const GenerationInput& input) {
+  return input.title.empty() ? "Untitled campaign" : input.title;
+}
+
 std::string message_of(const GenerationInput& input, const AddOptions& options, const Trailers& trailers) {
-  std::string out = one_line(input.title.empty() ? "Untitled campaign" : input.title) + ", generation " +
-                    std::to_string(input.generation) + "\n\n";
+  std::string out = one_line(title_of(input)) + ", generation " + std::to_string(input.generation) + "\n\n";
   if (options.message) {
     std::string body = *options.message;
     std::erase_if(body, [](unsigned char c) { return (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f; });
@@ -244,7 +247,7 @@ Result<Oid> Adding::write_generation() {
 Status Adding::publish() {
   std::optional<Oid> tag;
   if (options_.tag) {
-    tag = ASSAY_TRY(write_tag(repository_, *options_.tag, report_.commit, one_line(input_.title), signer_,
+    tag = ASSAY_TRY(write_tag(repository_, *options_.tag, report_.commit, one_line(title_of(input_)), signer_,
                               person_of(options_.identity)));
     report_.tag = *options_.tag;
   }
@@ -263,7 +266,7 @@ Result<AddReport> Adding::run(int file) {
   if (history_.broken) return Error(*history_.broken).in("the archive's history");
   pointer_ = ASSAY_TRY(hash_file(file));
   report_.root = input_.root, report_.generation = input_.generation, report_.size = pointer_.size;
-  report_.title = input_.title;
+  report_.title = title_of(input_);
   const HistoryCommit* there = history_.find_root(input_.root);
   if (options_.tag) ASSAY_TRY(check_tag_is_free(repository_, *options_.tag, there));
   if (there) {

@@ -133,9 +133,12 @@ Status open_objects(const fs::path& git_dir, Handle<git_odb, git_odb_free>& out)
 
 }  // namespace
 
+Status GitRepository::start() { return start_library(); }
+
 Result<GitRepository> GitRepository::open(const fs::path& path) {
   const fs::path git_dir = ASSAY_TRY(find_git_dir(path));
   ASSAY_TRY(start_library());
+  ASSAY_TRY(refuse_special_files(git_dir));
   if (fs::exists(fs::symlink_status(git_dir / "commondir")))
     return Error{Fault::refused, "a linked working tree is no archive", git_dir.string(),
                  "name the main working tree"};

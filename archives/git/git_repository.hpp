@@ -41,6 +41,8 @@ class GitRepository {
   /// A new, empty repository in `git_dir`, which must not exist: HEAD names refs/heads/main. Written under a
   /// temporary name.
   static Status create(const fs::path& git_dir);
+  /// Starts the library, which reads files of the system: to be called before a confinement that opens one.
+  static Status start();
   /// The repository of the archive at `path`, whose .git folder it is.
   static Result<GitRepository> open(const fs::path& path);
   GitRepository(GitRepository&&) noexcept;

@@ -3,15 +3,19 @@
 #include <cstring>
 #include <ctime>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "archives/git/git_repository.hpp"
+#include "archives/git/places.hpp"
 #include "archives/git/store.hpp"
 #include "archives/git_module.hpp"
 #include "formats/keys.hpp"
 #include "formats/trust.hpp"
+#include "toolkit/base/sandbox.hpp"
 
 namespace assay::archives {
 
@@ -53,11 +57,27 @@ Result<Json> run_add(const Json& request) {
       ASSAY_TRY(git::add(text_of(request, "path"), text_of(request, "file"), *signer, options)));
 }
 
+// The archive may be anybody's: its objects, deltas and references are unpacked and parsed where nothing can
+// be written and memory is bounded, and only its .git folder can be read.
+Result<Json> read_confined(const Json& request,
+                           const std::function<Result<Json>(const std::string& path)>& work) {
+  const std::string path = text_of(request, "path");
+  Confinement limits;
+  limits.memory = modest_memory();
+  limits.folder = ASSAY_TRY(git::find_git_dir(path)).string();
+  ASSAY_TRY(git::GitRepository::start());
+  const std::string answer =
+      ASSAY_TRY(run_confined(limits, [&]() -> Result<std::string> { return ASSAY_TRY(work(path)).dump(); }));
+  return Json::parse(answer);
+}
+
 Result<Json> run_log(const Json& request) {
-  Json generations = Json::array();
-  for (const git::Generation& generation : ASSAY_TRY(git::log(text_of(request, "path"))))
-    generations.push(git::to_json(generation));
-  return Json::object({{"generations", std::move(generations)}});
+  return read_confined(request, [](const std::string& path) -> Result<Json> {
+    Json generations = Json::array();
+    for (const git::Generation& generation : ASSAY_TRY(git::log(path)))
+      generations.push(git::to_json(generation));
+    return Json::object({{"generations", std::move(generations)}});
+  });
 }
 
 Result<Json> run_check(const Json& request) {
@@ -69,8 +89,9 @@ Result<Json> run_check(const Json& request) {
     if (const auto policy = maybe_text(given, "policy"))
       trust->policy = ASSAY_TRY(formats::parse_policy(*policy, "the policy"));
   }
-  return git::to_json(
-      ASSAY_TRY(git::check(text_of(request, "path"), trust ? &*trust : nullptr, when_of(request))));
+  return read_confined(request, [&](const std::string& path) -> Result<Json> {
+    return git::to_json(ASSAY_TRY(git::check(path, trust ? &*trust : nullptr, when_of(request))));
+  });
 }
 
 Result<Json> run(std::string_view operation, std::string_view text) {

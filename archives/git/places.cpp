@@ -31,6 +31,26 @@ Result<fs::path> find_git_dir(const fs::path& path) {
   return git_dir;
 }
 
+Status refuse_special_files(const fs::path& git_dir) {
+  std::error_code code;
+  fs::recursive_directory_iterator entries(git_dir, code);
+  for (; !code && entries != fs::recursive_directory_iterator(); entries.increment(code)) {
+    if (entries.depth() == 0 && entries->path().filename() == "lfs") {
+      entries.disable_recursion_pending();  // bundles are opened one by one, as regular files only
+      continue;
+    }
+    const fs::file_type type = entries->symlink_status(code).type();
+    if (code || type == fs::file_type::fifo || type == fs::file_type::character ||
+        type == fs::file_type::block)
+      break;
+  }
+  if (code)
+    return Error{Fault::unreadable, "cannot be looked through: " + code.message(), git_dir.string(), ""};
+  if (entries == fs::recursive_directory_iterator()) return {};
+  return Error{Fault::damaged, "a pipe or a device, which no git repository holds", entries->path().string(),
+               "remove it, or take another copy of the archive"};
+}
+
 Status make_folders(const fs::path& root, std::string_view relative) {
   fs::path folder = root;
   for (const fs::path& part : fs::path(relative)) {

@@ -17,6 +17,10 @@ Error system_error(const std::string& doing, const fs::path& path);
 /// The .git folder of the archive at `path` (an ordinary, non-bare repository, no link, no gitfile).
 Result<fs::path> find_git_dir(const fs::path& path);
 
+/// Refuses a .git folder that holds, beside the Git LFS store, what opening would wait for or act on: pipes,
+/// devices.
+Status refuse_special_files(const fs::path& git_dir);
+
 /// Makes `root / relative` and what is missing above it; refuses a link or a file on the way.
 Status make_folders(const fs::path& root, std::string_view relative);
 /// False if a symbolic link, or something else that is no folder, stands between `root` and the last part of

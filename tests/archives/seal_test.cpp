@@ -4,9 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include "archives/export.hpp"
 #include "archives/import.hpp"
 #include "formats/withheld.hpp"
+#include "tests/archives/export_support.hpp"
 #include "toolkit/base/files.hpp"
 
 namespace assay::archives {
@@ -122,8 +122,7 @@ TEST_F(Seal, ReceiverRefusesPathsThatLeaveItsFolder) {
 TEST_F(Seal, ExportWithoutKeepsRootAndSignature) {
   const auto whole = seal_to("a.h5", campaign());
   ASSERT_TRUE(whole.ok());
-  const formats::Bundle bundle = open("a.h5");
-  ASSERT_TRUE(export_without(bundle, {"programs"}, folder_ / "small.h5", {}, false, nullptr).ok());
+  ASSERT_TRUE(export_without(folder_ / "a.h5", {"programs"}, folder_ / "small.h5").ok());
   const formats::Bundle small = open("small.h5");
   EXPECT_EQ(small.statement().root, whole->root);
   ASSERT_TRUE(small.origin().has_value());
@@ -137,7 +136,7 @@ TEST_F(Seal, ExportWithoutKeepsRootAndSignature) {
 
 TEST_F(Seal, ExportWithoutAKindThatIsNotThereIsAnError) {
   ASSERT_TRUE(seal_to("a.h5", campaign()).ok());
-  EXPECT_FALSE(export_without(open("a.h5"), {"checkpoints"}, folder_ / "b.h5", {}, false, nullptr).ok());
+  EXPECT_FALSE(export_without(folder_ / "a.h5", {"checkpoints"}, folder_ / "b.h5").ok());
 }
 
 constexpr const char* kKey = "api_key: sk-abcdEFGH1234567890abcdEFGH1234567890abcdEFGH12\n";

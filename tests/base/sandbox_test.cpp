@@ -153,6 +153,53 @@ TEST(Sandbox, MapsOpenDescriptors) {
   EXPECT_EQ(*result, first_line());
 }
 
+// A folder of a foreign git repository: read, and nothing else.
+TEST(Sandbox, ReadsBelowOneFolderWhereThatIsAsked) {
+  char name[] = "/tmp/assay-sandbox-XXXXXX";
+  ASSERT_NE(::mkdtemp(name), nullptr);
+  const fs::path folder = name;
+  fs::create_directories(folder / "in/deep");
+  ASSERT_TRUE(write_file(folder / "in/deep/file", "inside"));
+  ASSERT_TRUE(write_file(folder / "outside", "outside"));
+  fs::create_symlink("../outside", folder / "in/link");
+  Confinement limits;
+  limits.folder = (folder / "in").string();
+  const auto done = run_confined(limits, [&]() -> Result<std::string> {
+    std::string text = ASSAY_TRY(read_file(folder / "in/deep/file"));
+    for (const char* other : {"outside", "in/link"}) text += read_file(folder / other) ? " read" : " no";
+    return text + (fs::exists(folder / "in/deep") ? " there" : " gone");
+  });
+  ASSERT_TRUE(done) << done.error().what << done.error().hint;
+  EXPECT_EQ(*done, has_landlock() ? "inside no no there" : "inside read read there");
+  for (const int flags : {O_WRONLY, O_RDWR, O_RDONLY | O_CREAT, O_RDONLY | O_TRUNC}) {
+    const auto refused = run_confined(limits, [&]() -> Result<std::string> {
+      return yes_no(::open((folder / "in/deep/file").c_str(), flags, 0644) >= 0);
+    });
+    if (has_seccomp())
+      EXPECT_THAT(refused ? *refused : refused.error().what, HasSubstr("openat")) << flags;
+    else
+      EXPECT_EQ(refused ? *refused : refused.error().what, "no") << flags;
+  }
+  EXPECT_EQ(*read_file(folder / "in/deep/file"), "inside");
+  fs::remove_all(folder);
+}
+
+// The reader of an archive reads its bundles where it is.
+TEST(Sandbox, RunsInPlaceInsideItself) {
+  EXPECT_FALSE(is_confined());
+  const auto done = confined([]() -> Result<std::string> {
+    const pid_t outer = ::getpid();
+    std::string inner = ASSAY_TRY(confined(
+        [&]() -> Result<std::string> { return yes_no(is_confined()) + " " + yes_no(::getpid() == outer); }));
+    const auto failed = confined([]() -> Result<std::string> {
+      return Error{Fault::damaged, "inner", "", ""};
+    });
+    return inner + " " + (failed ? "no error" : failed.error().what);
+  });
+  ASSERT_TRUE(done) << done.error().what;
+  EXPECT_EQ(*done, "yes yes inner");
+}
+
 TEST(Sandbox, RunsThreads) {
   ::setenv("ASSAY_THREADS", "4", 1);
   const auto result = confined([&]() -> Result<std::string> {

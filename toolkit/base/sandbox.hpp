@@ -29,10 +29,18 @@ struct Confinement {
   std::uint64_t memory = 0;       ///< bytes of private memory beyond what the process has now; 0: no limit
   std::uint64_t cpu_seconds = 0;  ///< 0: no limit
   bool threads = true;            ///< may start threads
+  /// Files below this folder may be opened for reading, those of a foreign git repository; empty: none.
+  /// Without Landlock, seccomp alone would let other files be read, too: still nothing can be written or
+  /// sent.
+  std::string folder = {};
   std::uint64_t result = 1ull << 32;  ///< bytes that the work may send in all; more is an Error
   Progress* progress = nullptr;       ///< gets what the work reports to confined_progress()
   SandboxTiers* used = nullptr;       ///< set to what was in force while the work ran
 };
+
+/// Memory enough for any bundle: 6 GiB (an item of 2 GiB is read whole and sent on), but at most half of what
+/// the machine has, since records can be made that take a hundred times their stored bytes.
+std::uint64_t modest_memory();
 
 /// Runs `work` in a child that can read its open descriptors and compute, and nothing else: no new files, no
 /// network, no processes, no signals to others. Descriptors that are open for writing are open for reading
@@ -47,6 +55,8 @@ Status run_confined(const Confinement& limits, const std::function<Status(const 
                     const std::function<Status(std::string_view)>& receive);
 /// The same for one result.
 Result<std::string> run_confined(const Confinement& limits, const std::function<Result<std::string>()>& work);
+/// True inside `work`. There, run_confined runs its own work in place, under the limits that hold already.
+bool is_confined();
 
 /// Inside `work`: reports to Confinement::progress, across the process boundary, at most some 20 times a
 /// second. Elsewhere: no_progress().

@@ -84,9 +84,10 @@ SandboxTiers confine(const Channel& channel, const Confinement& limits) {
   SandboxTiers used;
   close_ways_out(channel.result_fd);
   limit_resources(limits);
-  if (wanted.landlock_abi) used.landlock_abi = restrict_with_landlock();
-  limit_descriptors();
-  if (wanted.seccomp) used.seccomp = restrict_with_seccomp({channel.result_fd, limits.threads});
+  const bool opening = !limits.folder.empty();
+  if (wanted.landlock_abi) used.landlock_abi = restrict_with_landlock(limits.folder);
+  if (!opening) limit_descriptors();  // an archive has a file a pack
+  if (wanted.seccomp) used.seccomp = restrict_with_seccomp({channel.result_fd, limits.threads, opening});
   return used;
 }
 
@@ -183,6 +184,8 @@ void run_child(const Channel& channel, const Confinement& limits,
 }
 
 }  // namespace sandbox
+
+bool is_confined() { return sandbox::forwarder != nullptr; }
 
 Progress& confined_progress() { return sandbox::forwarder ? *sandbox::forwarder : no_progress(); }
 

@@ -44,10 +44,19 @@ constexpr int kFree[] = {
 struct Refused {
   int call, code;
 };
-constexpr Refused kRefused[] = {{SCMP_SYS(ioctl), ENOTTY},           {SCMP_SYS(flock), ENOSYS},
-                                {SCMP_SYS(statx), ENOSYS},           {SCMP_SYS(clone3), ENOSYS},
-                                {SCMP_SYS(readlink), EACCES},        {SCMP_SYS(readlinkat), EACCES},
+constexpr Refused kRefused[] = {{SCMP_SYS(ioctl), ENOTTY},
+                                {SCMP_SYS(flock), ENOSYS},
+                                {SCMP_SYS(statx), ENOSYS},
+                                {SCMP_SYS(clone3), ENOSYS},
                                 {SCMP_SYS(sched_setaffinity), EPERM}};
+constexpr int kLinks[] = {SCMP_SYS(readlink), SCMP_SYS(readlinkat)};
+
+// For work on the files of a folder: which ones, Landlock decides. Asking whether a file is there is not kept
+// from it.
+constexpr int kAsking[] = {SCMP_SYS(readlink),   SCMP_SYS(readlinkat), SCMP_SYS(stat),
+                           SCMP_SYS(lstat),      SCMP_SYS(stat64),     SCMP_SYS(lstat64),
+                           SCMP_SYS(newfstatat), SCMP_SYS(fstatat64),  SCMP_SYS(access),
+                           SCMP_SYS(faccessat),  SCMP_SYS(faccessat2), SCMP_SYS(getcwd)};
 
 // Conditions on argument number `argument`.
 scmp_arg_cmp equal(unsigned argument, scmp_datum_t value) { return {argument, SCMP_CMP_EQ, value, 0}; }
@@ -94,8 +103,7 @@ void allow_mapping(Rules& rules) {
   constexpr scmp_datum_t kKinds = MAP_SHARED | MAP_ANONYMOUS;
   for (const scmp_datum_t kind : {0, MAP_SHARED, MAP_ANONYMOUS})
     for (const int call : {SCMP_SYS(mmap), SCMP_SYS(mmap2)})
-      rules.allow(call,
-                  {masked(2, PROT_EXEC, 0), masked(3, kKinds, kind)});
+      rules.allow(call, {masked(2, PROT_EXEC, 0), masked(3, kKinds, kind)});
   rules.allow(SCMP_SYS(mprotect), {masked(2, PROT_EXEC, 0)});
 }
 
@@ -110,12 +118,26 @@ void allow_by_argument(Rules& rules) {
   for (const int command : {F_GETFL, F_GETFD, F_DUPFD_CLOEXEC, F_GET_SEALS})
     for (const int call : {SCMP_SYS(fcntl), SCMP_SYS(fcntl64)})
       rules.allow(call, {equal(1, static_cast<scmp_datum_t>(command))});
-  // fstat() of glibc is newfstatat with an empty path.
-  rules.allow(SCMP_SYS(newfstatat), {equal(3, AT_EMPTY_PATH)});
   rules.allow(SCMP_SYS(prctl), {equal(0, PR_SET_NAME)});
   rules.allow(SCMP_SYS(prlimit64), {equal(0, 0), equal(2, 0)});
   // abort() and raise() signal the own process.
   rules.allow(SCMP_SYS(tgkill), {equal(0, static_cast<scmp_datum_t>(::getpid()))});
+}
+
+void allow_opening(Rules& rules) {
+  constexpr scmp_datum_t kWriting = O_ACCMODE | O_CREAT | O_TRUNC;
+  rules.allow(SCMP_SYS(open), {masked(1, kWriting, O_RDONLY)});
+  rules.allow(SCMP_SYS(openat), {masked(2, kWriting, O_RDONLY)});
+  for (const int call : kAsking) rules.allow(call);
+  for (const int command : {F_SETFL, F_SETFD})
+    for (const int call : {SCMP_SYS(fcntl), SCMP_SYS(fcntl64)})
+      rules.allow(call, {equal(1, static_cast<scmp_datum_t>(command))});
+}
+
+void refuse_opening(Rules& rules) {
+  // fstat() of glibc is newfstatat with an empty path.
+  rules.allow(SCMP_SYS(newfstatat), {equal(3, AT_EMPTY_PATH)});
+  for (const int call : kLinks) rules.refuse(call, EACCES);
 }
 
 // UBSan's look at a virtual table writes what it points to into a pipe, to learn whether it is readable.
@@ -134,6 +156,10 @@ bool restrict_with_seccomp(const Filter& filter) {
   allow_writing(rules, STDERR_FILENO);
   allow_mapping(rules);
   allow_by_argument(rules);
+  if (filter.opening)
+    allow_opening(rules);
+  else
+    refuse_opening(rules);
   if (filter.threads) allow_threads(rules);
   return rules.load();
 }

@@ -105,7 +105,7 @@ struct Ruleset {
   std::uint64_t files = 0, network = 0, scope = 0;
 };
 
-constexpr long kCreateRuleset = 444, kRestrictSelf = 446;  // the same on every architecture
+constexpr long kCreateRuleset = 444, kAddRule = 445, kRestrictSelf = 446;  // the same on every architecture
 constexpr unsigned kAskVersion = 1;
 
 Ruleset deny_all(long abi) {
@@ -117,15 +117,33 @@ Ruleset deny_all(long abi) {
   return rules;
 }
 
+// The kernel's layout: no padding.
+struct [[gnu::packed]] PathBeneath {
+  std::uint64_t access = 0;
+  std::int32_t folder = -1;
+};
+
+bool allow_reading_below(int ruleset, const std::string& folder) {
+  constexpr std::uint64_t kReadFile = 1u << 2, kReadFolder = 1u << 3;
+  constexpr int kPathBeneath = 1;
+  const int fd = ::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+  const PathBeneath rule{kReadFile | kReadFolder, fd};
+  const bool added = fd >= 0 && ::syscall(kAddRule, ruleset, kPathBeneath, &rule, 0) == 0;
+  if (fd >= 0) ::close(fd);
+  return added;
+}
+
 }  // namespace
 
-int restrict_with_landlock() {
+int restrict_with_landlock(const std::string& folder) {
   const long abi = ::syscall(kCreateRuleset, nullptr, 0, kAskVersion);
   if (abi < 1) return 0;
   const Ruleset rules = deny_all(abi);
   const std::size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
   const int ruleset = static_cast<int>(::syscall(kCreateRuleset, &rules, size, 0));
   if (ruleset < 0) return 0;
+  if (!folder.empty())
+    allow_reading_below(ruleset, folder);  // failing, nothing can be read: an error of the work
   const long done = ::syscall(kRestrictSelf, ruleset, 0);
   ::close(ruleset);
   return done == 0 ? static_cast<int>(abi) : 0;

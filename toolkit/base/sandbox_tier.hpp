@@ -18,14 +18,15 @@ void limit_resources(const Confinement& limits);
 /// No descriptor can be made from now on: no file opened, no socket, no pipe.
 void limit_descriptors();
 
-/// No file system access, no TCP (ABI 4), no signals and no abstract sockets to others (ABI 6).
-/// Returns the ABI in force, 0 where the kernel has none.
-int restrict_with_landlock();
+/// No file system access (but reading below `folder`, if one is named), no TCP (ABI 4), no signals and no
+/// abstract sockets to others (ABI 6). Returns the ABI in force, 0 where the kernel has none.
+int restrict_with_landlock(const std::string& folder);
 
 /// What a system call filter lets through beside computing.
 struct Filter {
   int result_fd = -1;  ///< may be written, as may standard error
   bool threads = true;
+  bool opening = false;  ///< files may be opened for reading, and asked about
 };
 /// Anything else raises SIGSYS. False where libseccomp or the kernel's part is absent.
 bool restrict_with_seccomp(const Filter& filter);

@@ -1,5 +1,6 @@
 #include "toolkit/cli/bundle_reading.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -18,7 +19,7 @@ Result<Json> ask(const Confinement& limits, const std::function<Result<Json>()>&
 
 Confinement confinement(Output& output) {
   Confinement limits;
-  limits.memory = 6ull << 30;  // an item of 2 GiB is read whole and sent on
+  limits.memory = modest_memory();
   limits.progress = &output.progress();
   return limits;
 }
@@ -84,11 +85,21 @@ Result<Json> ask_bundles(const std::string& a, const std::string& b, Output& out
 Status stream_bundle(const std::string& file, Output& output,
                      const std::function<Status(const formats::Bundle&, const Emit&)>& work,
                      const std::function<Status(std::string_view)>& receive) {
-  Fd fd = ASSAY_TRY(open_read(file));
+  const Fd fd = ASSAY_TRY(open_read(file));
+  return stream_bundle(fd, file, output, work, receive);
+}
+
+Status stream_bundle(const Fd& fd, const std::string& file, Output& output,
+                     const std::function<Status(const formats::Bundle&, const Emit&)>& work,
+                     const std::function<Status(std::string_view)>& receive) {
+  Confinement limits = confinement(output);
+  // As much as a bundle may well hold; one that unfolds further would fill the disk.
+  limits.result = std::max(16ull << 30, 256ull * ASSAY_TRY(file_size(fd.get())));
   return run_confined(
-      confinement(output),
+      limits,
       [&](const Emit& emit) -> Status {
-        const formats::Bundle bundle = ASSAY_TRY(formats::Bundle::open(std::move(fd), file));
+        // The child's copy of the descriptor, which ends with the child.
+        const formats::Bundle bundle = ASSAY_TRY(formats::Bundle::open(Fd(fd.get()), file));
         return work(bundle, emit);
       },
       receive);

@@ -41,5 +41,8 @@ Result<Json> ask_bundles(const std::string& a, const std::string& b, Output& out
 Status stream_bundle(const std::string& file, Output& output,
                      const std::function<Status(const formats::Bundle& bundle, const Emit& emit)>& work,
                      const std::function<Status(std::string_view)>& receive);
+Status stream_bundle(const Fd& fd, const std::string& file, Output& output,
+                     const std::function<Status(const formats::Bundle& bundle, const Emit& emit)>& work,
+                     const std::function<Status(std::string_view)>& receive);
 
 }  // namespace assay::cli

@@ -52,25 +52,23 @@ Result<Exit> export_folder(const Arguments& arguments, Output& output) {
                 text);
 }
 
-// Every byte is checked in the confined child before this process, which must write, reads the same
-// descriptor.
-Status check_first(const Fd& fd, const std::string& file, Output& output) {
-  const auto whole = ask_bundle(fd, file, output, [](const formats::Bundle& bundle) -> Result<Json> {
-    ASSAY_TRY(check_whole(bundle));
-    return Json(true);
-  });
-  return whole ? Status() : Status(whole.error());
-}
-
+// The child checks every byte, then says what stays; this process writes and signs, and unpacks nothing.
 Result<Exit> export_bundle(const Arguments& arguments, Output& output) {
   const std::string file = *arguments.value("FILE"), target = *arguments.value("--output");
   const auto signers = ASSAY_TRY(load_signers(arguments));
-  Fd fd = ASSAY_TRY(open_read(file));
-  ASSAY_TRY(check_first(fd, file, output));
-  const formats::Bundle bundle = ASSAY_TRY(formats::Bundle::open(std::move(fd), file));
-  const auto written =
-      ASSAY_TRY(archives::export_without(bundle, arguments.values("--without"), target, pointers(signers),
-                                         arguments.has("--force"), &output.progress()));
+  const bool force = arguments.has("--force");
+  if (!force && fs::exists(fs::symlink_status(target)))
+    return Error{Fault::refused, "already there", target, "--force replaces it"};
+  const Fd fd = ASSAY_TRY(open_read(file));
+  archives::BundleReceiver receiver = ASSAY_TRY(archives::BundleReceiver::create(target, fd.get()));
+  ASSAY_TRY(stream_bundle(
+      fd, file, output,
+      [&](const formats::Bundle& bundle, const Emit& emit) -> Status {
+        ASSAY_TRY(check_whole(bundle));
+        return archives::emit_without(bundle, arguments.values("--without"), emit);
+      },
+      [&](std::string_view bytes) { return receiver.take(bytes); }));
+  const auto written = ASSAY_TRY(receiver.finish(pointers(signers), force, &output.progress()));
   return report(output,
                 Json::object({{"file", target},
                               {"root", written.root.hex()},
