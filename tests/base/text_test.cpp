@@ -45,6 +45,12 @@ TEST(EscapeTerminal, LeavesNoControlByteInAnyTwoByteText) {
   }
 }
 
+TEST(EscapeJsonText, SaysTheSameAndSteersNothing) {
+  EXPECT_EQ(escape_json_text("{\"a\": \"\xc2\x9b\xe2\x80\xae\"}\n"), "{\"a\": \"\\u009b\\u202e\"}\n");
+  EXPECT_EQ(escape_json_text("\xf3\xa0\x80\x81"), "\\udb40\\udc01");  // U+E0001, as a pair
+  EXPECT_EQ(escape_json_text("\"\xc3\xa9\xe6\x95\xb0\\n\""), "\"\xc3\xa9\xe6\x95\xb0\\n\"");
+}
+
 TEST(EscapeHtml, IsSafeInContentAndAttributes) {
   EXPECT_EQ(escape_html("<a href=\"x\" b='y'>&amp;</a>"),
             "&lt;a href=&quot;x&quot; b=&#39;y&#39;&gt;&amp;amp;&lt;/a&gt;");

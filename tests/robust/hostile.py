@@ -3,10 +3,14 @@ names what is wrong; no command crashes, hangs or takes much memory over any of 
 
 import base64
 import json
+import os
+import pty
+import re
 import resource
+import subprocess
 import zlib
 
-from program import Case, assay, main, need_modules
+from program import ASSAY, Case, assay, main, must, need_modules
 
 need_modules("h5py", "hdf5plugin", "numpy", "cryptography")
 
@@ -344,7 +348,7 @@ class Hostile(Case):
     def test_statement(self):
         for values in ({"items": 1}, {"items": -1}, {"items": 1e30}, {"root": "0" * 64}, {"root": "x"}, {"root": None},
                        {"extents": {}}, {"extents": {"offset": 2**64 - 1, "size": 1, "sha256": "0" * 64}},
-                       {"generation": "2"}, {"more": "unknown"}, {"supersedes": "abc"}, {"left_out": "programs"}):
+                       {"generation": "2"}, {"generation": 0}, {"more": "unknown"}, {"supersedes": "abc"}, {"left_out": "programs"}):
             with self.subTest(values=values):
                 self.refuse("signature|statement|extents|manifest|header", change_statement=self.change_predicate(**values))
 
@@ -399,6 +403,65 @@ class Hostile(Case):
         none = self.folder / "none.sig.json"
         none.write_bytes(canonical(envelope | {"signatures": []}))
         self.assertRegex(self.assert_refused(self.verify(self.bundle, "--signature", none)), "I114")
+
+    # Text for a terminal
+
+    EVIL = "\x1b]0;owned\x07\x1b[35m\u009b31m\u202eevil\u2066"
+
+    def nasty_campaign(self):
+        """Every text that a campaign may hold tries to steer the terminal."""
+        evil, folder = self.EVIL, self.folder / "nasty"
+        (folder / "experiments/0").mkdir(parents=True)
+        (folder / "experiments/1").mkdir()
+        (folder / "campaign.json").write_text(json.dumps(
+            {"assay": "campaign", "version": 1, "title": evil, "system": evil, "licence": evil, "authors": [{"name": evil}],
+             "metrics": [{"name": "m", "kind": "score", "direction": "higher", "group": evil, "unit": evil}]}))
+        for i in range(2):
+            (folder / f"experiments/{i}/experiment.json").write_text(json.dumps(
+                {"id": str(i), "index": i, "name": evil + str(i), "label": evil, "status": evil, "created": evil, "score": i,
+                 "seeds": {evil: evil}, "dataset": {"name": evil}, "parents": ["0"] * i, "extra": {evil: evil},
+                 "files": {"program": f"experiments/{i}/{evil}"}}))
+            (folder / f"experiments/{i}/{evil}").write_text(evil)
+            (folder / f"experiments/{i}/metrics.csv").write_text("metric,step,value\nm,,0.5\n")
+        (folder / "steps.jsonl").write_text(json.dumps(
+            {"id": evil, "experiment": "1", "agent": evil, "model": evil, "status": evil, "time": evil, "response": evil,
+             "writes": ["program", evil], "reads": {"parents": [evil], "knowledge": [evil]}}) + "\n")
+        (folder / "knowledge.jsonl").write_text(json.dumps({"id": evil, "content": evil, "source": evil}) + "\n")
+        (folder / "claims.json").write_text(json.dumps({"claims": [
+            {"id": evil, "text": evil, "source": {"document": evil}, "kind": "text"}]}))
+        (folder / "environment.json").write_text(json.dumps({evil: evil}))
+        return folder
+
+    @staticmethod
+    def on_terminal(*words):
+        ours, theirs = pty.openpty()
+        child = subprocess.Popen([ASSAY, *map(str, words)], stdin=theirs, stdout=theirs, stderr=theirs)
+        os.close(theirs)
+        out = b""
+        try:
+            while part := os.read(ours, 65536):
+                out += part
+        except OSError:
+            pass  # the other end is closed
+        os.close(ours)
+        child.wait()
+        return re.sub(rb"\x1b\[(?:0|1|2|3[123])m|\r\x1b\[K", b"", out)  # our own colours and progress
+
+    def test_nothing_steers_a_terminal(self):
+        bundle = self.folder / "nasty.h5"
+        campaign = self.nasty_campaign()
+        must(assay("seal", campaign, "--from", "assay", "-o", bundle, "--key", self.key))
+        must(assay("prove", bundle, "1", "-o", self.folder / "proof"))
+        whats = ["experiments", "manifest", "statement", "claims", "steps", "knowledge", "environment", "completeness", "1"]
+        for words in (["seal", campaign, "--from", "assay", "--dry-run"], ["verify", bundle],
+                      ["verify", self.folder / "proof"], ["list", bundle], ["list", bundle, "--csv"], ["audit", bundle, "1"],
+                      ["audit", bundle, "--from", "experiment:0"], ["diff", bundle, "1"], ["diff", bundle, self.bundle], ["show", bundle],
+                      ["show", bundle, "1", "program"], *(["show", bundle, what] for what in whats)):
+            for more in ([], ["--json"]):
+                with self.subTest(f"{words[0]} {words[2:]} {more}"):
+                    out = self.on_terminal(*words, *more)
+                    for raw in (b"\x1b", b"\x07", b"\xc2\x9b", b"\xe2\x80\xae", b"\xe2\x81\xa6"):
+                        self.assertNotIn(raw, out)
 
     def test_control_characters_in_the_title(self):
         def change(statement):

@@ -69,6 +69,27 @@ std::string escape_terminal(std::string_view text, Lines lines) {
   return out;
 }
 
+std::string escape_json_text(std::string_view document) {
+  std::string out;
+  out.reserve(document.size());
+  const auto unit = [&out](std::uint32_t code) { out += fmt::format("\\u{:04x}", code); };
+  while (!document.empty()) {
+    const Character c = decode(document);
+    const std::string_view bytes = document.substr(0, c.length);
+    document.remove_prefix(c.length);
+    // ASCII is as the writer of JSON left it; beyond it, nothing stands outside a string.
+    if (c.code < 0x7f || !c.valid || (!is_control(c.code) && !is_misleading(c.code))) {
+      out += bytes;
+    } else if (c.code < 0x10000) {
+      unit(c.code);
+    } else {  // a pair of surrogates
+      unit(0xd800 + ((c.code - 0x10000) >> 10));
+      unit(0xdc00 + ((c.code - 0x10000) & 0x3ff));
+    }
+  }
+  return out;
+}
+
 std::string escape_html(std::string_view text) {
   std::string out;
   out.reserve(text.size() + text.size() / 16);

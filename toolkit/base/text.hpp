@@ -19,6 +19,10 @@ enum class Lines {
 /// are not UTF-8. The rest, backslashes included, stays as it is: this is for the eye and not reversible.
 std::string escape_terminal(std::string_view text, Lines lines = Lines::escape);
 
+/// A JSON document for the eye and for parsers alike: what escape_terminal would show as bytes stands as
+/// \u00xx or \uxxxx inside its strings. Values stay the same.
+std::string escape_json_text(std::string_view document);
+
 /// `text` for HTML, as content or inside a quoted attribute: & < > " ' are escaped; control characters other
 /// than line feed and tab, and bytes that are not UTF-8, become U+FFFD.
 std::string escape_html(std::string_view text);

@@ -40,7 +40,7 @@ void Output::print(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-void Output::print_json(const Json& document) { print(document.dump_pretty()); }
+void Output::print_json(const Json& document) { print(escape_json_text(document.dump_pretty())); }
 
 void Output::remark(std::string_view line) {
   if (quiet_) return;

@@ -1,6 +1,7 @@
 #include "verify/query/list.hpp"
 
 #include <charconv>
+#include <unistd.h>
 
 #include "toolkit/base/text.hpp"
 #include "toolkit/cli/bundle_reading.hpp"
@@ -35,7 +36,11 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
       [&](const formats::Bundle& bundle) {
         return verify::list_experiments(formats::BundleItems(bundle), options);
       },
-      [csv](const Json& document) { return csv ? verify::list_csv(document) : verify::list_text(document); });
+      [csv](const Json& document) {
+        if (!csv) return verify::list_text(document);
+        const std::string text = verify::list_csv(document);
+        return ::isatty(STDOUT_FILENO) ? escape_terminal(text, Lines::keep) : text;
+      });
 }
 
 }  // namespace
@@ -49,7 +54,8 @@ Command list() {
           "parentheses; "
           "has(FIELD) asks whether a field is there. Fields: id, name, label, index, parents, status, score, "
           "created, "
-          "evicted, agent, children, depth, metric.NAME, first.NAME, min.NAME, max.NAME, seed.NAME, "
+          "evicted, parameters, steps, children, depth, metric.NAME, first.NAME, min.NAME, max.NAME, "
+          "seed.NAME, "
           "dataset.NAME, extra.NAME, "
           "and the roles of files, as in has(program).",
       .positionals = {{.name = "FILE", .text = "the bundle"}},
