@@ -16,7 +16,7 @@ namespace assay::archives {
 
 namespace {
 
-constexpr std::uint64_t kPart = 4u << 20;
+constexpr std::uint64_t kContentPart = 4u << 20;
 
 /// How an item's content comes along.
 enum class How : unsigned char {
@@ -125,10 +125,10 @@ class Emitter {
     if (there != contiguous_.end()) return send(record_of(item, How::place, there->second));
     ASSAY_TRY(send(record_of(item, How::content, 0)));
     const std::uint64_t size = bundle_.manifest().size_of(item);
-    if (size <= kPart) return size ? send(ASSAY_TRY(bundle_.read(item))) : Status();
+    if (size <= kContentPart) return size ? send(ASSAY_TRY(bundle_.read(item))) : Status();
     std::string part;
     for (std::uint64_t at = 0; at < size; at += part.size()) {
-      part.resize(std::min(kPart, size - at));
+      part.resize(std::min(kContentPart, size - at));
       ASSAY_TRY(bundle_.read_range(item, at, part.data(), part.size()));
       ASSAY_TRY(send(part));
     }
@@ -153,17 +153,15 @@ Status emit_without(const formats::Bundle& bundle, const std::vector<std::string
 
 namespace {
 
-/// Where an item's bytes lie.
-struct Place {
-  int file = -1;
-  std::uint64_t offset = 0;
-};
+/// Where an item's bytes lie: descriptor, offset.
+using Place = std::pair<int, std::uint64_t>;
+constexpr Place kNowhere{-1, 0};
 
 class Places final : public formats::ContentReader {
  public:
   explicit Places(const std::vector<Place>& places) : places_(places) {}
   Status read(std::size_t item, std::uint64_t offset, char* into, std::uint64_t length) const override {
-    return read_at(places_[item].file, places_[item].offset + offset, into, length);
+    return read_at(places_[item].first, places_[item].second + offset, into, length);
   }
 
  private:
@@ -228,7 +226,7 @@ struct BundleReceiver::State {
     }
     manifest = ASSAY_TRY(formats::Manifest::parse(*std::move(text)));
     for (std::size_t i = 0; i < manifest->size(); ++i) entries.push_back(manifest->entry(i));
-    places.resize(entries.size());
+    places.resize(entries.size(), kNowhere);
     seen.resize(entries.size());
     return true;
   }
@@ -309,7 +307,7 @@ Result<formats::WriteReport> BundleReceiver::finish(const std::vector<const form
   std::vector<formats::PlannedItem> items;
   for (std::size_t i = 0; i < state.entries.size(); ++i) {
     const formats::ManifestEntry& entry = state.entries[i];
-    const bool fixed = state.places[i].file < 0;
+    const bool fixed = state.places[i] == kNowhere;
     items.push_back({entry.name, &entry.type, entry.size, fixed ? &entry.digest : nullptr});
   }
   return formats::write_bundle(state.output, items, Places(state.places), options);
