@@ -107,7 +107,7 @@ Error secrets_error(const std::vector<FoundSecret>& secrets) {
   const FoundSecret& first = secrets.front();
   return {Fault::refused,
           std::to_string(secrets.size()) + (secrets.size() == 1 ? " secret" : " secrets") +
-              " in the campaign: the first is a " + first.rule,
+              " in the campaign, the first of kind " + first.rule,
           first.item + ", byte " + std::to_string(first.offset),
           "--redact replaces them and lists where they stood; --dry-run lists them all"};
 }

@@ -136,7 +136,7 @@ Json reproduced_line(const Verdicts& verdicts) {
 }
 
 Json replicated_line() {
-  return line("not tried", "fresh seeds beside the baseline are run by `assay claims`");
+  return line("not tried", "no fresh seeds were run beside the baseline; this version has no command for it");
 }
 
 Json words(std::initializer_list<const char*> sentences) {
@@ -145,14 +145,18 @@ Json words(std::initializer_list<const char*> sentences) {
   return list;
 }
 
-void add_meaning(Json& result, const Integrity* integrity) {
+void add_meaning(Json& result, const Integrity* integrity, bool exported) {
   if (!integrity || !integrity->intact()) {
     result.set("proves", words({"Nothing in this file can be relied on before the damage is explained."}));
   } else {
+    // An export's layout is described by a statement that its authors have not signed.
     Json proves = words(
-        {"Every byte of this file is what the holders of the signing keys signed: nothing was changed, added "
-         "or taken "
-         "away since, and what was withheld or left out is named.",
+        {exported ? "Every item that is here is what the holders of the signing keys signed, under the same "
+                    "root; what was "
+                    "withheld or left out is named. How it is stored is said by whoever exported it."
+                  : "Every byte of this file is what the holders of the signing keys signed: nothing was "
+                    "changed, added "
+                    "or taken away since, and what was withheld or left out is named.",
          "The findings follow from the sealed numbers alone; anyone gets the same ones from the same root."});
     if (integrity->timestamp) proves.push("It existed in this form at the time of the timestamp.");
     result.set("proves", std::move(proves));
@@ -195,7 +199,7 @@ Json Verdicts::result() const {
                                        {"authority", integrity.timestamp->authority},
                                        {"serial", integrity.timestamp->serial},
                                        {"policy", integrity.timestamp->policy}}));
-  add_meaning(out, &integrity);
+  add_meaning(out, &integrity, bundle.origin().has_value());
   return out;
 }
 
@@ -207,7 +211,7 @@ Json result_of_unopened(const Finding& why) {
                            {"reproduced", line("not tried", other)},
                            {"replicated", line("not tried", other)},
                            {"trust", "not tried"}});
-  add_meaning(out, nullptr);
+  add_meaning(out, nullptr, false);
   return out;
 }
 

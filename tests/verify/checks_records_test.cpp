@@ -78,7 +78,7 @@ TEST(CheckComplete, FieldsAndClaims) {
   const CampaignView view = view_of(items);
   const auto fields = findings_of("M101", view);
   ASSERT_EQ(fields.size(), 10u);  // all but the score
-  EXPECT_EQ(fields[5].text, "1 of 2 have metrics: their scores rest on nothing that is sealed");
+  EXPECT_EQ(fields[5].text, "1 of 2 have metrics: without them a score rests on nothing that is sealed");
   expect_one(findings_of("M102", view), kWarning, "c",
              "program, seed, dataset_hash, environment, checkpoint, transcript");
   expect_one(findings_of("M103", view), kNote, "", "authors, a licence, a DOI");

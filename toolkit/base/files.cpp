@@ -257,7 +257,9 @@ Status walk_folder(int parent, const char* name, const std::string& prefix, cons
 Result<std::vector<FoundFile>> walk_files(const fs::path& root) {
   std::vector<FoundFile> found;
   std::error_code ignored;
-  if (!fs::is_directory(root, ignored)) return Error{Fault::missing, "no such folder", root.string(), ""};
+  const auto state = fs::status(root, ignored);
+  if (!fs::exists(state)) return Error{Fault::missing, "no such folder", root.string(), ""};
+  if (!fs::is_directory(state)) return Error{Fault::missing, "expected a folder, found a file", root.string(), ""};
   // "/.": the root itself may be a link; nothing below it may.
   ASSAY_TRY(walk_folder(AT_FDCWD, (root.string() + "/.").c_str(), "", root, found));
   std::sort(found.begin(), found.end(), [](const FoundFile& a, const FoundFile& b) { return a.relative < b.relative; });

@@ -11,21 +11,21 @@ namespace {
 
 struct FieldText {
   Evidence what;
-  const char* phrase;  // "0 of 940 ..."
-  const char* consequence;
+  const char* phrase;       // "0 of 940 ..."
+  const char* consequence;  // of there being none
 };
 constexpr FieldText kFields[] = {
-    {Evidence::program, "have a program", "what was run cannot be read or run again"},
-    {Evidence::motivation, "have a motivation", "why the design was proposed is not on record"},
-    {Evidence::seed, "have a seed", "a rerun draws other random numbers"},
-    {Evidence::dataset_hash, "have a dataset hash", "which data were used cannot be told"},
-    {Evidence::environment, "have an environment", "the versions that ran are not on record"},
-    {Evidence::metrics, "have metrics", "their scores rest on nothing that is sealed"},
-    {Evidence::curve, "have a curve", "training cannot be compared step by step"},
-    {Evidence::checkpoint, "have a checkpoint", "the measured weights cannot be measured again"},
-    {Evidence::transcript, "have a transcript", "which agent wrote what cannot be audited"},
-    {Evidence::parents, "name their parents", "their lineage is not on record"},
-    {Evidence::score, "have a score", "what the search selected on is not on record"},
+    {Evidence::program, "have a program", "without one, what was run cannot be read or run again"},
+    {Evidence::motivation, "have a motivation", "without one, why the design was proposed is not on record"},
+    {Evidence::seed, "have a seed", "without one a rerun draws other random numbers"},
+    {Evidence::dataset_hash, "have a dataset hash", "without one, which data were used cannot be told"},
+    {Evidence::environment, "have an environment", "without one, the versions that ran are not on record"},
+    {Evidence::metrics, "have metrics", "without them a score rests on nothing that is sealed"},
+    {Evidence::curve, "have a curve", "without one, training cannot be compared step by step"},
+    {Evidence::checkpoint, "have a checkpoint", "without one, the measured weights cannot be measured again"},
+    {Evidence::transcript, "have a transcript", "without one, which agent wrote what cannot be audited"},
+    {Evidence::parents, "name their parents", "the lineage of the others is not on record"},
+    {Evidence::score, "have a score", "without one, what the search selected on is not on record"},
 };
 
 std::uint32_t count_with(const CampaignTable& table, Evidence what) {

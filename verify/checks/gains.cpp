@@ -58,9 +58,10 @@ void judge(const CheckInput& input, const Comparer& comparer, FindingSink& sink)
                title_of(comparer.baseline()) + " on the mean of " + counted(comparer.tasks(), "task") + "; " +
                with_separators(survive) + (survive == 1 ? " survives" : " survive") +
                " Holm's correction at 5 % over all " + n + " that were run. Best: " + id_of(table, best.row) +
-               ", +" + shown(best.gain()) + " with a standard error of " + shown(best.standard_error) +
-               "; noise alone lifts the best of " + n + " by about " + shown(luck * best.standard_error),
-           with_separators(above), with_separators(survive),
+               (best.gain() < 0 ? ", " : ", +") + shown(best.gain()) + " with a standard error of " +
+               shown(best.standard_error) + "; noise alone lifts the best of " + n + " by about " +
+               shown(luck * best.standard_error),
+           with_separators(above) + " survive", with_separators(survive),
            Json::object(
                {{"tasks", task_table(all, family)},
                 {"with_numbers", static_cast<unsigned long>(all.size())},

@@ -9,6 +9,7 @@
 #include "toolkit/cli/commands/commands.hpp"
 #include "toolkit/cli/commands/common.hpp"
 #include "toolkit/cli/commands/findings.hpp"
+#include "toolkit/cli/commands/verify_text.hpp"
 
 namespace assay::cli::commands {
 
@@ -145,6 +146,25 @@ std::string signers_text(const Json& signers) {
   return text;
 }
 
+constexpr std::size_t kMostListed = 50;  // findings; --json has all
+
+// docs/formats/archive.md, "What binds what" and "Trade-offs".
+void add_meaning(Json& result, bool intact) {
+  result.set(
+      "proves",
+      Json::Array{intact ? "Every generation's commit is signed, its bundle is the one that the commit "
+                           "names by root and SHA-256, its texts are the bundle's, and none is missing "
+                           "between the first and the newest."
+                         : "Nothing about what the findings name; the rest is as it was committed."});
+  result.set(
+      "does_not_prove",
+      Json::Array{
+          "What is inside the bundles, and how many people signed each: assay verify looks at one bundle's "
+          "every byte and number, and counts its signers.",
+          "That no newer generation was cut off: compare the newest root with one published elsewhere.",
+          "When a commit was made: its time is its signer's word."});
+}
+
 Result<Exit> run_check(const Arguments& arguments, Output& output) {
   return check_archive(*arguments.value("DIR"), arguments, output);
 }
@@ -157,13 +177,13 @@ Result<Exit> check_archive(const std::string& folder, const Arguments& arguments
   const bool trusted = !trust.is_null();
   if (trusted) request.set("trust", trust);
   Json answer = ASSAY_TRY(archives::call_git_store("check", request));
+  add_meaning(answer, count_findings(answer["findings"]).errors == 0);
   const Json& findings = answer["findings"];
   const FindingCounts counts = count_findings(findings);
   const bool unknown = !trusted && answer["signers"].size() > 0;
   const Exit exit = counts.errors ? Exit::not_intact : unknown ? Exit::unknown_signer : Exit::done;
   if (output.wants_json()) {
-    output.print_json(
-        output.document().set("input", Json::object({{"path", folder}})).set("result", std::move(answer)));
+    output.print_json(output.document().set("input", Json::object({{"path", folder}})).set("result", answer));
     return exit;
   }
   const Style& style = output.style();
@@ -173,10 +193,11 @@ Result<Exit> check_archive(const std::string& folder, const Arguments& arguments
                human_bytes(number("bytes")) + " of bundles hashed\n");
   output.print(std::string("  intact    ") + std::string(counts.errors ? style.red : style.green) +
                (counts.errors ? "no" : "yes") + std::string(style.reset) + "   " + counts.text() + "\n");
-  output.print(findings_text(findings, "", style));
+  output.print(findings_text(findings, "", style, kMostListed));
   output.print(signers_text(answer["signers"]));
   if (!counts.errors && !trusted)
     output.print("  valid signatures, unknown signers: name whom you trust with --trust FILE\n");
+  output.print(meaning_text(answer));
   return exit;
 }
 

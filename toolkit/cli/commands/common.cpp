@@ -41,6 +41,9 @@ Result<std::optional<formats::Trust>> load_trust(const Arguments& arguments) {
   }
   formats::Trust trust;
   const std::string text = ASSAY_TRY(read_file(*trust_file, 16u << 20));
+  if (text.starts_with("-----BEGIN"))
+    return Error{Fault::usage, "a private key or certificate, expected who may sign", *trust_file,
+                 "--trust takes an allowed-signers file, or a public key such as lab.key.pub"};
   if (const auto key = formats::PublicKey::parse(trim(text)))  // a single public key will do
     trust = formats::trust_in(*key);
   else

@@ -1,6 +1,7 @@
 // `assay doctor`: what this installation can do, what it cannot, and how to get that.
 #include <filesystem>
 
+#include "archives/git_loader.hpp"
 #include "formats/keys.hpp"
 #include "replay/engine/job.hpp"
 #include "replay/engine/runner_process.hpp"
@@ -108,6 +109,13 @@ Line about_cuda() {
 }
 #endif
 
+Line about_archives() {
+  const auto module = archives::find_git_module();
+  if (module) return {"archives", "the git store is there", ""};
+  return {"archives", "no git store: archive and verify ARCHIVE do not work",
+          module.error().what + "; " + module.error().hint};
+}
+
 std::vector<Line> diagnose() {
   std::vector<Line> lines;
   lines.push_back({"assay", kVersion, ""});
@@ -122,6 +130,7 @@ std::vector<Line> diagnose() {
   lines.push_back(about_replay());
   lines.push_back(about_program_tiers());
   lines.push_back(about_cuda());
+  lines.push_back(about_archives());
   lines.push_back(about_agent());
   lines.push_back(about_program("git", {"git", "--version"},
                                 "stock git reads an archive; assay itself does without", "git"));

@@ -83,6 +83,9 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
     if (arguments.has("--key"))
       return Error{Fault::usage, "--key without --without", "",
                    "a folder is signed with --model-signing KEY.pem"};
+    if (arguments.has("--force"))
+      return Error{Fault::usage, "--force without --without: a folder is never replaced", "",
+                   "name a folder that does not exist"};
     return export_folder(arguments, output);
   }
   for (const char* option : {"--experiment", "--model-signing"})

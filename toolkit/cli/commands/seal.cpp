@@ -195,7 +195,7 @@ Command seal() {
       .sentence = "Seal a campaign into one signed bundle",
       .about = about(),
       .positionals = {{.name = "SOURCE",
-                       .text = "the campaign's folder or file; of --from run several",
+                       .text = "the campaign's folder; of --from run several",
                        .repeats = true}},
       .options = {{.name = "--from",
                    .value = "KIND",

@@ -44,6 +44,22 @@ Result<Exit> verify_file(Fd fd, const std::string& file, const Arguments& argume
   return static_cast<Exit>(verify::verify_exit_status(parts));
 }
 
+// docs/formats/signatures.md, "Proof".
+void add_meaning_of_proof(Json& result, bool intact) {
+  result.set(
+      "proves",
+      Json::Array{intact
+                      ? "These items, under these names, are in the bundle with this root, which the holders "
+                        "of the signing keys signed."
+                      : "Nothing: the signatures do not hold or do not meet the policy."});
+  result.set(
+      "does_not_prove",
+      Json::Array{
+          "That the experiment has no other items, or the campaign no other experiments: that takes the "
+          "whole bundle.",
+          "That what the items say was measured, or is true."});
+}
+
 Json proof_document(const std::string& file, const formats::ProofFacts& facts,
                     const formats::TrustVerdict& verdict, bool trusted) {
   Json items = Json::array(), signatures = Json::array();
@@ -63,13 +79,14 @@ Json proof_document(const std::string& file, const formats::ProofFacts& facts,
   Json line = Json::object(
       {{"verdict", intact ? "yes" : "no"},
        {"text", counted(facts.items.size(), "item") + " under the signed root; " + verdict.text}});
-  return Json::object(
-      {{"input", Json::object({{"path", file}, {"root", facts.statement.root.hex()}})},
-       {"result", Json::object({{"title", facts.statement.title},
-                                {"intact", std::move(line)},
-                                {"trust", trusted ? (verdict.met ? "met" : "not met") : "unknown signer"},
-                                {"signatures", std::move(signatures)},
-                                {"items", std::move(items)}})}});
+  Json result = Json::object({{"title", facts.statement.title},
+                              {"intact", std::move(line)},
+                              {"trust", trusted ? (verdict.met ? "met" : "not met") : "unknown signer"},
+                              {"signatures", std::move(signatures)},
+                              {"items", std::move(items)}});
+  add_meaning_of_proof(result, intact);
+  return Json::object({{"input", Json::object({{"path", file}, {"root", facts.statement.root.hex()}})},
+                       {"result", std::move(result)}});
 }
 
 Result<Exit> verify_proof(const Fd& fd, const std::string& file, const Arguments& arguments, Output& output) {

@@ -18,6 +18,15 @@ std::string_view colour(std::string_view verdict, const Style& style) {
   return verdict == "in doubt" ? style.yellow : style.dim;
 }
 
+// The judgement of one signature; it ends in the fingerprint, which stands before it here.
+std::string signer_line(const Json& signature) {
+  const std::string fingerprint(signature["fingerprint"].string_or("no key"));
+  std::string text(signature["text"].string_or(""));
+  if (const std::string again = " (" + fingerprint + ")"; text.ends_with(again))
+    text.resize(text.size() - again.size());
+  return "  signed by   " + shown(fingerprint) + "  " + shown(text) + "\n";
+}
+
 std::string padded(std::string text, std::size_t width) {
   text.resize(std::max(text.size(), width), ' ');
   return text;
@@ -35,9 +44,7 @@ std::string header(const Json& document, const Style& style) {
   text += "\n";
   if (const Json* root = document["input"].find("root"))
     text += "  root        " + shown(root->string_or("")) + "\n";
-  for (const Json& signature : result["signatures"].items())
-    text += "  signed by   " + shown(signature["fingerprint"].string_or("no key")) + "  " +
-            shown(signature["text"].string_or("")) + "\n";
+  for (const Json& signature : result["signatures"].items()) text += signer_line(signature);
   if (const Json* stamp = result.find("timestamp"))
     text += "  timestamp   " + utc_text((*stamp)["time"].integer().value_or(0)) + "  " +
             shown((*stamp)["authority"].string_or("")) + "\n";
@@ -72,8 +79,12 @@ std::string sentences(const char* title, const Json& list) {
 std::string verify_text(const Json& document, const Style& style) {
   std::string text = header(document, style);
   for (const std::string_view level : kLevels) text += level_text(level, document, style);
-  text += sentences("What this proves:", document["result"]["proves"]);
-  return text + sentences("What it does not:", document["result"]["does_not_prove"]);
+  return text + meaning_text(document["result"]);
+}
+
+std::string meaning_text(const Json& result) {
+  return sentences("What this proves:", result["proves"]) +
+         sentences("What it does not:", result["does_not_prove"]);
 }
 
 std::string proof_verdict_text(const Json& document, const Style& style) {
@@ -81,9 +92,7 @@ std::string proof_verdict_text(const Json& document, const Style& style) {
   std::string text = std::string(style.bold) + shown(document["input"]["path"].string_or("")) +
                      std::string(style.reset) + "  proof from " + shown(result["title"].string_or("")) +
                      "\n  root        " + shown(document["input"]["root"].string_or("")) + "\n";
-  for (const Json& signature : result["signatures"].items())
-    text += "  signed by   " + shown(signature["fingerprint"].string_or("no key")) + "  " +
-            shown(signature["text"].string_or("")) + "\n";
+  for (const Json& signature : result["signatures"].items()) text += signer_line(signature);
   const std::string verdict(result["intact"]["verdict"].string_or("no"));
   text += "  intact      " + std::string(colour(verdict, style)) + verdict + std::string(style.reset) + "  " +
           shown(result["intact"]["text"].string_or("")) + "\n";
@@ -91,7 +100,7 @@ std::string proof_verdict_text(const Json& document, const Style& style) {
     text += "    " + shown(item["name"].string_or("")) + "  " + shown(item["type"].string_or("")) + "  " +
             human_bytes(item["size"].natural().value_or(0)) +
             (item["content"].boolean().value_or(false) ? "  with its content" : "  digest only") + "\n";
-  return text;
+  return text + meaning_text(result);
 }
 
 }  // namespace assay::cli::commands

@@ -11,5 +11,7 @@ namespace assay::cli::commands {
 
 std::string verify_text(const Json& document, const Style& style);
 std::string proof_verdict_text(const Json& document, const Style& style);
+/// What `result` says under "proves" and "does_not_prove".
+std::string meaning_text(const Json& result);
 
 }  // namespace assay::cli::commands
