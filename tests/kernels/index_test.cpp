@@ -47,7 +47,7 @@ void expect_bits(const Floats& wanted, const std::string& contents, Type type, c
 
 TEST(Embedding, ForwardIsARowsCopyAndBackwardAddsInPositionOrder) {
   for (const Type type : {Type::f32, Type::bf16})
-    for (const std::int64_t width : {1, 5, 32, 48}) {
+    for (const std::int64_t width : {1, 5, 32, 48, 333, 1100}) {
       const std::int64_t slots = 37, positions = 301;
       const Result result =
           expect_same("embedding " + std::to_string(width), [&](Case& one, std::vector<View>& outputs) {
