@@ -265,6 +265,26 @@ TEST_F(Replay, AKilledReplayGoesOn) {
   EXPECT_THAT(ran.out, HasSubstr("noted     10 steps of them by an earlier call"));
 }
 
+// Killed from outside, nothing said of a folder: the same command finds what was done, and leaves nothing
+// behind.
+TEST_F(Replay, AKilledReplayIsFoundAgain) {
+  write("recipe.json", test::recipe_text(R"("name": "copy", "seed": 1, "pause_ms": 30)"));
+  train_and_seal();
+  fs::create_directory(path("tmp"));
+  const std::vector<std::string> environment = {"ASSAY_RUNNER=" ASSAY_FAKE_RUNNER,
+                                                "TMPDIR=" + path("tmp").string()};
+  const pid_t child = test::start_program({ASSAY_BINARY_DIR "/assay", "replay", "run.h5", "run"},
+                                          folder_.path(), folder_ / "out", folder_ / "err", environment);
+  ::usleep(500'000);
+  ::kill(child, SIGKILL);
+  EXPECT_EQ(test::wait_for(child), 137);
+  EXPECT_FALSE(fs::is_empty(path("tmp")));
+  const Ran ran = replay({}, environment);
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("of them by an earlier call"));
+  EXPECT_TRUE(fs::is_empty(path("tmp")));
+}
+
 TEST_F(Replay, WithoutARecipeItIsANewRun) {
   train_and_seal();
   ASSERT_EQ(assay({"export", "run.h5", "-o", "campaign"}).status, 0);

@@ -1,7 +1,10 @@
 // `assay replay`: an experiment's run again, held against its sealed trace.
 #include "replay/engine/replay.hpp"
 
+#include <fcntl.h>
 #include <set>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -18,36 +21,55 @@ namespace assay::cli::commands {
 
 namespace {
 
-// --work, or a folder that goes away at the end.
+// --work, or a folder below the system's temporary one that goes away at the end. Its name follows from what
+// is replayed: where a replay was killed, the same command finds the folder again and goes on.
 class WorkFolder {
  public:
-  static Result<WorkFolder> make(const std::optional<std::string>& named) {
-    WorkFolder folder;
+  static Result<WorkFolder> make(const std::optional<std::string>& named, std::string_view key) {
     std::error_code wrong;
+    WorkFolder folder;
     if (named) {
       fs::create_directories(*named, wrong);
       folder.path_ = fs::canonical(*named, wrong);
-    } else {
-      std::string pattern = (fs::temp_directory_path(wrong) / "assay-replay-XXXXXX").string();
-      if (!wrong && ::mkdtemp(pattern.data())) folder.path_ = folder.temporary_ = pattern;
+      if (wrong) return Error{Fault::unreadable, "cannot make the folder: " + wrong.message(), *named, ""};
+      return folder;
     }
-    if (folder.path_.empty())
-      return Error{Fault::unreadable, "cannot make a folder to work in", named.value_or("TMPDIR"),
-                   "--work FOLDER names one"};
-    return folder;
+    const fs::path place = fs::temp_directory_path(wrong);
+    const std::string user = std::to_string(::getuid());
+    folder.path_ = folder.temporary_ = place / ("assay-replay-" + sha256(user, key).hex().substr(0, 16));
+    ::mkdir(folder.path_.c_str(), 0700);
+    if (folder.take()) return folder;
+    // Somebody else's, or another replay is at work in it.
+    std::string pattern = (place / "assay-replay-XXXXXX").string();
+    folder.path_ = folder.temporary_ = ::mkdtemp(pattern.data()) ? pattern : "";
+    if (folder.take()) return folder;
+    return Error{Fault::unreadable, "cannot make a folder to work in", place.string(),
+                 "--work FOLDER names one"};
   }
   ~WorkFolder() {
     std::error_code ignored;
-    if (!temporary_.empty()) fs::remove_all(temporary_, ignored);
+    if (!temporary_.empty() && lock_) fs::remove_all(temporary_, ignored);
   }
   WorkFolder(WorkFolder&& other) noexcept
-      : path_(std::move(other.path_)), temporary_(std::exchange(other.temporary_, {})) {}
+      : path_(std::move(other.path_)),
+        temporary_(std::exchange(other.temporary_, {})),
+        lock_(std::move(other.lock_)) {}
   WorkFolder& operator=(WorkFolder&&) = delete;
   const fs::path& path() const { return path_; }
 
  private:
   WorkFolder() = default;
+  // Ours alone, and a folder: the name could have been guessed.
+  bool take() {
+    lock_ = Fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat info {};
+    const bool mine = lock_ && ::fstat(lock_.get(), &info) == 0 && info.st_uid == ::getuid() &&
+                      (info.st_mode & 077) == 0 && ::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0;
+    if (!mine) lock_ = Fd();
+    return mine;
+  }
   fs::path path_, temporary_;
+  Fd lock_;
 };
 
 struct Plan {
@@ -182,7 +204,8 @@ Result<Exit> reproduce(const Arguments& arguments, const Fd& fd, const SealedExp
   ASSAY_TRY(replay::check_versions(run.recipe, options.facts.versions));
   ASSAY_TRY(replay::check_data(run.recipe, options.data));
   const Plan plan = ASSAY_TRY(plan_of(arguments, run));
-  const WorkFolder work = ASSAY_TRY(WorkFolder::make(arguments.value("--work")));
+  const WorkFolder work =
+      ASSAY_TRY(WorkFolder::make(arguments.value("--work"), run.trace.last_chain().hex()));
   std::vector<std::uint64_t> starts;
   for (const replay::Segment& segment : plan.chosen)
     if (segment.from > 0) starts.push_back(segment.from);
@@ -226,7 +249,6 @@ Result<Exit> run_anew(const Arguments& arguments, const SealedExperiment& experi
     if (arguments.has(option))
       return Error{Fault::usage, std::string(option) + " is for a sealed trace, and --recipe makes a new run",
                    "", ""};
-  const WorkFolder work = ASSAY_TRY(WorkFolder::make(arguments.value("--work")));
   replay::TrainRequest request;
   request.recipe = ASSAY_TRY(read_recipe(*arguments.value("--recipe"), options));
   if (request.recipe.mixer.program) {
@@ -238,6 +260,8 @@ Result<Exit> run_anew(const Arguments& arguments, const SealedExperiment& experi
                  "recipe \"" + request.recipe.name + "\"",
                  "assay train " + request.recipe.name + " -o RUN runs it alone"};
   }
+  const std::string key = request.recipe.digest().hex() + sha256(request.program.value_or("")).hex();
+  const WorkFolder work = ASSAY_TRY(WorkFolder::make(arguments.value("--work"), key));
   request.data = options.data;
   request.run = work.path() / "run";
   request.runner = options.runner;
