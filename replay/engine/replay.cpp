@@ -110,18 +110,23 @@ class Board {
 class Worker {
  public:
   Worker(const ReplayRequest& request, Board& board, unsigned number)
-      : request_(request), board_(board), folder_(request.work / ("worker-" + std::to_string(number))) {}
+      : request_(request),
+        board_(board),
+        number_(number),
+        folder_(request.work / ("worker-" + std::to_string(number))) {}
 
   Status replay(const Segment& span) {
     ASSAY_TRY(prepare(span));
     ReplayCheck check(*request_.run, span, folder_ / "output");
-    const RunnerSpec spec{request_.runner,
-                          folder_ / "job.json",
-                          folder_ / "output",
-                          readable(span),
-                          request_.place.device == "cuda",
-                          request_.tier,
-                          request_.limits};
+    RunnerSpec spec;
+    spec.runner = request_.runner;
+    spec.job = folder_ / "job.json";
+    spec.folder = folder_ / "output";
+    spec.readable = readable(span);
+    spec.gpu = request_.place.device == "cuda";
+    spec.number = number_;
+    spec.tier = request_.tier;
+    spec.limits = request_.limits;
     std::uint64_t start = span.from;
     const std::string confinement = ASSAY_TRY(run_runner(spec, [&](Event event) -> Result<bool> {
       if (!board_.wanted(check.step())) return false;
@@ -172,6 +177,7 @@ class Worker {
 
   const ReplayRequest& request_;
   Board& board_;
+  unsigned number_;
   fs::path folder_;
 };
 

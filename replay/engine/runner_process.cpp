@@ -27,6 +27,18 @@ std::string variable(const char* name) {
   return value ? value : "";
 }
 
+// What CUDA_VISIBLE_DEVICES names, else the numbers of all.
+std::vector<std::string> visible_gpus() {
+  std::vector<std::string> gpus;
+  const std::string named = variable("CUDA_VISIBLE_DEVICES");
+  for (const std::string_view one : split(named, ','))
+    if (!one.empty()) gpus.emplace_back(one);
+  std::error_code ignored;
+  for (unsigned i = 0; named.empty() && fs::exists("/dev/nvidia" + std::to_string(i), ignored); ++i)
+    gpus.push_back(std::to_string(i));
+  return gpus;
+}
+
 // No secret of the caller's: what a program needs, and what is meant for the runner.
 std::vector<std::pair<std::string, std::string>> environment(const RunnerSpec& spec) {
   const std::string folder = spec.folder.string();
@@ -37,6 +49,11 @@ std::vector<std::pair<std::string, std::string>> environment(const RunnerSpec& s
                                                           {"PYTHONHASHSEED", "0"}};
   for (const char* name : {"CUDA_VISIBLE_DEVICES", "ASSAY_KERNELS", "ASSAY_THREADS", "ASSAY_KERNELS_CPU"})
     if (const std::string value = variable(name); !value.empty()) all.emplace_back(name, value);
+  if (spec.gpu)
+    if (const auto gpus = visible_gpus(); gpus.size() > 1) {
+      std::erase_if(all, [](const auto& pair) { return pair.first == "CUDA_VISIBLE_DEVICES"; });
+      all.emplace_back("CUDA_VISIBLE_DEVICES", gpus[spec.number % gpus.size()]);
+    }
   return all;
 }
 

@@ -26,6 +26,7 @@ struct RunnerSpec {
   std::filesystem::path folder;  ///< its output: all that it may write to
   std::vector<std::filesystem::path> readable;
   bool gpu = false;
+  unsigned number = 0;  ///< of several at a time: each takes the next GPU
   ProgramTier tier = ProgramTier::seccomp;
   Limits limits;
 };

@@ -43,9 +43,14 @@ class Session {
     const fs::path job_path = folder_.path() / "job.json";
     ASSAY_TRY(write_file(job_path, job().encode(), Existing::replace));
     progress().stage("training", steps_ - from_, "steps");
-    RunnerSpec spec{
-        request_.runner, job_path,       folder_.work(), readable(), request_.place.device == "cuda",
-        request_.tier,   request_.limits};
+    RunnerSpec spec;
+    spec.runner = request_.runner;
+    spec.job = job_path;
+    spec.folder = folder_.work();
+    spec.readable = readable();
+    spec.gpu = request_.place.device == "cuda";
+    spec.tier = request_.tier;
+    spec.limits = request_.limits;
     confinement_ = ASSAY_TRY(run_runner(spec, [this](Event event) -> Result<bool> {
       ASSAY_TRY(take(event));
       return true;

@@ -310,6 +310,22 @@ TEST_F(Replay, WithoutARecipeItIsANewRun) {
   EXPECT_THAT(verify.out, HasSubstr("which reproduces nothing"));
 }
 
+TEST_F(Replay, ANewRunBesideABaseline) {
+  train_and_seal();
+  const Ran ran = replay({"--recipe", "recipe.json", "--beside", "deltanet", "--seeds", "2", "--json"});
+  ASSERT_EQ(ran.status, 0) << ran.err;
+  const Json result = (*Json::parse(ran.out))["result"];
+  EXPECT_EQ(result["kind"].string_or(""), "new run");
+  ASSERT_EQ(result["beside"].size(), 4u);
+  EXPECT_EQ(result["beside"].items()[2]["seed"].integer(), 2);
+  EXPECT_EQ(result["beside"].items()[3]["of"].string_or(""), "deltanet");
+  EXPECT_NE(result["beside"].items()[0]["chain"], result["beside"].items()[2]["chain"]);
+  const Ran text = replay({"--recipe", "recipe.json", "--beside", "deltanet"});
+  EXPECT_THAT(text.out, HasSubstr("the program"));
+  EXPECT_THAT(text.out, HasSubstr("deltanet"));
+  EXPECT_EQ(replay({"--recipe", "recipe.json", "--seeds", "2"}).status, 1);
+}
+
 TEST_F(Replay, ReplaysUnderRlimitsOnlyWhenAsked) {
   train_and_seal();
   EXPECT_EQ(replay({}, {"ASSAY_SANDBOX=rlimits"}).status, 1);

@@ -1,76 +1,18 @@
 // `assay replay`: an experiment's run again, held against its sealed trace.
 #include "replay/engine/replay.hpp"
 
-#include <fcntl.h>
-#include <set>
-#include <sys/file.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <fmt/format.h>
-
-#include "formats/bundle_writer.hpp"
-#include "replay/engine/train.hpp"
-#include "toolkit/base/text.hpp"
+#include "toolkit/base/parallel.hpp"
 #include "toolkit/cli/commands/commands.hpp"
 #include "toolkit/cli/commands/common.hpp"
+#include "toolkit/cli/commands/replay_anew.hpp"
 #include "toolkit/cli/commands/replay_bundle.hpp"
 #include "toolkit/cli/commands/replay_options.hpp"
+#include "toolkit/cli/commands/replay_output.hpp"
+#include "toolkit/cli/commands/replay_work.hpp"
 
 namespace assay::cli::commands {
 
 namespace {
-
-// --work, or a folder below the system's temporary one that goes away at the end. Its name follows from what
-// is replayed: where a replay was killed, the same command finds the folder again and goes on.
-class WorkFolder {
- public:
-  static Result<WorkFolder> make(const std::optional<std::string>& named, std::string_view key) {
-    std::error_code wrong;
-    WorkFolder folder;
-    if (named) {
-      fs::create_directories(*named, wrong);
-      folder.path_ = fs::canonical(*named, wrong);
-      if (wrong) return Error{Fault::unreadable, "cannot make the folder: " + wrong.message(), *named, ""};
-      return folder;
-    }
-    const fs::path place = fs::temp_directory_path(wrong);
-    const std::string user = std::to_string(::getuid());
-    folder.path_ = folder.temporary_ = place / ("assay-replay-" + sha256(user, key).hex().substr(0, 16));
-    ::mkdir(folder.path_.c_str(), 0700);
-    if (folder.take()) return folder;
-    // Somebody else's, or another replay is at work in it.
-    std::string pattern = (place / "assay-replay-XXXXXX").string();
-    folder.path_ = folder.temporary_ = ::mkdtemp(pattern.data()) ? pattern : "";
-    if (folder.take()) return folder;
-    return Error{Fault::unreadable, "cannot make a folder to work in", place.string(),
-                 "--work FOLDER names one"};
-  }
-  ~WorkFolder() {
-    std::error_code ignored;
-    if (!temporary_.empty() && lock_) fs::remove_all(temporary_, ignored);
-  }
-  WorkFolder(WorkFolder&& other) noexcept
-      : path_(std::move(other.path_)),
-        temporary_(std::exchange(other.temporary_, {})),
-        lock_(std::move(other.lock_)) {}
-  WorkFolder& operator=(WorkFolder&&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  WorkFolder() = default;
-  // Ours alone, and a folder: the name could have been guessed.
-  bool take() {
-    lock_ = Fd(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    struct stat info {};
-    const bool mine = lock_ && ::fstat(lock_.get(), &info) == 0 && info.st_uid == ::getuid() &&
-                      (info.st_mode & 077) == 0 && ::flock(lock_.get(), LOCK_EX | LOCK_NB) == 0;
-    if (!mine) lock_ = Fd();
-    return mine;
-  }
-  fs::path path_, temporary_;
-  Fd lock_;
-};
 
 struct Plan {
   std::vector<replay::Segment> all, chosen;
@@ -102,101 +44,6 @@ Result<Plan> plan_of(const Arguments& arguments, const replay::SealedRun& run) {
   return plan;
 }
 
-Json environment_json(const ReplayOptions& options, const std::string& confinement, const Json& facts,
-                      double seconds) {
-  return Json::object({{"device", options.place.device},
-                       {"sandbox", confinement},
-                       {"runner", facts},
-                       {"host", replay::host_facts()},
-                       {"seconds", seconds}});
-}
-
-// ---- text
-
-std::string sample_table(const formats::ReplaySample& sample) {
-  std::string text = "sample    " + with_separators(sample.drawn) + " of " +
-                     counted(sample.segments, "segment") + ", drawn by seed " + std::to_string(sample.seed) +
-                     "; the probability that it holds an altered one:\n            altered segments ";
-  std::string line = "            probability      ";
-  std::set<std::uint64_t> columns = {1, 2, 3, 5, 10, sample.segments / 10, sample.segments / 2};
-  for (const std::uint64_t altered : columns) {
-    if (altered == 0 || altered > sample.segments) continue;
-    text += fmt::format("{:>9}", with_separators(altered));
-    line += fmt::format("{:>9}", fmt::format("{:.4f}", formats::detection_probability(
-                                                           sample.segments, sample.drawn, altered)));
-  }
-  return text + "\n" + line + "\n";
-}
-
-std::string result_text(const formats::ReplayResult& result, const std::string& file, double seconds,
-                        std::uint64_t noted) {
-  std::string text = "replayed  " + shown(file) + ", experiment " + shown(result.experiment) + "\n";
-  if (result.difference) {
-    const formats::ReplayDifference& difference = *result.difference;
-    text += "differs   " +
-            (difference.step ? "at step " + with_separators(difference.step) : "before the first step") +
-            ": " + shown(difference.what);
-    if (!difference.detail.empty()) text += " (" + shown(difference.detail) + ")";
-    text += "\n            expected " + shown(difference.expected) + "\n            found    " +
-            shown(difference.found) + "\n";
-  }
-  if (!result.segments.empty() || !result.difference)
-    text += "same      " + with_separators(result.checked()) + " of " + counted(result.steps, "step") +
-            (result.difference ? ", before that or beside it" : "") + "\n";
-  if (!result.difference && result.checked() == result.steps)
-    text += "chain     " + result.chain.hex() + "\n";
-  if (noted) text += "noted     " + counted(noted, "step") + " of them by an earlier call\n";
-  if (result.sample) text += sample_table(*result.sample);
-  if (!result.strict) text += "note      operators without a certified kernel were allowed\n";
-  return text + "took      " + human_duration(seconds) + " on " +
-         shown(result.environment["device"].string_or("?")) + ", confined by " +
-         shown(result.environment["sandbox"].string_or("?")) + "\n";
-}
-
-Json sample_json(const formats::ReplaySample& sample) {
-  Json table = Json::array();
-  for (std::uint64_t altered = 1; altered <= std::min<std::uint64_t>(sample.segments, 100); ++altered)
-    table.push(Json::object(
-        {{"altered", altered},
-         {"probability", formats::detection_probability(sample.segments, sample.drawn, altered)}}));
-  return table;
-}
-
-// The signed or bare document, where -o asks for it.
-Status write_result(const Arguments& arguments, const formats::ReplayResult& result) {
-  const auto file = arguments.value("--output");
-  if (!file) return {};
-  const auto signers = ASSAY_TRY(load_signers(arguments));
-  std::string text = result.encode();
-  if (!signers.empty()) {
-    formats::Envelope envelope{std::string(formats::kReplayPayload), text, {}};
-    for (const auto& signer : signers)
-      envelope = ASSAY_TRY(formats::with_signature(std::move(envelope), *signer));
-    text = envelope.encode();
-  }
-  return write_file(*file, text + "\n", existing(arguments));
-}
-
-Exit print_result(const Arguments& arguments, const formats::ReplayResult& result, double seconds,
-                  std::uint64_t noted, Output& output) {
-  const std::string file = *arguments.value("FILE");
-  if (output.wants_json()) {
-    Json findings = Json::array();
-    for (const formats::Finding& finding : result.findings()) findings.push(formats::to_json(finding));
-    Json document = *Json::parse(result.encode());
-    if (result.sample) document.set("detection", sample_json(*result.sample));
-    output.print_json(output.document()
-                          .set("input", Json::object({{"path", file}, {"root", result.bundle.hex()}}))
-                          .set("result", std::move(document))
-                          .set("findings", std::move(findings)));
-  } else {
-    output.print(result_text(result, file, seconds, noted));
-  }
-  return result.difference ? Exit::replay_differs : Exit::done;
-}
-
-// ---- the two ways
-
 Result<Exit> reproduce(const Arguments& arguments, const Fd& fd, const SealedExperiment& experiment,
                        const ReplayOptions& options, Output& output) {
   const std::string file = *arguments.value("FILE"), id = *arguments.value("EXPERIMENT");
@@ -225,6 +72,7 @@ Result<Exit> reproduce(const Arguments& arguments, const Fd& fd, const SealedExp
   request.tier = options.tier;
   const auto jobs = ASSAY_TRY(number_option(arguments, "--jobs", 1));
   request.jobs = static_cast<unsigned>(std::min<std::uint64_t>(1024, jobs.value_or(1)));
+  if (request.place.threads == 0) request.place.threads = std::max(1U, usable_cores() / request.jobs);
   request.progress = &output.progress();
   const replay::ReplayOutcome outcome = ASSAY_TRY(replay::replay(request));
   formats::ReplayResult result;
@@ -241,56 +89,6 @@ Result<Exit> reproduce(const Arguments& arguments, const Fd& fd, const SealedExp
   result.environment = environment_json(options, outcome.confinement, outcome.facts, outcome.seconds);
   ASSAY_TRY(write_result(arguments, result));
   return print_result(arguments, result, outcome.seconds, outcome.noted, output);
-}
-
-Result<Exit> run_anew(const Arguments& arguments, const SealedExperiment& experiment,
-                      const ReplayOptions& options, Output& output) {
-  for (const char* option : {"--segment", "--sample", "--steps", "--jobs"})
-    if (arguments.has(option))
-      return Error{Fault::usage, std::string(option) + " is for a sealed trace, and --recipe makes a new run",
-                   "", ""};
-  replay::TrainRequest request;
-  request.recipe = ASSAY_TRY(read_recipe(*arguments.value("--recipe"), options));
-  if (request.recipe.mixer.program) {
-    if (!experiment.program)
-      return Error{Fault::missing, "the experiment has no program", *arguments.value("EXPERIMENT"), ""};
-    request.program = experiment.program;
-  } else {
-    return Error{Fault::usage, "the recipe runs a baseline, not the experiment's program",
-                 "recipe \"" + request.recipe.name + "\"",
-                 "assay train " + request.recipe.name + " -o RUN runs it alone"};
-  }
-  const std::string key = request.recipe.digest().hex() + sha256(request.program.value_or("")).hex();
-  const WorkFolder work = ASSAY_TRY(WorkFolder::make(arguments.value("--work"), key));
-  request.data = options.data;
-  request.run = work.path() / "run";
-  request.runner = options.runner;
-  request.reads = options.facts.reads;
-  request.place = options.place;
-  request.limits = options.limits;
-  request.tier = options.tier;
-  request.progress = &output.progress();
-  const replay::TrainOutcome outcome = ASSAY_TRY(replay::train(request));
-  formats::ReplayResult result;
-  result.bundle = experiment.bundle;
-  result.experiment = *arguments.value("EXPERIMENT");
-  result.recipe = outcome.result.recipe;
-  result.program = outcome.result.program;
-  result.new_run = true;
-  result.steps = outcome.result.steps;
-  result.chain = outcome.result.chain;
-  result.segments = {{0, outcome.result.steps}};
-  result.strict = options.place.strict;
-  result.environment = environment_json(options, outcome.confinement, Json::object(), outcome.seconds);
-  ASSAY_TRY(write_result(arguments, result));
-  if (output.wants_json()) return print_result(arguments, result, outcome.seconds, 0, output);
-  output.print("new run   of experiment " + shown(result.experiment) + " under the recipe \"" +
-               shown(request.recipe.name) + "\": it reproduces nothing\nchain     " + result.chain.hex() +
-               "\nholds     " + counted(result.steps, "step") +
-               fmt::format(", last loss {:.6g}\n", outcome.loss));
-  if (arguments.has("--work"))
-    output.print("run       " + shown(request.run.string()) + "  (assay seal --from run seals it)\n");
-  return Exit::done;
 }
 
 Result<Exit> run(const Arguments& arguments, Output& output) {
@@ -323,6 +121,10 @@ Command replay() {
       {.name = "--recipe",
        .value = "RECIPE",
        .text = "run the program anew by this one: a new run, never a reproduction"},
+      {.name = "--beside",
+       .value = "BASELINE",
+       .text = "with --recipe: run this baseline under it too, and print both"},
+      {.name = "--seeds", .value = "N", .text = "with --beside: N seeds of each; 1 if not given"},
       {.name = "--work",
        .value = "FOLDER",
        .text = "work here, keep it, and go on from it when called again",
