@@ -42,6 +42,7 @@ def options_of():
     parser.add_argument("--only", default="", help="indices, with commas")
     parser.add_argument("--seconds", type=float, default=1e9, help="start no more runs after so long")
     parser.add_argument("--timeout", type=float, default=600, help="seconds a run")
+    parser.add_argument("--retry", action="store_true", help="run what failed before again")
     parser.add_argument("--table", action="store_true", help="only render what is there")
     return parser.parse_args()
 
@@ -189,7 +190,7 @@ def main():
             programs = [program for program in programs if str(program["index"]) in options.only.split(",")]
         targets = [(t, (options.target_name or gpu_name()) if t == "cuda" else t) for t in options.targets.split(",")]
         contract = support.versions(options.runner)["contract"]
-        done = {key_of(result) for result in read_results(path)}
+        done = {key_of(result) for result in read_results(path) if "chain" in result or not options.retry}
         todo = [(program, precision, target) for precision in options.precisions.split(",") for program in programs
                 for target, name in targets
                 if (program["index"], precision, name, options.length, options.steps, contract) not in done]
