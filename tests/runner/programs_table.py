@@ -76,7 +76,7 @@ def run_directly(options, folder, target):
         json.dump(job, file)
     keep = ("PATH", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES", "ASSAY_PYTHON_PACKAGES")
     done = subprocess.run([options.runner, folder + "/job.json", "--events", "-"], capture_output=True, text=True, preexec_fn=limits,
-                          timeout=options.timeout, env={key: os.environ[key] for key in keep if key in os.environ})
+                          timeout=options.timeout, env=dict({key: os.environ[key] for key in keep if key in os.environ}, GOMP_SPINCOUNT="3000"))
     events = [json.loads(line) for line in done.stdout.splitlines()]
     for event in events:
         if event["event"] == "error":

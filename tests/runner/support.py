@@ -91,7 +91,7 @@ class Run:
             json.dump(job, file)
         began = time.time()
         done = subprocess.run([runner, paths["job.json"], "--events", "-"], capture_output=True, text=True, timeout=timeout,
-                              env=dict(os.environ, **(environment or {})))
+                              env=dict(os.environ, GOMP_SPINCOUNT="3000", **(environment or {})))
         self.seconds, self.status, self.errors = time.time() - began, done.returncode, done.stderr
         self.events = [json.loads(line) for line in done.stdout.splitlines()]
 

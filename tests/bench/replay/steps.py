@@ -56,7 +56,7 @@ def ours(source, precision):
             with open(paths[name], "w", encoding="utf-8") as file:
                 file.write(text)
         process = subprocess.Popen([options.runner, paths["job.json"], "--events", "-"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                   text=True)
+                                   text=True, env=dict(os.environ, GOMP_SPINCOUNT="3000"))  # as `assay train` sets it
         times, last, fused = [], None, False
         for line in process.stdout:
             event, now = json.loads(line), time.perf_counter()
