@@ -75,7 +75,7 @@ if options.shared and os.path.exists(path):
     with open(path) as file:
         published = {program["index"]: program["program"] for program in json.load(file)}
     for index in (1735, 954):  # a counter and an auxiliary loss; dropout
-        traces(published[index], "bf16", [{"cpu_level": "portable", "threads": 2, "passes": 2}], batch={"rows": 2},
+        traces(published[index], "bf16", [{"cpu_level": "portable", "threads": 2, "passes": 2}, {"fuse": False}], batch={"rows": 2},
                evaluation={"every": 0})
 else:
     print("the published programs are not here (--shared FOLDER with data/asi-arch/106.json)")
