@@ -16,6 +16,7 @@ constexpr Importer kImporters[] = {
      import_assay},
     {"run", "training runs: folders that assay train made, or a folder of them (docs/formats/run.md)",
      import_run, import_runs},
+    {"record", "a recorded search: the folder that assay record made", import_record},
 };
 
 }  // namespace

@@ -45,6 +45,29 @@ Status check_chunks(const Exchange& exchange) {
 
 // ---- what bodies say
 
+/// JSON text with its long strings emptied: images and documents say nothing of the model, and cost a second
+/// to parse.
+std::string without_long_strings(std::string_view text) {
+  constexpr std::size_t kLong = 4096;
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto open = std::min(text.find('"', at), text.size());
+    out += text.substr(at, open - at);
+    if (open == text.size()) break;
+    auto close = open + 1;
+    while ((close = text.find('"', close)) != text.npos) {
+      std::size_t slashes = 0;
+      while (text[close - 1 - slashes] == '\\') ++slashes;
+      if (slashes % 2 == 0) break;
+      ++close;
+    }
+    close = close == text.npos ? text.size() : close + 1;
+    out += close - open > kLong ? std::string_view("\"\"") : text.substr(open, close - open);
+    at = close;
+  }
+  return out;
+}
+
 /// The events of a streamed answer (server-sent events): the JSON of each "data:" line.
 std::vector<Json> events_of(std::string_view body) {
   std::vector<Json> events;
@@ -56,10 +79,10 @@ std::vector<Json> events_of(std::string_view body) {
   return events;
 }
 
-std::vector<Json> answers_of(const Exchange& exchange) {
-  if (auto json = Json::parse(exchange.response, {.python_numbers = true}); json && json->is_object())
+std::vector<Json> answers_of(const std::string& response) {
+  if (auto json = Json::parse(response, {.python_numbers = true}); json && json->is_object())
     return {*std::move(json)};
-  return events_of(exchange.response);
+  return events_of(response);
 }
 
 constexpr std::string_view kSampling[] = {"temperature",
@@ -118,7 +141,10 @@ const std::string* find_header(const HttpHeaders& headers, std::string_view name
   return nullptr;
 }
 
-Digest Exchange::digest() const { return sha256(method + " " + upstream + " " + target + "\n", request); }
+Digest Exchange::digest() const {
+  const Digest body = request_hash ? *request_hash : sha256(request);
+  return sha256(method + " " + upstream + " " + target + "\n", body.view());
+}
 
 JournalRecord Exchange::record() const {
   Json fields = Json::object({{"number", static_cast<unsigned long>(number)},
@@ -142,7 +168,9 @@ JournalRecord Exchange::record() const {
   if (!error.empty()) fields.set("error", error);
   if (!clock.empty()) fields.set("clock", clock);
   if (!model.is_null()) fields.set("model", model);
-  return {"exchange", std::move(fields), {{"request", request}, {"response", response}}};
+  return {"exchange",
+          std::move(fields),
+          {{"request", request, request_hash}, {"response", response, response_hash}}};
 }
 
 Result<Exchange> Exchange::parse(const JournalRecord& record) {
@@ -181,7 +209,7 @@ Result<Exchange> Exchange::parse(const JournalRecord& record) {
 
 Json describe_exchange(const Exchange& exchange) {
   Json model;
-  if (auto request = Json::parse(exchange.request, {.python_numbers = true});
+  if (auto request = Json::parse(without_long_strings(exchange.request), {.python_numbers = true});
       request && request->is_object()) {
     if ((*request)["model"].is_string()) model.set("asked", (*request)["model"]);
     Json sampling;
@@ -189,13 +217,13 @@ Json describe_exchange(const Exchange& exchange) {
       if (const Json* value = request->find(name); value && !value->is_null()) sampling.set(name, *value);
     if (sampling.size()) model.set("sampling", std::move(sampling));
   }
-  for (const Json& answer : answers_of(exchange)) take_answer(answer, model);
+  for (const Json& answer : answers_of(without_long_strings(exchange.response))) take_answer(answer, model);
   return model;
 }
 
 std::string answer_text(const Exchange& exchange) {
   std::string text;
-  for (const Json& answer : answers_of(exchange)) add_answer(answer, text);
+  for (const Json& answer : answers_of(exchange.response)) add_answer(answer, text);
   return text;
 }
 

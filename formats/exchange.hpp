@@ -31,10 +31,11 @@ struct Exchange {
   std::uint64_t attempts = 1;         ///< connections tried for it
   std::string clock;  ///< what the program's clock showed from this answer on; empty: not driven
   std::int64_t received = 0, first_byte = 0, done = 0;  ///< microseconds since 1970
+  std::optional<Digest> request_hash, response_hash;  ///< of the bodies, where they are known already
   Json model;  ///< what the bodies say of themselves: asked, answered, fingerprint, sampling, usage; null if
                ///< nothing
 
-  /// What two requests must have in common to be one: SHA-256(METHOD SP upstream SP target LF body).
+  /// What two requests must have in common to be one: SHA-256(METHOD SP upstream SP target LF SHA-256(body)).
   Digest digest() const;
 
   JournalRecord record() const;  ///< writer and

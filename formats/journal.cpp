@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <memory>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "formats/fields.hpp"
@@ -29,17 +30,35 @@ std::string frame_of(std::uint64_t header, std::uint64_t body) {
   return frame;
 }
 
-Digest link(const Digest& before, std::string_view frame_and_header, std::string_view body) {
-  return Sha256().update(before.view()).update(frame_and_header).update(body).finish();
-}
+// Over the digests of the parts, so that a writer can hash a body while it comes in.
+class Link {
+ public:
+  Link(const Digest& before, std::string_view frame_and_header) {
+    hash_.update(before.view()).update(frame_and_header);
+  }
+  void add(const Digest& part) { hash_.update(part.view()); }
+  Digest finish() { return hash_.finish(); }
 
-Status write_all(int fd, std::string_view bytes, const std::string& where) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
+ private:
+  Sha256 hash_;
+};
+
+// One system call, unless the kernel takes less than everything.
+Status write_all(int fd, std::vector<std::string_view> pieces, const std::string& where) {
+  std::vector<iovec> left;
+  for (const std::string_view piece : pieces)
+    if (!piece.empty()) left.push_back({const_cast<char*>(piece.data()), piece.size()});
+  for (std::size_t first = 0; first < left.size();) {
+    const auto count = std::min<std::size_t>(left.size() - first, 1000);
+    ssize_t put = ::writev(fd, left.data() + first, static_cast<int>(count));
     if (put < 0 && errno == EINTR) continue;
     if (put <= 0)
       return Error{Fault::unreadable, std::string("cannot write: ") + std::strerror(errno), where, ""};
-    bytes.remove_prefix(static_cast<std::size_t>(put));
+    for (; first < left.size() && static_cast<std::size_t>(put) >= left[first].iov_len; ++first)
+      put -= static_cast<ssize_t>(left[first].iov_len);
+    if (first == left.size()) break;
+    left[first].iov_base = static_cast<char*>(left[first].iov_base) + put;
+    left[first].iov_len -= static_cast<std::size_t>(put);
   }
   return {};
 }
@@ -126,7 +145,7 @@ Result<JournalWriter> JournalWriter::create(const std::filesystem::path& path, c
   const std::string line = whole.dump_canonical();
   if (line.size() > kMaxJournalHead)
     return Error{Fault::usage, "a journal's head over 64 KiB", path.string(), ""};
-  ASSAY_TRY(write_all(writer.fd_.get(), line + "\n", path.string()));
+  ASSAY_TRY(write_all(writer.fd_.get(), {line, "\n"}, path.string()));
   writer.size_ = line.size() + 1;
   writer.chain_ = sha256(kDomain, line);
   return writer;
@@ -138,18 +157,22 @@ Status JournalWriter::append(const JournalRecord& record) {
   for (const JournalPart& part : record.parts) body += part.bytes.size();
   if (header.size() > kMaxRecordHeader || body > kMaxRecordBody)
     return Error{Fault::refused, "a record too large for a journal", path_.string(), ""};
-  std::string bytes = frame_of(header.size(), body) + header;
-  bytes.reserve(bytes.size() + body + kLink);
-  for (const JournalPart& part : record.parts) bytes += part.bytes;
-  const Digest next = link(chain_, bytes, {});
-  bytes += next.view();
-  if (Status written = write_all(fd_.get(), bytes, path_.string()); !written) {
+  const std::string start = frame_of(header.size(), body) + header;
+  std::vector<std::string_view> pieces{start};
+  Link link(chain_, start);
+  for (const JournalPart& part : record.parts) {
+    link.add(part.digest ? *part.digest : sha256(part.bytes));
+    pieces.push_back(part.bytes);
+  }
+  const Digest next = link.finish();
+  pieces.push_back(next.view());
+  if (Status written = write_all(fd_.get(), std::move(pieces), path_.string()); !written) {
     // What stands half-written would hide every record after it.
     if (::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) fd_ = Fd();
     return written;
   }
   chain_ = next;
-  size_ += bytes.size();
+  size_ += start.size() + body + kLink;
   ++records_;
   return {};
 }
@@ -203,13 +226,15 @@ Result<std::optional<JournalRecord>> JournalReader::next() {
   const std::uint64_t all = kFrame + header + body + kLink;
   if (all > left) return std::optional<JournalRecord>();
   const std::string bytes = ASSAY_TRY(source_(at_, all));
-  const std::string_view content = std::string_view(bytes).substr(0, all - kLink);
-  const Digest found = link(chain_, content, {});
+  const std::string_view text = std::string_view(bytes).substr(kFrame, header);
+  auto record = record_of(text, std::string_view(bytes).substr(kFrame + header, body), records_ + 1);
+  if (!record) return std::move(record.error()).in(place(records_ + 1));
+  Link link(chain_, std::string_view(bytes).substr(0, kFrame + header));
+  for (const JournalPart& part : record->parts) link.add(sha256(part.bytes));
+  const Digest found = link.finish();
   if (found.view() != std::string_view(bytes).substr(all - kLink))
     return damaged("the journal's chain is broken: this record was changed, or the records before it were")
         .in(place(records_ + 1));
-  auto record = record_of(content.substr(kFrame, header), content.substr(kFrame + header), records_ + 1);
-  if (!record) return std::move(record.error()).in(place(records_ + 1));
   chain_ = found;
   at_ += all;
   torn_ = size_ - at_;

@@ -24,6 +24,7 @@ inline constexpr std::uint64_t kMaxRecordBody = 1ull << 30;  ///< bytes of a rec
 /// A named piece of a record's body.
 struct JournalPart {
   std::string name, bytes;
+  std::optional<Digest> digest = {};  ///< SHA-256 of the bytes, where a writer has it already
   bool operator==(const JournalPart&) const = default;
 };
 

@@ -2,7 +2,7 @@
 # Installs what the tests need, builds everything with warnings as errors, and runs the tests.
 #   tests/run.sh [--no-replay] [--frameworks] [--no-python] [CTEST OPTIONS...]
 #     --no-replay    leaves the replay part out: no torch, no CUDA
-#     --frameworks   also installs the frameworks that replay is tested against (this version needs none)
+#     --frameworks   also installs OpenEvolve, which recording and rerunning are tested against
 #     --no-python    does not make the Python environment: the tests that need h5py and its like are skipped
 #   tests/run.sh -R cli           passes -R cli to ctest
 # The replay part stands on torch: 4.7 GB, downloaded once. Nothing is written outside the build folder, but for packages and the
@@ -12,12 +12,13 @@ cd "$(dirname "$0")/.."
 root=$PWD
 
 python=yes
+frameworks=no
 replay=ON
 ctest_options=()
 while [[ $# -gt 0 ]]; do
   case $1 in
     --no-replay) replay=OFF ;;
-    --frameworks) ;;
+    --frameworks) frameworks=yes ;;
     --no-python) python=no ;;
     -h | --help) sed -n '2,10p' "$0" | cut -c3-; exit 0 ;;
     *) ctest_options+=("$1") ;;
@@ -49,6 +50,17 @@ if [[ $python == yes ]]; then
     fi
   fi
   [[ -f $venv/.complete ]] && export ASSAY_PYTHON=$venv/bin/python
+fi
+
+place=${XDG_CACHE_HOME:-$HOME/.cache}/assay/frameworks
+if [[ $frameworks == yes ]]; then
+  say "frameworks that are recorded and rerun: $place"
+  if [[ -x $place/bin/openevolve-run ]]; then
+    echo "there"
+  else
+    python3 -m venv "$place" && "$place/bin/pip" install -q --retries 2 --disable-pip-version-check openevolve==0.4.0 ||
+      echo "could not install them: their tests are skipped"
+  fi
 fi
 
 if [[ $replay == ON ]]; then

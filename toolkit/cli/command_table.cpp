@@ -8,6 +8,7 @@ namespace {
 
 constexpr CommandRow kTable[] = {
     {"seal", "Make", commands::seal},
+    {"record", "Make", commands::record},
     {"sign", "Make", commands::sign},
     {"timestamp query", "Make", commands::timestamp_query},
     {"timestamp attach", "Make", commands::timestamp_attach},

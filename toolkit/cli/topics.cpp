@@ -59,6 +59,20 @@ bubblewrap  namespaces of its own around that; needs bwrap, and fails in most co
 
 What was in force stands in the run's environment.json. A program that breaks a rule gets an error of its own, as a rule
 with the line that asked; one that breaks a limit is stopped. Either way assay says why in one sentence, status 6.)"},
+    {"search", "recording a search and running it again",
+     R"(assay record -o run --deterministic -- COMMAND... runs a search in the current folder and keeps every
+exchange with its model servers, the folder before and after, and what it printed. Keys are taken out before
+anything is written. assay seal run --from record makes a bundle of it.
+
+assay replay FILE --search runs the program again from the bundle: no network but a server that answers from
+the record, no writes outside its own folder, clock and randomness as they were. Each request is compared
+with the recorded one; the first that differs is shown as a diff, with what it may follow from, and the exit
+status is 4. At the end the files that it wrote are compared too.
+
+Without --deterministic a rerun differs where the program puts times, random numbers or racing threads into its
+requests. Out of reach are static binaries and direct system calls (libfaketime does not see them), other
+libraries' work on a GPU, and network services that were not recorded: the rerun cannot reach them, so they
+show.)"},
     {"archive", "a git history of bundles",
      R"(An archive is a git repository that holds bundles as Git LFS objects, and beside each one its programs,
 manifest and completeness report as plain text, so that `git log -p` shows how programs changed. Commits and

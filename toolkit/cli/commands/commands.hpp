@@ -23,6 +23,7 @@ Command disclose();
 Command prove();
 Command recipe_list();
 Command recipe_show();
+Command record();
 Command replay();
 Command report();
 Command seal();

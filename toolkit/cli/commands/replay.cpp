@@ -8,6 +8,7 @@
 #include "toolkit/cli/commands/replay_bundle.hpp"
 #include "toolkit/cli/commands/replay_options.hpp"
 #include "toolkit/cli/commands/replay_output.hpp"
+#include "toolkit/cli/commands/replay_search.hpp"
 #include "toolkit/cli/commands/replay_work.hpp"
 
 namespace assay::cli::commands {
@@ -92,6 +93,9 @@ Result<Exit> reproduce(const Arguments& arguments, const Fd& fd, const SealedExp
 }
 
 Result<Exit> run(const Arguments& arguments, Output& output) {
+  if (arguments.has("--search")) return replay_search(arguments, output);
+  if (!arguments.has("EXPERIMENT"))
+    return Error{Fault::usage, "missing: EXPERIMENT, its id", "", "or --search, to rerun a recorded search"};
   const std::string file = *arguments.value("FILE"), id = *arguments.value("EXPERIMENT");
   if (arguments.has("--key") && !arguments.has("--output"))
     return Error{Fault::usage, "--key without -o FILE, the result to sign", "", ""};
@@ -132,6 +136,7 @@ Command replay() {
       output_option("FILE", "the result as a document, for assay verify --replay", false),
       key};
   for (const Option& option : replay_options()) options.push_back(option);
+  for (const Option& option : replay_search_options()) options.push_back(option);
   options.push_back(kForce);
   options.push_back(kJson);
   return {
@@ -142,14 +147,16 @@ Command replay() {
           "first difference: "
           "step, expected, found. The bits are the same on any device, so a run made on a GPU replays on a "
           "laptop.",
-      .positionals = {{.name = "FILE", .text = "the bundle"},
-                      {.name = "EXPERIMENT", .text = "its id", .completes = Completes::nothing}},
+      .positionals =
+          {{.name = "FILE", .text = "the bundle"},
+           {.name = "EXPERIMENT", .text = "its id", .required = false, .completes = Completes::nothing}},
       .options = std::move(options),
       .examples = {{"assay replay campaign.h5 7", "all of it, on the CPU"},
                    {"assay replay campaign.h5 7 --sample 3 --seed 20261122 --jobs 3",
                     "three segments at once, and what they would catch"},
                    {"assay replay campaign.h5 1735 --recipe small",
-                    "an experiment without a recipe: a new run"}},
+                    "an experiment without a recipe: a new run"},
+                   {"assay replay search.h5 --search", "a recorded search, offline (assay help search)"}},
       .exits = {Exit::not_intact, Exit::replay_differs, Exit::program_failed},
       .run = run,
   };

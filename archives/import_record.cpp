@@ -1,0 +1,183 @@
+// A recorded search: the folder that `assay record` leaves (docs/formats/journal.md). Each exchange is a
+// step.
+#include <algorithm>
+#include <set>
+
+#include "archives/import_parts.hpp"
+#include "archives/importers.hpp"
+#include "formats/exchange.hpp"
+#include "formats/fields.hpp"
+#include "toolkit/base/bytes.hpp"
+#include "toolkit/base/text.hpp"
+
+namespace assay::archives {
+
+namespace {
+
+using formats::Exchange;
+
+struct Read {
+  Json start, end;
+  std::uint64_t exchanges = 0, torn = 0;
+  std::string steps;  // steps.jsonl
+
+  bool whole() const { return end.is_object(); }
+};
+
+std::string step_item(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  return "steps/exchange-" + std::string(6 - std::min<std::size_t>(6, digits.size()), '0') + digits + ".json";
+}
+
+// A body as its JSON, or as text; bytes that are neither stay in the journal alone.
+Json body_json(const std::string& body) {
+  if (auto json = Json::parse(body)) return *std::move(json);
+  if (first_invalid_utf8(body) == body.npos) return Json(body);
+  return Json::object({{"bytes", static_cast<unsigned long>(body.size())}});
+}
+
+Json headers_json(const formats::HttpHeaders& headers) {
+  Json list = Json::array();
+  for (const auto& [name, value] : headers) list.push(Json(Json::Array{Json(name), Json(value)}));
+  return list;
+}
+
+std::string transcript(const Exchange& exchange) {
+  Json json = Json::object({{"number", static_cast<unsigned long>(exchange.number)},
+                            {"upstream", exchange.upstream},
+                            {"method", exchange.method},
+                            {"target", exchange.target},
+                            {"status", exchange.status},
+                            {"request", body_json(exchange.request)},
+                            {"answer", formats::answer_text(exchange)},
+                            {"response", body_json(exchange.response)},
+                            {"request_headers", headers_json(exchange.request_headers)},
+                            {"response_headers", headers_json(exchange.response_headers)}});
+  if (!exchange.error.empty()) json.set("error", exchange.error);
+  return json.dump_pretty();
+}
+
+std::string time_text(std::int64_t microseconds) {
+  const std::time_t seconds = microseconds / 1'000'000;
+  std::tm parts{};
+  if (!::gmtime_r(&seconds, &parts)) return "";
+  char text[40];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return text;
+}
+
+Json step_of(const Exchange& exchange, std::uint64_t order) {
+  const bool good = exchange.error.empty() && exchange.status < 400;
+  Json step = Json::object({{"id", "exchange/" + std::to_string(exchange.number)},
+                            {"order", static_cast<unsigned long>(order)},
+                            {"agent", exchange.upstream},
+                            {"call", exchange.method + " " + exchange.target},
+                            {"time", time_text(exchange.received)},
+                            {"status", good                     ? "ok"
+                                       : exchange.error.empty() ? "status " + std::to_string(exchange.status)
+                                                                : "failed"},
+                            {"transcript", step_item(exchange.number)}});
+  const Json& model = exchange.model;
+  if (const Json* name = model.find("answered") ? model.find("answered") : model.find("asked"))
+    step.set("model", *name);
+  if (model["usage"].is_object()) step.set("usage", model["usage"]);
+  return step;
+}
+
+Status take(const formats::JournalRecord& record, Read& read, std::set<std::uint64_t>& numbers,
+            Import& import) {
+  if (record.kind == "start") read.start = record.fields;
+  if (record.kind == "end") read.end = record.fields;
+  if (record.kind != "exchange") return {};
+  const Exchange exchange = ASSAY_TRY(Exchange::parse(record));
+  if (!numbers.insert(exchange.number).second)
+    return Error{Fault::damaged, "two exchanges have the number " + std::to_string(exchange.number), "", ""};
+  read.steps += step_of(exchange, ++read.exchanges).dump() + "\n";
+  import.items.push_back(ImportedItem::inline_text(step_item(exchange.number), transcript(exchange)));
+  return {};
+}
+
+Result<Read> read_journal(const fs::path& path, Import& import) {
+  auto reader = ASSAY_TRY(formats::JournalReader::open(path));
+  Read read;
+  std::set<std::uint64_t> numbers;
+  for (;;) {
+    auto record = reader.next();
+    if (!record) return std::move(record.error()).in("journal");
+    if (!*record) break;
+    if (Status taken = take(**record, read, numbers, import); !taken)
+      return std::move(taken.error()).in("journal, record " + std::to_string(reader.records()));
+  }
+  read.torn = reader.torn();
+  if (!read.start.is_object()) return Error{Fault::malformed, "a journal without its start", "journal", ""};
+  if (read.whole() && read.torn)
+    return Error{Fault::damaged, counted(read.torn, "byte") + " after the journal's end", "journal", ""};
+  return read;
+}
+
+std::string command_of(const Json& start) {
+  std::vector<std::string> words;
+  for (const Json& word : start["command"].items()) words.emplace_back(word.string_or(""));
+  return join(words, " ");
+}
+
+Json head_of(const Read& read) {
+  Json head = Json::object({{"assay", "campaign"},
+                            {"version", 1},
+                            {"title", "Recorded search: " + shorten(command_of(read.start), 120) +
+                                          (read.whole() ? "" : " (incomplete: the recording was cut short)")},
+                            {"system", "record"},
+                            {"metrics", Json::array()},
+                            {"lineage", "graph"}});
+  Json extra = Json::object({{"complete", read.whole()},
+                             {"exchanges", static_cast<unsigned long>(read.exchanges)},
+                             {"deterministic", read.start["deterministic"].is_object()}});
+  if (read.torn) extra.set("torn_bytes", static_cast<unsigned long>(read.torn));
+  if (read.whole()) extra.set("status", read.end["status"]);
+  return head.set("extra", std::move(extra));
+}
+
+// What the journal's end says of a file beside it.
+Status check_beside(const Read& read, const fs::path& root) {
+  constexpr std::pair<const char*, const char*> kBeside[] = {{"before", "before.json"},
+                                                             {"after", "after.json"},
+                                                             {"redactions", "redactions.json"},
+                                                             {"stdout", "stdout"},
+                                                             {"stderr", "stderr"}};
+  for (const auto& [field, file] : kBeside) {
+    const std::string wanted(read.end[field].string_or("")),
+        found = sha256(ASSAY_TRY(read_file(root / file))).hex();
+    if (wanted != found)
+      return Error{Fault::damaged,
+                   std::string("not what was recorded: expected SHA-256 ") + wanted + ", found " + found,
+                   file, ""};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Import> import_record(const fs::path& source, const ImportOptions& options) {
+  Import import;
+  import.root = source;
+  Problems problems(options);
+  auto files = ASSAY_TRY(walk_files(source));
+  // The program's clock is no part of the record; it is left behind by a recorder that was killed.
+  std::erase_if(
+      files, [](const FoundFile& file) { return file.relative == "clock" || file.relative == "clock.new"; });
+  const Read read = ASSAY_TRY(read_journal(source / "journal", import));
+  if (read.whole())
+    if (Status beside = check_beside(read, source); !beside)
+      ASSAY_TRY(problems.add(std::move(beside.error())));
+  if (!read.steps.empty()) import.items.push_back(ImportedItem::inline_text("steps.jsonl", read.steps));
+  if (read.start["versions"].is_object())
+    import.items.push_back(
+        ImportedItem::inline_text("environment.json", read.start["versions"].dump_pretty()));
+  ASSAY_TRY(add_documents({head_of(read), Json(), Json()}, options, import.items));
+  add_source_files(files, import.items);
+  ASSAY_TRY(settle_names(import.items));
+  import.problems = problems.take();
+  return import;
+}
+
+}  // namespace assay::archives

@@ -1,0 +1,161 @@
+#include "replay/search/answerer.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include "replay/search/turnstile.hpp"
+
+namespace assay::search {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+// A program that rests this long while its answer is not the next asks in another order. Programs sleep
+// between retries, so it is no short time.
+constexpr auto kStuck = 30s;
+
+}  // namespace
+
+Answerer::Answerer(const RunFolder& run, std::optional<ClockFile> clock, OnDivergence on_divergence,
+                   std::uint64_t until)
+    : run_(run),
+      clock_(std::move(clock)),
+      on_divergence_(on_divergence),
+      until_(until ? std::min<std::uint64_t>(until, run.exchanges.size()) : run.exchanges.size()) {
+  for (const formats::Exchange& exchange : run.exchanges) slots_.push_back({&exchange});
+}
+
+// The first in order of arrival that has the same digest and was not asked for yet.
+std::optional<std::size_t> Answerer::match(const formats::Exchange& asked) {
+  std::optional<std::size_t> best;
+  const Digest digest = asked.digest();
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    if (!slots_[i].taken && (!best || slots_[i].exchange->number < slots_[*best].exchange->number) &&
+        slots_[i].exchange->digest() == digest)
+      best = i;
+  return best;
+}
+
+// What the request stands in for: the first open one that goes to the same place.
+std::optional<std::size_t> Answerer::nearest(const formats::Exchange& asked) const {
+  std::optional<std::size_t> best;
+  const auto rank = [&](std::size_t i) {
+    const formats::Exchange& other = *slots_[i].exchange;
+    return std::pair(!(other.target == asked.target && other.upstream == asked.upstream), other.number);
+  };
+  for (std::size_t i = 0; i < slots_.size(); ++i)
+    if (!slots_[i].taken && (!best || rank(i) < rank(*best))) best = i;
+  return best;
+}
+
+void Answerer::diverge(Divergence divergence) {
+  if (!divergence_) divergence_ = std::move(divergence);
+  changed_.notify_all();
+}
+
+void Answerer::watch(pid_t root) {
+  const std::lock_guard lock(mutex_);
+  root_ = root;
+}
+
+void Answerer::stop() {
+  const std::lock_guard lock(mutex_);
+  stopped_ = true;
+  changed_.notify_all();
+}
+
+bool Answerer::over() const {
+  const std::lock_guard lock(mutex_);
+  return (divergence_ && on_divergence_ == OnDivergence::stop) || (next_ >= until_ && until_ < slots_.size());
+}
+
+std::uint64_t Answerer::answered() const {
+  const std::lock_guard lock(mutex_);
+  return next_;
+}
+
+std::optional<Divergence> Answerer::divergence() const {
+  const std::lock_guard lock(mutex_);
+  return divergence_;
+}
+
+std::uint64_t Answerer::substituted() const {
+  const std::lock_guard lock(mutex_);
+  return substituted_;
+}
+
+// False where it never comes. Under --deterministic the program must rest before each answer, as it did when
+// recorded.
+bool Answerer::wait_for_turn(std::unique_lock<std::mutex>& lock, std::size_t slot) {
+  auto rested = std::chrono::steady_clock::now();
+  const auto ended = [&] { return stopped_ || (divergence_ && on_divergence_ == OnDivergence::stop); };
+  while (next_ != slot) {
+    if (ended()) return false;
+    if (divergence_) break;  // going on with the nearest answers: there is no order any more
+    const std::size_t before = next_;
+    changed_.wait_for(lock, 200ms);
+    const bool moved = next_ != before || (next_ < slots_.size() && slots_[next_].taken);
+    if (moved || activity_of(root_).busy) rested = std::chrono::steady_clock::now();
+    if (std::chrono::steady_clock::now() - rested < kStuck) continue;
+    diverge({Divergence::Kind::order, next_, *slots_[next_].exchange, *slots_[slot].exchange,
+             slots_[slot].exchange->number});
+  }
+  if (ended()) return false;
+  if (!clock_) return true;
+  const pid_t root = root_;
+  lock.unlock();
+  wait_for_rest(root, 2ms, std::chrono::steady_clock::time_point::max(), [this] {
+    const std::lock_guard inner(mutex_);
+    return stopped_;
+  });
+  lock.lock();
+  return !ended();
+}
+
+void Answerer::send(const formats::Exchange& exchange, ChildAnswer& answer) {
+  if (clock_ && !exchange.clock.empty()) static_cast<void>(clock_->set(exchange.clock).ok());
+  const auto length =
+      exchange.streamed ? std::nullopt : std::optional<std::uint64_t>(exchange.response.size());
+  const bool broken = !exchange.error.empty() && exchange.status != 502;
+  if (!answer.begin(exchange.status, exchange.response_headers, length)) return;
+  std::string_view left = exchange.response;
+  for (const std::uint64_t size : exchange.chunks) {
+    if (!answer.piece(left.substr(0, size))) return;
+    left.remove_prefix(size);
+  }
+  if (!answer.piece(left)) return;
+  if (!broken) static_cast<void>(answer.finish().ok());
+}
+
+void Answerer::handle(ChildRequest request, ChildAnswer& answer) {
+  formats::Exchange asked;
+  asked.upstream = request.upstream;
+  asked.method = request.method;
+  asked.target = request.target;
+  asked.request = std::move(request.body);
+  std::unique_lock lock(mutex_);
+  auto slot = match(asked);
+  if (!slot) {
+    const auto near = nearest(asked);
+    Divergence found{Divergence::Kind::request, next_, std::nullopt, asked, std::nullopt};
+    if (near) found.recorded = *slots_[*near].exchange;
+    for (const Slot& other : slots_)
+      if (other.exchange->digest() == asked.digest()) found.same_as = other.exchange->number;
+    diverge(std::move(found));
+    if (on_divergence_ == OnDivergence::stop || !near) return;
+    ++substituted_;
+    slot = near;
+  }
+  slots_[*slot].taken = true;
+  changed_.notify_all();
+  if (!wait_for_turn(lock, *slot)) return;
+  const formats::Exchange& exchange = *slots_[*slot].exchange;
+  lock.unlock();
+  send(exchange, answer);
+  lock.lock();
+  ++next_;
+  changed_.notify_all();
+}
+
+}  // namespace assay::search

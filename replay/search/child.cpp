@@ -1,0 +1,316 @@
+#include "replay/search/child.hpp"
+
+#include <algorithm>
+#include <arpa/inet.h>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "replay/search/walls.hpp"
+
+namespace assay::search {
+
+namespace {
+
+struct Pipe {
+  Fd out, in;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0)
+    return Error{Fault::unreadable, std::string("no pipe: ") + std::strerror(errno), "", ""};
+  return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (std::string& text : texts) out.push_back(text.data());
+  out.push_back(nullptr);
+  return out;
+}
+
+// Everything the child needs, made before fork(): after it only system calls are safe.
+struct Launch {
+  std::vector<std::string> arguments, environment;
+  std::vector<char*> argv, envp;
+  std::string folder;
+  std::optional<Walls> walls;
+  std::vector<const char*> writable;
+  int gate = -1, report = -1, out = -1, err = -1, sockets = -1;
+  pid_t parent = -1;
+  unsigned user = 0, group = 0;
+};
+
+// What the child says of its walls before it waits at the gate.
+struct Built {
+  WallsUp walls;
+  std::uint16_t port = 0;
+  int code = 0;  // errno of what failed; then the program does not run
+};
+
+int listen_in_child(std::uint16_t port) {
+  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  const int yes = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (fd >= 0 && ::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+      ::listen(fd, 256) == 0)
+    return fd;
+  return -1;
+}
+
+bool send_descriptor(int over, const Built& built, int fd) {
+  Built copy = built;
+  iovec part{&copy, sizeof copy};
+  alignas(cmsghdr) char space[CMSG_SPACE(sizeof fd)] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (fd >= 0) {
+    message.msg_control = space;
+    message.msg_controllen = sizeof space;
+    cmsghdr* head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof fd);
+    std::memcpy(CMSG_DATA(head), &fd, sizeof fd);
+  }
+  return ::sendmsg(over, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof copy);
+}
+
+bool receive_descriptor(int over, Built& built, Fd& fd) {
+  iovec part{&built, sizeof built};
+  alignas(cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = space;
+  message.msg_controllen = sizeof space;
+  if (::recvmsg(over, &message, MSG_CMSG_CLOEXEC) != static_cast<ssize_t>(sizeof built)) return false;
+  if (const cmsghdr* head = CMSG_FIRSTHDR(&message); head && head->cmsg_type == SCM_RIGHTS) {
+    int number = -1;
+    std::memcpy(&number, CMSG_DATA(head), sizeof number);
+    fd = Fd(number);
+  }
+  return true;
+}
+
+// Returns the listening socket, -1 where the parent's own serves.
+int build_walls(const Launch& launch, Built& built) {
+  const Walls& walls = *launch.walls;
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  int fd = -1;
+  if (enter_own_space(launch.user, launch.group)) {
+    built.walls.network = true;
+    if (!walls.mount_to.empty())
+      built.walls.mounted = mount_tree(walls.mount_from.c_str(), walls.mount_to.c_str());
+    fd = listen_in_child(walls.port);
+    if (fd < 0) built.code = errno;
+  }
+  built.walls.landlock = allow_writes(launch.writable.data(), launch.writable.size());
+  if (!built.walls.network && !(built.walls.port = allow_one_port(walls.port))) built.code = EPERM;
+  return fd;
+}
+
+void become(int fd, int standard) {
+  if (fd == standard)
+    ::fcntl(fd, F_SETFD, 0);
+  else
+    ::dup2(fd, standard);
+}
+
+[[noreturn]] void run_child(const Launch& launch) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  if (::getppid() != launch.parent) ::_exit(127);
+  if (launch.walls) {
+    Built built;
+    const int fd = build_walls(launch, built);
+    if (!send_descriptor(launch.sockets, built, fd) || built.code) ::_exit(127);
+    if (fd >= 0) ::close(fd);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // unshare() may have cleared it
+  }
+  char go = 0;
+  if (::read(launch.gate, &go, 1) != 1) ::_exit(127);
+  const int empty = ::open("/dev/null", O_RDONLY);
+  become(empty, 0);
+  become(launch.out, 1);
+  become(launch.err, 2);
+  for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);
+  environ = const_cast<char**>(launch.envp.data());  // whose PATH is searched
+  if (::chdir(launch.folder.c_str()) == 0) ::execvpe(launch.argv[0], launch.argv.data(), launch.envp.data());
+  const int code = errno;
+  static_cast<void>(!::write(launch.report, &code, sizeof code));
+  ::_exit(127);
+}
+
+std::string walls_text(const WallsUp& walls) {
+  std::string text = walls.network ? "network namespace" : "Landlock and seccomp for one port";
+  if (walls.landlock) text += ", Landlock ABI " + std::to_string(walls.landlock);
+  if (walls.mounted) text += ", mounted at the recorded path";
+  return text;
+}
+
+bool pass_on(Fd& fd, const std::function<void(std::string_view)>& to) {
+  char buffer[65536];
+  const ssize_t got = ::read(fd.get(), buffer, sizeof buffer);
+  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return true;
+  if (got <= 0) {
+    fd = Fd();
+    return false;
+  }
+  to({buffer, static_cast<std::size_t>(got)});
+  return true;
+}
+
+int status_of(int raw) { return WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw); }
+
+}  // namespace
+
+Child::Child(Child&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)),
+      gate_(std::move(other.gate_)),
+      report_(std::move(other.report_)),
+      out_(std::move(other.out_)),
+      err_(std::move(other.err_)),
+      listener_(std::move(other.listener_)),
+      walls_(std::move(other.walls_)),
+      mounted_(other.mounted_) {}
+
+Child::~Child() {
+  if (pid_ <= 0) return;
+  kill();
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+void Child::kill() {
+  if (pid_ > 0) ::kill(-pid_, SIGKILL);
+}
+
+Result<Child> Child::start(const ChildPlan& plan) {
+  if (plan.arguments.empty())
+    return Error{Fault::usage, "no command", "", "assay record -o RUN -- COMMAND..."};
+  ::signal(SIGPIPE, SIG_IGN);  // TLS writes to sockets that the other side may have closed
+  Pipe gate = ASSAY_TRY(make_pipe()), report = ASSAY_TRY(make_pipe()), out = ASSAY_TRY(make_pipe()),
+       err = ASSAY_TRY(make_pipe());
+  int pair[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+    return Error{Fault::unreadable, std::string("no socket: ") + std::strerror(errno), "", ""};
+  Fd ours(pair[0]), theirs(pair[1]);
+  Launch launch;
+  launch.arguments = plan.arguments;
+  for (const auto& [name, value] : plan.environment) launch.environment.push_back(name + "=" + value);
+  launch.argv = pointers(launch.arguments);
+  launch.envp = pointers(launch.environment);
+  launch.folder = plan.folder;
+  launch.walls = plan.walls;
+  if (launch.walls)
+    for (const std::string& folder : launch.walls->writable) launch.writable.push_back(folder.c_str());
+  launch.gate = gate.out.get(), launch.report = report.in.get();
+  launch.out = out.in.get(), launch.err = err.in.get(), launch.sockets = theirs.get();
+  launch.parent = ::getpid(), launch.user = ::geteuid(), launch.group = ::getegid();
+
+  Child child;
+  child.pid_ = ::fork();
+  if (child.pid_ < 0)
+    return Error{Fault::unreadable, std::string("cannot start a process: ") + std::strerror(errno), "", ""};
+  if (child.pid_ == 0) run_child(launch);
+  ::setpgid(child.pid_, child.pid_);
+  theirs = Fd();
+  child.gate_ = std::move(gate.in);
+  child.report_ = std::move(report.out);
+  child.out_ = std::move(out.out);
+  child.err_ = std::move(err.out);
+  if (!plan.walls) return child;
+
+  Built built;
+  if (!receive_descriptor(ours.get(), built, child.listener_.socket) || built.code)
+    return Error{Fault::refused,
+                 std::string("no walls for the rerun: ") +
+                     (built.code ? std::strerror(built.code) : "the child ended"),
+                 "", "it needs user namespaces, or Landlock ABI 4 and seccomp (assay doctor)"};
+  child.listener_.port = plan.walls->port;
+  child.walls_ = walls_text(built.walls);
+  child.mounted_ = built.walls.mounted;
+  return child;
+}
+
+Status Child::go() {
+  if (::write(gate_.get(), "g", 1) != 1)
+    return Error{Fault::unreadable, "the program could not be started", "", ""};
+  return {};
+}
+
+Result<ChildEnd> Child::wait(const std::function<void(std::string_view)>& out,
+                             const std::function<void(std::string_view)>& err,
+                             const std::function<bool()>& tick) {
+  bool killed = false;
+  std::optional<int> raw;
+  // A grandchild may hold the outputs open: they are read to their end only while the program lives, and what
+  // is there then.
+  while (out_ || err_ || !raw) {
+    pollfd ends[2] = {{out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}};
+    const int ready = ::poll(ends, 2, raw ? 0 : 50);
+    bool read = false;
+    if (ready > 0 && ends[0].revents) read |= pass_on(out_, out);
+    if (ready > 0 && ends[1].revents) read |= pass_on(err_, err);
+    if (raw && !read) break;
+    if (!killed && !tick()) {
+      killed = true;
+      kill();
+    }
+    int state = 0;
+    if (!raw && ::waitpid(pid_, &state, WNOHANG) == pid_) raw = state;
+  }
+  int code = 0;
+  ::fcntl(report_.get(), F_SETFL, O_NONBLOCK);
+  const bool not_started = ::read(report_.get(), &code, sizeof code) == static_cast<ssize_t>(sizeof code);
+  kill();  // what it left behind
+  pid_ = -1;
+  if (not_started)
+    return Error{code == ENOENT ? Fault::missing : Fault::unreadable,
+                 std::string("cannot start: ") + std::strerror(code), "",
+                 "what follows -- is the program and its arguments"};
+  return ChildEnd{status_of(*raw)};
+}
+
+// ---- environment
+
+Environment current_environment() {
+  Environment all;
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string_view text = *entry;
+    const auto equals = text.find('=');
+    if (equals != text.npos)
+      all.emplace_back(std::string(text.substr(0, equals)), std::string(text.substr(equals + 1)));
+  }
+  return all;
+}
+
+Environment changed(Environment base, const Environment& changes) {
+  for (const auto& change : changes) {
+    std::erase_if(base, [&](const auto& one) { return one.first == change.first; });
+    base.push_back(change);
+  }
+  return base;
+}
+
+const std::string* find_variable(const Environment& environment, std::string_view name) {
+  for (const auto& [key, value] : environment)
+    if (key == name) return &value;
+  return nullptr;
+}
+
+}  // namespace assay::search

@@ -1,0 +1,395 @@
+#include "replay/search/record.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <openssl/rand.h>
+
+#include "formats/fields.hpp"
+#include "replay/search/tree.hpp"
+#include "replay/search/versions.hpp"
+#include "toolkit/base/bytes.hpp"
+#include "toolkit/base/text.hpp"
+
+namespace assay::search {
+
+namespace {
+
+Result<std::string> random_hex(std::size_t bytes) {
+  std::string buffer(bytes, '\0');
+  if (::RAND_bytes(reinterpret_cast<unsigned char*>(buffer.data()), static_cast<int>(bytes)) != 1)
+    return Error{Fault::unreadable, "no randomness", "", ""};
+  return to_hex(buffer);
+}
+
+Json upstreams_json(const std::vector<Upstream>& upstreams) {
+  Json list = Json::array();
+  for (const Upstream& upstream : upstreams)
+    list.push(Json::object({{"name", upstream.name}, {"url", upstream.url()}}));
+  return list;
+}
+
+Result<std::vector<Upstream>> usual_upstreams(const Environment& environment) {
+  const auto url = [&](const char* variable, const char* otherwise) {
+    const std::string* value = find_variable(environment, variable);
+    return value && !value->empty() ? *value : std::string(otherwise);
+  };
+  return std::vector<Upstream>{
+      ASSAY_TRY(Upstream::parse("openai=" + url("OPENAI_BASE_URL", "https://api.openai.com/v1"))),
+      ASSAY_TRY(Upstream::parse("anthropic=" + url("ANTHROPIC_BASE_URL", "https://api.anthropic.com")))};
+}
+
+Result<RecordPlan> read_plan(const fs::path& path) {
+  const Json json = ASSAY_TRY(formats::parse_object(ASSAY_TRY(read_file(path, 1u << 20))));
+  RecordPlan plan;
+  plan.port = static_cast<std::uint16_t>(json["port"].natural().value_or(0));
+  plan.token = json["prefix"].string_or("");
+  for (const Json& one : json["upstreams"].items())
+    plan.upstreams.push_back(ASSAY_TRY(Upstream::parse(std::string(one["name"].string_or("")) + "=" +
+                                                       std::string(one["url"].string_or("")))));
+  if (!plan.port || plan.token.size() < 16 || plan.upstreams.empty())
+    return Error{Fault::malformed, "not a record's plan", path.string(), ""};
+  return plan;
+}
+
+Status check_same_wishes(const RecordPlan& plan, const RecordOptions& options) {
+  if (options.port && options.port != plan.port)
+    return Error{Fault::usage, "the record was planned for port " + std::to_string(plan.port),
+                 options.run.string(), "leave --listen out, or plan another record"};
+  if (!options.upstreams.empty() && upstreams_json(options.upstreams) != upstreams_json(plan.upstreams))
+    return Error{Fault::usage, "the record was planned for other upstreams", options.run.string(),
+                 "leave --upstream out, or plan another record"};
+  return {};
+}
+
+// Values that are kept; of all other variables only the names.
+bool is_kept_variable(std::string_view name) {
+  constexpr std::string_view kNames[] = {"PATH",
+                                         "HOME",
+                                         "USER",
+                                         "LOGNAME",
+                                         "LANG",
+                                         "LANGUAGE",
+                                         "TZ",
+                                         "SHELL",
+                                         "TERM",
+                                         "TMPDIR",
+                                         "VIRTUAL_ENV",
+                                         "LD_LIBRARY_PATH",
+                                         "SOURCE_DATE_EPOCH",
+                                         "NO_COLOR",
+                                         "PYTHONPATH"};
+  constexpr std::string_view kStarts[] = {
+      "LC_",       "PYTHON",   "CONDA_", "OPENAI_",     "ANTHROPIC_", "OMP_",          "MKL_",
+      "OPENBLAS_", "NUMEXPR_", "CUDA_",  "TOKENIZERS_", "HF_",        "TRANSFORMERS_", "ASSAY_UPSTREAM_"};
+  return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames) ||
+         std::any_of(std::begin(kStarts), std::end(kStarts),
+                     [&](auto start) { return name.starts_with(start); });
+}
+
+Environment kept_environment(const Environment& environment) {
+  Environment kept;
+  for (const auto& one : environment)
+    if (is_kept_variable(one.first) || is_secret_variable(one.first)) kept.push_back(one);
+  std::sort(kept.begin(), kept.end());
+  return kept;
+}
+
+Json environment_json(const Environment& environment, const Redactor& redactor) {
+  Json list = Json::array();
+  for (const auto& [name, value] : kept_environment(environment)) {
+    // A key too short for the redactor is not kept either.
+    const bool plain =
+        value.empty() || value[0] == '/' || value.find_first_not_of("0123456789") == value.npos;
+    const bool secret = is_secret_variable(name) && !plain && (!is_kept_variable(name) || value.size() >= 8);
+    list.push(Json(Json::Array{Json(name), Json(secret ? placeholder(name) : redactor.text(value))}));
+  }
+  return list;
+}
+
+Json unkept_names(const Environment& environment) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : environment)
+    if (!is_kept_variable(name) && !is_secret_variable(name)) names.push_back(name);
+  std::sort(names.begin(), names.end());
+  Json list = Json::array();
+  for (const std::string& name : names) list.push(Json(name));
+  return list;
+}
+
+/// One output of the program: passed on as it comes, kept redacted.
+class KeptOutput {
+ public:
+  KeptOutput(const fs::path& path, const Redactor& redactor,
+             const std::function<void(std::string_view)>& pass)
+      : path_(path),
+        redactor_(redactor),
+        stream_(redactor),
+        pass_(pass),
+        fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) {}
+  void take(std::string_view bytes) {
+    if (pass_) pass_(bytes);
+    keep(stream_.feed(bytes));
+  }
+  /// Its hash. A key that became known after it was printed is taken out now.
+  Result<Digest> finish() {
+    keep(stream_.finish());
+    fd_ = Fd();
+    const std::string text = redactor_.text(ASSAY_TRY(read_file(path_)));
+    ASSAY_TRY(write_file(path_, text, Existing::replace));
+    return sha256(text);
+  }
+
+ private:
+  void keep(const std::string& bytes) {
+    if (!bytes.empty()) static_cast<void>(!::write(fd_.get(), bytes.data(), bytes.size()));
+  }
+  fs::path path_;
+  const Redactor& redactor_;
+  StreamRedactor stream_;
+  const std::function<void(std::string_view)>& pass_;
+  Fd fd_;
+};
+
+class Recording {
+ public:
+  Recording(const RecordPlan& plan, const RecordOptions& options)
+      : plan_(plan),
+        options_(options),
+        upstreams_(plan.upstreams, options.upstream),
+        tree_(fs::absolute(options.tree).lexically_normal()) {
+    // "folder/." and "folder/" are folder.
+    if (tree_.filename().empty()) tree_ = tree_.parent_path();
+  }
+
+  Result<RecordReport> run() {
+    ASSAY_TRY(choose_environment());
+    ASSAY_TRY(learn_keys());
+    before_ = ASSAY_TRY(take_tree(tree_, tree_options("before", [](const TreeFile&) { return true; })));
+    ASSAY_TRY(write_file(options_.run / "before.json", before_.to_json().dump_pretty(), Existing::replace));
+    Listener listener = ASSAY_TRY(listen_on_loopback(plan_.port));
+    auto journal = ASSAY_TRY(
+        formats::JournalWriter::create(options_.run / "journal", Json::object({{"what", "record"}})));
+    ASSAY_TRY(journal.append(start_record()));
+    ASSAY_TRY(journal.sync());
+    Child child = ASSAY_TRY(Child::start({options_.command, environment_, tree_.string(), std::nullopt}));
+    if (options_.deterministic) turnstile_.watch(child.pid());
+    Recorder recorder(std::move(journal), redactor_, upstreams_, clock_, turnstile_);
+    const ChildEnd end = ASSAY_TRY(serve(std::move(listener), recorder, child));
+    return finish(recorder, end);
+  }
+
+ private:
+  Status choose_environment() {
+    environment_ = changed(options_.environment, plan_.variables());
+    if (!options_.deterministic) return {};
+    const std::string library = ASSAY_TRY(find_faketime());
+    seed_ = options_.seed.empty() ? ASSAY_TRY(random_hex(8)) : options_.seed;
+    start_clock_ = clock_text(now_us());
+    clock_ = ASSAY_TRY(ClockFile::create(fs::absolute(options_.run) / "clock", start_clock_));
+    // What is not kept cannot be given again.
+    environment_ =
+        changed(kept_environment(environment_), deterministic_environment(library, clock_->path(), seed_));
+    return {};
+  }
+
+  // Before anything is written: the keys that variables and files hold.
+  Status learn_keys() {
+    redactor_.learn_environment(options_.environment);
+    TreeOptions quick = tree_options("", {});
+    quick.redactor = nullptr;
+    for (const TreeFile& file : ASSAY_TRY(take_tree(tree_, quick)).files)
+      if (!file.link && file.size <= (1u << 20))
+        redactor_.learn_file(file.path, ASSAY_TRY(read_file(tree_ / file.path)));
+    return {};
+  }
+
+  TreeOptions tree_options(const char* into, std::function<bool(const TreeFile&)> keep) const {
+    TreeOptions options;
+    options.exclude = {fs::absolute(options_.run).lexically_normal()};
+    options.redactor = &redactor_;
+    options.keep = std::move(keep);
+    options.into = options_.run / into;
+    return options;
+  }
+
+  formats::JournalRecord start_record() {
+    Json command = Json::array();
+    for (const std::string& word : options_.command) command.push(Json(redactor_.text(word)));
+    Json fields =
+        Json::object({{"command", std::move(command)},
+                      {"folder", tree_.string()},
+                      {"environment", environment_json(environment_, redactor_)},
+                      {"unrecorded", unkept_names(environment_)},
+                      {"upstreams", upstreams_json(plan_.upstreams)},
+                      {"port", static_cast<unsigned>(plan_.port)},
+                      {"prefix", plan_.token},
+                      {"versions", program_versions(options_.command, environment_, tree_.string())},
+                      {"before", sha256(before_.to_json().dump_pretty()).hex()},
+                      {"time", static_cast<long>(now_us())}});
+    if (options_.deterministic)
+      fields.set("deterministic", Json::object({{"seed", seed_}, {"clock", start_clock_}}));
+    return {"start", std::move(fields), {}};
+  }
+
+  Result<ChildEnd> serve(Listener listener, Recorder& recorder, Child& child) {
+    const double start = seconds_now();
+    KeptOutput out(options_.run / "stdout", redactor_, options_.out),
+        err(options_.run / "stderr", redactor_, options_.err);
+    std::set<std::string> names;
+    for (const Upstream& upstream : plan_.upstreams) names.insert(upstream.name);
+    Server server(std::move(listener), plan_.token, names, options_.server,
+                  [&recorder](ChildRequest request, ChildAnswer& answer) {
+                    recorder.handle(std::move(request), answer);
+                  });
+    ASSAY_TRY(child.go());
+    auto end = child.wait([&](std::string_view bytes) { out.take(bytes); },
+                          [&](std::string_view bytes) { err.take(bytes); },
+                          [&] {
+                            if (options_.show) options_.show(recorder.counts(), seconds_now() - start);
+                            return !recorder.failure();
+                          });
+    turnstile_.stop();
+    upstreams_.stop();
+    server.stop();
+    report_.seconds = seconds_now() - start;
+    report_.refused = Json::object();
+    for (const auto& [why, count] : server.refused())
+      report_.refused.set(why, static_cast<unsigned long>(count));
+    if (!end) return end;
+    if (const auto failure = recorder.failure()) return *failure;
+    out_digest_ = ASSAY_TRY(out.finish());
+    err_digest_ = ASSAY_TRY(err.finish());
+    return end;
+  }
+
+  static double seconds_now() {
+    return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
+  }
+
+  // A key that was first seen in a header may stand in a file that was kept before.
+  Status redact_again() {
+    for (TreeFile& file : before_.files) {
+      if (!file.kept) continue;
+      const std::string text = ASSAY_TRY(read_file(options_.run / "before" / file.path)),
+                        again = redactor_.text(text);
+      if (again == text) continue;
+      ASSAY_TRY(write_file(options_.run / "before" / file.path, again, Existing::replace));
+      file.size = again.size();
+      file.digest = sha256(again);
+    }
+    return write_file(options_.run / "before.json", before_.to_json().dump_pretty(), Existing::replace);
+  }
+
+  Result<RecordReport> finish(Recorder& recorder, const ChildEnd& end) {
+    ASSAY_TRY(redact_again());
+    const auto changed_by_run = [&](const TreeFile& file) {
+      const TreeFile* before = before_.find(file.path);
+      return !before || !before->same_content(file);
+    };
+    const Tree after = ASSAY_TRY(take_tree(tree_, tree_options("after", changed_by_run)));
+    for (const TreeFile& file : after.files) report_.written += file.kept;
+    const std::string before_text = before_.to_json().dump_pretty(),
+                      after_text = after.to_json().dump_pretty();
+    ASSAY_TRY(write_file(options_.run / "after.json", after_text, Existing::replace));
+    report_.redactions = redactor_.list();
+    const std::string redactions =
+        Json::object({{"assay", "record-redactions"}, {"version", 1}, {"redacted", report_.redactions}})
+            .dump_pretty();
+    ASSAY_TRY(write_file(options_.run / "redactions.json", redactions, Existing::replace));
+    report_.status = end.status;
+    report_.waited = turnstile_.waited();
+    report_.counts = recorder.counts();
+    ASSAY_TRY(
+        recorder.finish({"end",
+                         Json::object({{"status", end.status},
+                                       {"exchanges", static_cast<unsigned long>(report_.counts.exchanges)},
+                                       {"seconds", report_.seconds},
+                                       {"waited", report_.waited},
+                                       {"refused", report_.refused},
+                                       {"before", sha256(before_text).hex()},
+                                       {"after", sha256(after_text).hex()},
+                                       {"redactions", sha256(redactions).hex()},
+                                       {"stdout", out_digest_.hex()},
+                                       {"stderr", err_digest_.hex()},
+                                       {"time", static_cast<long>(now_us())}}),
+                         {}}));
+    std::error_code ignored;
+    fs::remove(options_.run / "clock", ignored);
+    return std::move(report_);
+  }
+
+  const RecordPlan& plan_;
+  const RecordOptions& options_;
+  Redactor redactor_;
+  Upstreams upstreams_;
+  Turnstile turnstile_;
+  fs::path tree_;
+  Environment environment_;
+  std::optional<ClockFile> clock_;
+  std::string seed_, start_clock_;
+  Tree before_;
+  Digest out_digest_, err_digest_;
+  RecordReport report_;
+};
+
+}  // namespace
+
+std::string RecordPlan::address(const Upstream& upstream) const {
+  return "http://127.0.0.1:" + std::to_string(port) + "/" + token + "/" + upstream.name;
+}
+
+Environment RecordPlan::variables() const {
+  Environment variables;
+  const Upstream *openai = nullptr, *anthropic = nullptr;
+  for (const Upstream& upstream : upstreams) {
+    std::string name = "ASSAY_UPSTREAM_" + upstream.name;
+    for (char& c : name) c = c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    variables.emplace_back(name, address(upstream));
+    if (upstream.name == "anthropic")
+      anthropic = &upstream;
+    else if (!openai || upstream.name == "openai")
+      openai = &upstream;
+  }
+  if (openai)
+    for (const char* name : {"OPENAI_BASE_URL", "OPENAI_API_BASE"})
+      variables.emplace_back(name, address(*openai));
+  if (anthropic) variables.emplace_back("ANTHROPIC_BASE_URL", address(*anthropic));
+  return variables;
+}
+
+Result<RecordPlan> plan_record(const RecordOptions& options) {
+  std::error_code code;
+  if (fs::exists(options.run / "plan.json", code)) {
+    if (fs::exists(options.run / "journal", code) || fs::exists(options.run / "before.json", code))
+      return Error{Fault::refused, "already a record", options.run.string(), "name another folder with -o"};
+    RecordPlan plan = ASSAY_TRY(read_plan(options.run / "plan.json"));
+    ASSAY_TRY(check_same_wishes(plan, options));
+    return plan;
+  }
+  if (fs::exists(options.run, code) &&
+      !(fs::is_directory(options.run, code) && fs::is_empty(options.run, code)))
+    return Error{Fault::refused, "already there", options.run.string(), "name another folder with -o"};
+  fs::create_directories(options.run, code);
+  if (code) return Error{Fault::unreadable, "cannot make: " + code.message(), options.run.string(), ""};
+  RecordPlan plan;
+  plan.upstreams =
+      options.upstreams.empty() ? ASSAY_TRY(usual_upstreams(options.environment)) : options.upstreams;
+  plan.token = ASSAY_TRY(random_hex(16));
+  plan.port = ASSAY_TRY(listen_on_loopback(options.port)).port;
+  ASSAY_TRY(
+      write_file(options.run / "plan.json", Json::object({{"assay", "record-plan"},
+                                                          {"version", 1},
+                                                          {"port", static_cast<unsigned>(plan.port)},
+                                                          {"prefix", plan.token},
+                                                          {"upstreams", upstreams_json(plan.upstreams)}})
+                                                .dump_pretty()));
+  return plan;
+}
+
+Result<RecordReport> record(const RecordPlan& plan, const RecordOptions& options) {
+  return Recording(plan, options).run();
+}
+
+}  // namespace assay::search

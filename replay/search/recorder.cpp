@@ -1,0 +1,236 @@
+#include "replay/search/recorder.hpp"
+
+#include <unistd.h>
+
+#include "toolkit/base/json.hpp"
+
+namespace assay::search {
+
+namespace {
+
+std::string failure_body(const std::string& why) {
+  return Json::object(
+             {{"error", Json::object({{"message", "assay record: the upstream gave no answer: " + why},
+                                      {"type", "upstream"}})}})
+      .dump();
+}
+
+std::uint64_t tokens_of(const Json& model) {
+  const Json& usage = model["usage"];
+  if (const auto total = usage["total_tokens"].natural()) return *total;
+  std::uint64_t sum = 0;
+  for (const char* name : {"prompt_tokens", "completion_tokens", "input_tokens", "output_tokens"})
+    sum += usage[name].natural().value_or(0);
+  return sum;
+}
+
+}  // namespace
+
+// One exchange on its way. The last piece of its answer is held back until it stands in the journal.
+struct Recorder::Passing {
+  Passing(ChildAnswer& to, bool pass_on_at_once) : answer(to), streaming(pass_on_at_once) {}
+
+  formats::Exchange exchange;
+  ChildAnswer& answer;
+  bool streaming = false;  // pieces are passed on as they come
+  std::string held;
+  HttpHeaders headers;  // as they came, for the program
+  std::optional<std::uint64_t> length;
+  bool whole = false;
+  // The redacted request and the answer's hash, made while the upstream works and while pieces go by.
+  std::optional<std::string> request;
+  std::optional<Digest> request_hash;
+  Sha256 response_hash;
+
+  Status head(const HttpHead& head) {
+    exchange.first_byte = now_us();
+    exchange.status = head.status;
+    const std::string* coding = formats::find_header(head.headers, "content-encoding");
+    if (coding && *coding != "identity" && !coding->empty())
+      return Error{Fault::refused, "it is compressed (" + *coding + "), though that was not asked for", "",
+                   ""};
+    headers = head.headers;
+    exchange.streamed = head.chunked;
+    if (!head.chunked) length = head.length;
+    if (!streaming) return {};
+    return answer.begin(head.status, headers, length);
+  }
+
+  Status body(std::string bytes, const std::vector<std::uint64_t>& chunks, bool last) {
+    exchange.response += bytes;
+    response_hash.update(bytes);
+    exchange.chunks.insert(exchange.chunks.end(), chunks.begin(), chunks.end());
+    whole = last;
+    if (!streaming) return {};
+    if (last) {
+      held = std::move(bytes);
+      return {};
+    }
+    return answer.piece(bytes);
+  }
+
+  // What the program gets instead of an answer that did not come.
+  void fail(const std::string& why) {
+    exchange.error = why;
+    if (answer.begun()) return;  // it sees the connection break
+    exchange.status = 502;
+    exchange.streamed = false;
+    exchange.chunks.clear();
+    exchange.response = failure_body(why);
+    headers = {{"Content-Type", "application/json"}};
+    length = exchange.response.size();
+    streaming = false;
+    whole = true;
+  }
+
+  Status send() {
+    if (streaming) {
+      ASSAY_TRY(answer.piece(held));
+      return whole ? answer.finish() : Status();
+    }
+    ASSAY_TRY(answer.begin(
+        exchange.status, headers,
+        exchange.streamed ? std::nullopt : std::optional<std::uint64_t>(exchange.response.size())));
+    std::string_view left = exchange.response;
+    for (const std::uint64_t size : exchange.chunks) {
+      ASSAY_TRY(answer.piece(left.substr(0, size)));
+      left.remove_prefix(size);
+    }
+    ASSAY_TRY(answer.piece(left));
+    return whole ? answer.finish() : Status();
+  }
+};
+
+Recorder::Recorder(formats::JournalWriter journal, Redactor& redactor, Upstreams& upstreams,
+                   std::optional<ClockFile> clock, Turnstile& turnstile)
+    : journal_(std::move(journal)),
+      redactor_(redactor),
+      upstreams_(upstreams),
+      clock_(std::move(clock)),
+      turnstile_(turnstile),
+      syncing_([this] { sync_all(); }) {}
+
+Recorder::~Recorder() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+    to_sync_.notify_all();
+  }
+  if (syncing_.joinable()) syncing_.join();
+}
+
+void Recorder::sync_all() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    to_sync_.wait(lock, [this] { return dirty_ || stopping_; });
+    if (!dirty_) return;
+    dirty_ = false;
+    const int fd = journal_.fd();
+    lock.unlock();
+    const bool done = ::fdatasync(fd) == 0;
+    lock.lock();
+    if (!done && !failure_) failure_ = Error{Fault::unreadable, "the journal cannot be synced", "", ""};
+  }
+}
+
+// The redacted form is what is kept and hashed; what the program gets stays as it came.
+Status Recorder::write(Passing& passing) {
+  formats::Exchange kept = passing.exchange;
+  kept.target = redactor_.text(kept.target);
+  kept.request_headers = redactor_.headers(kept.request_headers);
+  kept.response_headers = redactor_.headers(passing.headers);
+  if (passing.request) {
+    kept.request = *std::move(passing.request);
+    kept.request_hash = passing.request_hash;
+  } else {
+    kept.request = redactor_.text(kept.request);
+  }
+  const bool own = !passing.exchange.error.empty();  // an answer of ours is not what went by
+  std::string response = redactor_.text(kept.response, kept.chunks);
+  if (!own && response == kept.response) kept.response_hash = passing.response_hash.finish();
+  kept.response = std::move(response);
+  kept.error = redactor_.text(kept.error);
+  // A broken answer may end within a chunk.
+  if (std::uint64_t sum = 0; kept.streamed) {
+    for (const std::uint64_t size : kept.chunks) sum += size;
+    if (sum < kept.response.size()) kept.chunks.push_back(kept.response.size() - sum);
+  }
+  kept.model = formats::describe_exchange(kept);
+  const std::lock_guard lock(mutex_);
+  kept.arrived = arrived_;
+  kept.done = now_us();
+  if (Status status = journal_.append(kept.record()); !status) {
+    if (!failure_) failure_ = status.error();
+    return status;
+  }
+  ++counts_.exchanges;
+  counts_.errors += !kept.error.empty() || kept.status >= 400;
+  counts_.tokens += tokens_of(kept.model);
+  dirty_ = true;
+  to_sync_.notify_all();
+  return {};
+}
+
+void Recorder::hand_out(Passing& passing) {
+  if (clock_) {
+    passing.exchange.clock = clock_text(now_us());
+    static_cast<void>(clock_->set(passing.exchange.clock).ok());
+  }
+  if (!write(passing)) return;             // what is not kept is not passed on
+  static_cast<void>(passing.send().ok());  // the program may be gone; the exchange is kept
+}
+
+void Recorder::handle(ChildRequest request, ChildAnswer& answer) {
+  Passing passing(answer, !clock_);
+  formats::Exchange& exchange = passing.exchange;
+  exchange.received = now_us();
+  {
+    const std::lock_guard lock(mutex_);
+    exchange.number = ++arrived_;
+  }
+  redactor_.learn(request.headers);
+  exchange.upstream = request.upstream;
+  exchange.method = request.method;
+  exchange.target = request.target;
+  exchange.request_headers = request.headers;
+  const std::string* coding = formats::find_header(request.headers, "content-encoding");
+  if (coding && *coding != "identity" && !coding->empty()) {
+    passing.fail("the request is compressed (" + *coding + "), and a record could not be searched for keys");
+  } else {
+    const AnswerSink sink{[&] {
+                            passing.request = redactor_.text(request.body);
+                            passing.request_hash = sha256(*passing.request);
+                          },
+                          [&](const HttpHead& head) { return passing.head(head); },
+                          [&](std::string bytes, std::vector<std::uint64_t> chunks, bool last) {
+                            return passing.body(std::move(bytes), chunks, last);
+                          }};
+    const Status asked = upstreams_.ask(request, sink, exchange.attempts);
+    if (!asked)
+      passing.fail(asked.error().what +
+                   (asked.error().where.empty() ? "" : " (" + asked.error().where + ")"));
+  }
+  exchange.request = std::move(request.body);
+  if (clock_)
+    turnstile_.pass([&] { hand_out(passing); });
+  else
+    hand_out(passing);
+}
+
+Status Recorder::finish(const formats::JournalRecord& end) {
+  const std::lock_guard lock(mutex_);
+  ASSAY_TRY(journal_.append(end));
+  return journal_.sync();
+}
+
+RecordCounts Recorder::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
+}
+
+std::optional<Error> Recorder::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+}  // namespace assay::search

@@ -1,0 +1,85 @@
+// Known secrets, taken out of everything before it is written: as they are, and as JSON, URLs and base64
+// would have them.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "formats/exchange.hpp"
+#include "toolkit/base/json.hpp"
+
+namespace assay::search {
+
+/// Safe for several threads.
+class Redactor {
+ public:
+  /// `name` says where it was found, and stands in its place: "REDACTED-OPENAI_API_KEY". Values of fewer
+  /// than 8 bytes are left: they are too short to be secrets, and replacing them would garble everything.
+  void add(const std::string& name, std::string_view value);
+  /// Authorization headers and their like: adds what they hold.
+  void learn(const formats::HttpHeaders& headers);
+  /// Variables named like keys and tokens.
+  void learn_environment(const std::vector<std::pair<std::string, std::string>>& environment);
+  /// "api_key: VALUE" and the like in a configuration file.
+  void learn_file(const std::string& relative, std::string_view text);
+
+  std::string text(std::string_view bytes) const;
+  /// The same for a body that comes in chunks, whose sizes change with it: a value that lies across a border
+  /// is found.
+  std::string text(std::string_view bytes, std::vector<std::uint64_t>& chunks) const;
+  formats::HttpHeaders headers(const formats::HttpHeaders& headers) const;  ///< secret ones left out
+  Json json(const Json& value) const;
+
+  /// [{"name", "found"}]: how often each value was replaced.
+  Json list() const;
+  std::size_t longest() const;    ///< bytes of the longest form
+  std::uint64_t version() const;  ///< grows with every value added
+
+ private:
+  struct Needle {
+    std::string text;
+    std::size_t secret;
+  };
+  struct Cut {
+    std::size_t at, length, secret;
+  };
+  std::vector<Cut> find(std::string_view bytes) const;
+  void find_at(std::string_view bytes, std::size_t at, std::vector<Cut>& cuts) const;
+
+  mutable std::mutex mutex_;
+  std::vector<Needle> needles_;
+  // One pass over a body, however many forms there are: a bit for the first four bytes of each, hashed to 16
+  // bits, and the needles behind it.
+  std::vector<std::uint64_t> starts_ = std::vector<std::uint64_t>(1024);
+  std::unordered_multimap<std::uint32_t, std::size_t> by_start_;
+  std::vector<std::string> names_;
+  mutable std::vector<std::uint64_t> found_;
+  std::map<std::string, std::size_t, std::less<>> known_;  // value -> its number
+};
+
+/// Redacts what comes in pieces; holds back what could be the beginning of a secret.
+class StreamRedactor {
+ public:
+  explicit StreamRedactor(const Redactor& redactor) : redactor_(redactor) {}
+  std::string feed(std::string_view bytes);
+  std::string finish();
+
+ private:
+  const Redactor& redactor_;
+  std::string held_;
+};
+
+/// "REDACTED-OPENAI_API_KEY": what stands in a secret's place. One plain word, since a program that is rerun
+/// reads it where its key was: in YAML, JSON, a header, a variable.
+std::string placeholder(std::string_view name);
+
+bool is_secret_header(std::string_view name);
+bool is_secret_variable(std::string_view name);
+
+}  // namespace assay::search

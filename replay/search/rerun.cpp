@@ -1,0 +1,186 @@
+#include "replay/search/rerun.hpp"
+
+#include <set>
+
+#include "replay/search/server.hpp"
+#include "replay/search/versions.hpp"
+#include "toolkit/base/text.hpp"
+
+namespace assay::search {
+
+namespace {
+
+class Rerunning {
+ public:
+  Rerunning(const RunFolder& run, const RerunOptions& options) : run_(run), options_(options) {}
+
+  Result<RerunReport> go() {
+    report_.all = run_.exchanges.size();
+    report_.until = options_.until;
+    report_.deterministic = run_.seed.has_value();
+    tree_ = fs::absolute(options_.work) / "tree";
+    std::error_code code;
+    fs::create_directories(tree_, code);
+    if (code) return Error{Fault::unreadable, "cannot make: " + code.message(), tree_.string(), ""};
+    ASSAY_TRY(make_environment());
+    ASSAY_TRY(check_versions());
+    ASSAY_TRY(restore_tree(run_.before, run_.path / "before", tree_));
+    ASSAY_TRY(run_program());
+    ASSAY_TRY(judge());
+    return std::move(report_);
+  }
+
+ private:
+  Status make_environment() {
+    environment_ = run_.environment;
+    if (!run_.seed) return {};
+    const std::string library = ASSAY_TRY(find_faketime());
+    clock_ = ASSAY_TRY(ClockFile::create(fs::absolute(options_.work) / "clock", *run_.clock));
+    environment_ = changed(environment_, deterministic_environment(library, clock_->path(), *run_.seed));
+    return {};
+  }
+
+  // Before anything runs: a package of another version is the likeliest reason for another request.
+  Status check_versions() {
+    const Environment plain = without_faketime();
+    report_.version_differences =
+        version_differences(run_.versions, program_versions(run_.command, plain, "/"));
+    if (report_.version_differences.empty() || options_.any_versions) return {};
+    return Error{Fault::refused,
+                 "installed packages have other versions: " + join(report_.version_differences, "; "), "",
+                 "install the recorded versions, or --any-versions to rerun with these"};
+  }
+
+  Environment without_faketime() const {
+    Environment plain = environment_;
+    std::erase_if(plain, [](const auto& one) { return one.first == "LD_PRELOAD"; });
+    return plain;
+  }
+
+  Walls walls() const {
+    const std::string work = fs::absolute(options_.work).string();
+    Walls walls{run_.port, {}, {}, {work, tree_.string(), "/tmp", "/dev", "/proc/self"}};
+    std::error_code code;
+    if (fs::is_directory(run_.folder, code)) {
+      walls.mount_from = tree_.string();
+      walls.mount_to = run_.folder;
+      walls.writable.push_back(run_.folder);
+    }
+    return walls;
+  }
+
+  // Where the tree cannot be seen at its recorded path, the program runs in the unpacked one.
+  Status run_program() {
+    ChildPlan plan{run_.command, environment_, run_.folder, walls()};
+    if (plan.walls->mount_to.empty()) plan.folder = tree_.string();
+    Child child = ASSAY_TRY(Child::start(plan));
+    report_.walls = child.walls();
+    report_.mounted = child.mounted() || tree_.string() == run_.folder;
+    if (!plan.walls->mount_to.empty() && !report_.mounted)
+      return Error{Fault::refused, "the tree cannot be mounted at its recorded path", run_.folder,
+                   "a folder of that name is here: move it away, and the rerun goes on elsewhere"};
+    Listener listener = child.take_listener();
+    if (!listener.socket) listener = ASSAY_TRY(listen_on_loopback(run_.port));
+    return serve(std::move(listener), child);
+  }
+
+  Status serve(Listener listener, Child& child) {
+    Answerer answerer(run_, clock_, options_.on_divergence, options_.until);
+    answerer.watch(child.pid());
+    const auto start = Clock::now();
+    const auto seconds = [start] { return std::chrono::duration<double>(Clock::now() - start).count(); };
+    Server server(std::move(listener), run_.token,
+                  std::set<std::string>(run_.upstreams.begin(), run_.upstreams.end()), {},
+                  [&answerer](ChildRequest request, ChildAnswer& answer) {
+                    answerer.handle(std::move(request), answer);
+                  });
+    ASSAY_TRY(child.go());
+    const auto take = [](const auto& sink) {
+      return [&sink](std::string_view bytes) {
+        if (sink) sink(bytes);
+      };
+    };
+    const auto end = child.wait(take(options_.out), take(options_.err), [&] {
+      if (options_.show) options_.show(answerer.answered(), report_.all, seconds());
+      return !answerer.over();
+    });
+    answerer.stop();
+    server.stop();
+    report_.seconds = seconds();
+    report_.answered = answerer.answered();
+    report_.divergence = answerer.divergence();
+    report_.substituted = answerer.substituted();
+    report_.refused = server.refused();
+    stopped_early_ = answerer.over();
+    if (!end) return end.error();
+    report_.status = end->status;
+    return {};
+  }
+
+  Status judge() {
+    if (!report_.divergence && !stopped_early_ && report_.answered < report_.all) ended_early();
+    if (report_.divergence) explain(*report_.divergence);
+    if (stopped_early_ || !run_.after) return {};
+    report_.compared = true;
+    report_.files = run_.after->files.size();
+    TreeOptions options;
+    if (!report_.mounted) options.root_as = run_.folder;
+    const Tree found = ASSAY_TRY(take_tree(tree_, options));
+    report_.differences = compare_trees(*run_.after, found);
+    // What the record did not keep of the tree before could not be put back.
+    std::erase_if(report_.differences, [&](const TreeDifference& difference) {
+      const TreeFile* before = run_.before.find(difference.path);
+      return difference.kind == TreeDifference::Kind::missing && before && !before->kept && !before->link;
+    });
+    return {};
+  }
+
+  void ended_early() {
+    Divergence missing{Divergence::Kind::missing, report_.answered, std::nullopt, std::nullopt, std::nullopt};
+    missing.recorded = run_.exchanges[report_.answered];
+    report_.divergence = std::move(missing);
+  }
+
+  void explain(const Divergence& divergence) {
+    std::vector<std::string>& reasons = report_.follows_from;
+    for (const std::string& path : run_.altered)
+      reasons.push_back("a changed program or input: " + path + " is not what was recorded");
+    for (const std::string& line : report_.version_differences)
+      reasons.push_back("a package version: " + line);
+    if (divergence.same_as || divergence.kind == Divergence::Kind::order)
+      reasons.push_back(
+          "thread order: the record has this request" +
+          (divergence.same_as ? " as exchange " + std::to_string(*divergence.same_as) : std::string()));
+    if (report_.status && divergence.kind == Divergence::Kind::missing)
+      reasons.push_back("the program ended with status " + std::to_string(report_.status) +
+                        " (recorded: " + (run_.status ? std::to_string(*run_.status) : "none") +
+                        "): what it printed says why");
+    if (!report_.deterministic)
+      reasons.push_back(
+          "clock and randomness: they were not driven when this was recorded (assay record --deterministic)");
+    if (reasons.empty() || !report_.deterministic)
+      reasons.push_back(
+          "an altered answer before this exchange, or an input that is not on record: a file outside " +
+          run_.folder + ", a variable, another network service");
+  }
+
+  const RunFolder& run_;
+  const RerunOptions& options_;
+  fs::path tree_;
+  Environment environment_;
+  std::optional<ClockFile> clock_;
+  bool stopped_early_ = false;
+  RerunReport report_;
+};
+
+}  // namespace
+
+bool RerunReport::equal() const {
+  return !divergence && !substituted && differences.empty() && (compared || until != 0 || answered == all);
+}
+
+Result<RerunReport> rerun(const RunFolder& run, const RerunOptions& options) {
+  return Rerunning(run, options).go();
+}
+
+}  // namespace assay::search

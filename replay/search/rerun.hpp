@@ -1,0 +1,46 @@
+// `assay replay FILE --search`: the program again, offline, answered from its record.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "replay/search/answerer.hpp"
+#include "replay/search/run_folder.hpp"
+
+namespace assay::search {
+
+struct RerunOptions {
+  std::filesystem::path work;  ///< an empty folder for the rerun's tree
+  std::uint64_t until = 0;     ///< exchanges; 0: all
+  OnDivergence on_divergence = OnDivergence::stop;
+  bool any_versions = false;  ///< go on where packages have other versions
+  std::function<void(std::string_view)> out, err;
+  std::function<void(std::uint64_t answered, std::uint64_t all, double seconds)> show;
+};
+
+struct RerunReport {
+  std::uint64_t answered = 0, all = 0, until = 0;
+  std::uint64_t substituted = 0;
+  std::optional<Divergence> divergence;
+  std::vector<std::string> follows_from;  ///< what the difference may come from, likeliest first
+  std::vector<std::string> version_differences;
+  bool deterministic = false;  ///< clock and randomness were driven, when recorded and now
+  std::string walls;
+  bool mounted = false;   ///< seen at the recorded path; else trees were compared with the root replaced
+  int status = 0;         ///< the program's
+  bool compared = false;  ///< the trees were: it ran to its end
+  std::vector<TreeDifference> differences;
+  std::uint64_t files = 0;  ///< in the recorded tree
+  double seconds = 0;
+  std::map<std::string, std::uint64_t> refused;
+
+  bool equal() const;
+};
+
+Result<RerunReport> rerun(const RunFolder& run, const RerunOptions& options);
+
+}  // namespace assay::search

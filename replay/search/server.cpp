@@ -1,0 +1,241 @@
+#include "replay/search/server.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <openssl/crypto.h>
+
+#include "toolkit/base/json.hpp"
+#include "toolkit/base/text.hpp"
+
+namespace assay::search {
+
+// ---- answers
+
+ChildAnswer::ChildAnswer(Stream& stream, bool keep_alive, unsigned version, bool head_only,
+                         double send_seconds)
+    : stream_(stream),
+      keep_alive_(keep_alive),
+      head_only_(head_only),
+      version_(version),
+      send_seconds_(send_seconds) {}
+
+Status ChildAnswer::begin(int status, const HttpHeaders& headers, std::optional<std::uint64_t> length) {
+  begun_ = true;
+  HttpHeaders all;
+  for (const auto& header : headers)
+    if (!is_hop_by_hop(header.first)) all.push_back(header);
+  const bool bodiless = status == 204 || status == 304;
+  if (bodiless) {
+    head_only_ = true;
+  } else if (length) {
+    all.emplace_back("Content-Length", std::to_string(*length));
+  } else if (version_ == 11) {
+    chunked_ = true;
+    all.emplace_back("Transfer-Encoding", "chunked");
+  } else {
+    keep_alive_ = false;  // HTTP/1.0 knows no chunks: the end of the connection is the end of the answer
+  }
+  all.emplace_back("Connection", keep_alive_ ? "keep-alive" : "close");
+  return stream_.write(answer_head(status, all), after(send_seconds_));
+}
+
+Status ChildAnswer::piece(std::string_view bytes) {
+  if (bytes.empty() || head_only_) return {};
+  return chunked_ ? stream_.write(chunk_of(bytes), after(send_seconds_))
+                  : stream_.write(bytes, after(send_seconds_));
+}
+
+Status ChildAnswer::finish() {
+  if (chunked_ && !head_only_) ASSAY_TRY(stream_.write(kLastChunk, after(send_seconds_)));
+  finished_ = true;
+  return {};
+}
+
+Status ChildAnswer::whole(int status, const HttpHeaders& headers, std::string_view body) {
+  ASSAY_TRY(begin(status, headers, body.size()));
+  ASSAY_TRY(piece(body));
+  return finish();
+}
+
+// ---- connections
+
+Server::Server(Listener listener, std::string token, std::set<std::string> upstreams, ServerLimits limits,
+               Handler handler)
+    : listener_(std::move(listener)),
+      token_(std::move(token)),
+      upstreams_(std::move(upstreams)),
+      limits_(limits),
+      handler_(std::move(handler)),
+      accepting_([this] { accept_all(); }) {}
+
+Server::~Server() { stop(); }
+
+void Server::stop() {
+  if (stopping_.exchange(true)) return;
+  ::shutdown(listener_.socket.get(), SHUT_RDWR);
+  accepting_.join();
+  for (;;) {
+    {
+      const std::lock_guard lock(mutex_);
+      for (const int fd : open_) ::shutdown(fd, SHUT_RDWR);
+    }
+    if (connections_ == 0) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+}
+
+void Server::accept_all() {
+  while (!stopping_) {
+    pollfd one{listener_.socket.get(), POLLIN, 0};
+    if (::poll(&one, 1, 200) <= 0) continue;
+    Fd socket(::accept4(listener_.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!socket) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));  // out of descriptors, or stopped
+      continue;
+    }
+    ++connections_;
+    std::thread([this, fd = socket.release()] {
+      serve(Fd(fd));
+      --connections_;
+    }).detach();
+  }
+}
+
+void Server::serve(Fd socket) {
+  const int fd = socket.get();
+  {
+    const std::lock_guard lock(mutex_);
+    open_.insert(fd);
+  }
+  {
+    const auto stream = stream_over(std::move(socket));
+    std::string waiting;
+    if (connections_ > limits_.connections) {
+      refuse(*stream, 503, "too many connections");
+    } else {
+      while (!stopping_ && serve_one(*stream, waiting)) {
+      }
+    }
+    // The number must not be free, and another connection's, while it stands in the set.
+    const std::lock_guard lock(mutex_);
+    open_.erase(fd);
+    ::shutdown(fd, SHUT_RDWR);
+  }
+}
+
+bool Server::reserve(std::int64_t bytes) {
+  if (buffered_.fetch_add(bytes) + bytes <= static_cast<std::int64_t>(limits_.buffered)) return true;
+  buffered_.fetch_sub(bytes);
+  return false;
+}
+
+// Feeds the reader until it has the whole message; an Error ends the connection.
+Status Server::read_request(Stream& stream, HttpReader& reader, std::string& waiting) {
+  char buffer[65536];
+  bool begun = !waiting.empty(), told_to_go_on = false;
+  Deadline deadline = after(begun ? limits_.head_seconds : limits_.idle_seconds);
+  ASSAY_TRY(reader.feed(std::exchange(waiting, {})));
+  for (bool head = false; !reader.done();) {
+    if (!head && reader.head_done()) {
+      head = true;
+      deadline = after(limits_.body_seconds);
+      const std::string* expect = formats::find_header(reader.head().headers, "expect");
+      if (expect && ascii_lower(*expect) == "100-continue" && !std::exchange(told_to_go_on, true))
+        ASSAY_TRY(stream.write("HTTP/1.1 100 Continue\r\n\r\n", deadline));
+    }
+    const std::size_t got = ASSAY_TRY(stream.read(buffer, sizeof buffer, deadline));
+    if (got == 0) return Error{Fault::unreadable, begun ? "the request ended early" : "", "", ""};
+    if (!std::exchange(begun, true)) deadline = after(limits_.head_seconds);
+    ASSAY_TRY(reader.feed({buffer, got}));
+  }
+  return {};
+}
+
+void Server::refuse(Stream& stream, int status, const std::string& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    ++refused_[why];
+  }
+  const std::string body =
+      Json::object({{"error", Json::object({{"message", why}, {"type", "assay_record"}})}}).dump();
+  ChildAnswer answer(stream, false, 11, false, 5);
+  static_cast<void>(answer.whole(status, {{"Content-Type", "application/json"}}, body).ok());
+  // What is still on its way would otherwise reset the connection before the answer is read.
+  ::shutdown(stream.fd(), SHUT_WR);
+  char dropped[65536];
+  const Deadline end = after(1);
+  for (std::size_t sum = 0; sum < (1u << 20);) {
+    const auto got = stream.read(dropped, sizeof dropped, end);
+    if (!got || *got == 0) break;
+    sum += *got;
+  }
+}
+
+std::optional<ChildRequest> Server::checked(const HttpHead& head, int& status, std::string& why) const {
+  const auto no = [&](int code, const char* text) {
+    status = code;
+    why = text;
+    return std::nullopt;
+  };
+  if (head.method == "CONNECT") return no(405, "CONNECT is refused");
+  if (!head.target.starts_with("/")) return no(400, "only paths are answered, not whole addresses");
+  const std::string* host = formats::find_header(head.headers, "host");
+  const std::string port = ":" + std::to_string(listener_.port);
+  if (!host || (*host != "127.0.0.1" + port && *host != "localhost" + port))
+    return no(403, "this is another host's address");
+  // "/TOKEN/UPSTREAM/the/rest?x"
+  const std::string_view target = head.target;
+  const auto end = target.find_first_of("/?", 1);
+  const std::string_view token = target.substr(1, end == target.npos ? target.npos : end - 1);
+  if (token.size() != token_.size() || ::CRYPTO_memcmp(token.data(), token_.data(), token.size()) != 0)
+    return no(403, "the address has no token, or another one");
+  const std::string_view below = end == target.npos || target[end] == '?' ? "" : target.substr(end + 1);
+  const auto name_end = std::min(below.find_first_of("/?"), below.size());
+  ChildRequest request{std::string(below.substr(0, name_end)),
+                       head.method,
+                       std::string(below.substr(name_end)),
+                       head.headers,
+                       {}};
+  if (!upstreams_.contains(request.upstream))
+    return no(404, "no upstream has that name (--upstream NAME=URL)");
+  return request;
+}
+
+// False: the connection is over.
+bool Server::serve_one(Stream& stream, std::string& waiting) {
+  HttpReader reader(HttpReader::Kind::request, limits_.http);
+  if (const Status read = read_request(stream, reader, waiting); !read) {
+    const bool malformed = read.error().fault == Fault::malformed;
+    if (malformed) refuse(stream, reader.suggested_status(), read.error().what);
+    if (!malformed && read.error().what == "it took too long")
+      refuse(stream, 408, "the request took too long");
+    return false;
+  }
+  waiting = reader.take_rest();
+  int status = 0;
+  std::string why;
+  auto request = checked(reader.head(), status, why);
+  if (!request) {
+    refuse(stream, status, why);
+    return false;
+  }
+  request->body = reader.take_body();
+  const auto bytes = static_cast<std::int64_t>(request->body.size());
+  if (!reserve(bytes)) {
+    refuse(stream, 503, "too much is on its way at once");
+    return false;
+  }
+  ChildAnswer answer(stream, reader.head().keep_alive, reader.head().version, reader.head().method == "HEAD",
+                     limits_.send_seconds);
+  handler_(*std::move(request), answer);
+  buffered_ -= bytes;
+  return answer.finished() && answer.keep_alive();
+}
+
+std::map<std::string, std::uint64_t> Server::refused() const {
+  const std::lock_guard lock(mutex_);
+  return refused_;
+}
+
+}  // namespace assay::search

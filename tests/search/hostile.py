@@ -1,0 +1,200 @@
+"""Hostile HTTP: an error each, bounded memory, and the honest client beside it is served."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import unittest
+import urllib.parse
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from support import ASSAY, Recorded, assay, journal, main, must  # noqa: E402
+
+
+class Hostile(Recorded):
+    def setUp(self):
+        super().setUp()
+        planned = must(assay("record", "-o", self.run_folder, "--upstream", f"openai={self.base}")).stdout.decode()
+        address = next(word for word in planned.split() if word.startswith("http://127"))
+        self.url = urllib.parse.urlsplit(address)
+        self.recorder = subprocess.Popen([ASSAY, "record", "-o", self.run_folder, "--", "sleep", "600"], cwd=self.work,
+                                         env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(self.end)
+        for _ in range(200):
+            try:
+                self.connect().close()
+                break
+            except OSError:
+                time.sleep(0.05)
+        else:
+            self.fail("the recorder does not listen")
+
+    def end(self):
+        self.recorder.kill()
+        self.recorder.wait()
+
+    def connect(self):
+        s = socket.create_connection((self.url.hostname, self.url.port), timeout=60)
+        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return s
+
+    def start(self, extra="", path="/chat/completions", method="POST"):
+        return f"{method} {self.url.path}{path} HTTP/1.1\r\nHost: 127.0.0.1:{self.url.port}\r\n{extra}".encode()
+
+    def status(self, s):
+        data = s.recv(4096)
+        return data.split(b" ")[1] if data else b"closed"
+
+    def send_until_refused(self, s, piece, most):
+        sent = 0
+        try:
+            while sent < most:
+                sent += s.send(piece)
+        except OSError:
+            pass
+        return sent
+
+    def memory(self):
+        text = Path(f"/proc/{self.recorder.pid}/status").read_text()
+        return int(text.split("VmHWM:")[1].split()[0]) * 1024
+
+    def honest(self):
+        c = http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=30)
+        start = time.monotonic()
+        c.request("POST", self.url.path + "/chat/completions", b'{"model": "m"}', {"Content-Type": "application/json"})
+        answer = c.getresponse()
+        self.assertEqual(answer.status, 200)
+        answer.read()
+        c.close()
+        return time.monotonic() - start
+
+    def test_huge_headers(self):
+        with self.connect() as s:
+            s.sendall(self.start())
+            sent = self.send_until_refused(s, b"X-Long: " + b"a" * 65000 + b"\r\n", 90 << 20)
+            self.assertLess(sent, 8 << 20)
+        with self.connect() as s:  # one header line without an end
+            s.sendall(self.start("X-Long: "))
+            self.assertLess(self.send_until_refused(s, b"a" * 65536, 90 << 20), 8 << 20)
+        with self.connect() as s:
+            s.sendall(self.start("X-Long: " + "a" * 70000 + "\r\n"))
+            self.assertEqual(self.status(s), b"431")
+        self.honest()
+        self.assertLess(self.memory(), 200 << 20)
+
+    def test_endless_chunks(self):
+        before = self.memory()
+        with self.connect() as s:
+            s.sendall(self.start("Transfer-Encoding: chunked\r\n\r\n"))
+            sent = self.send_until_refused(s, (b"10000\r\n" + b"x" * 65536 + b"\r\n") * 4, 300 << 20)
+            self.assertLess(sent, 100 << 20)
+        with self.connect() as s:  # a chunk's head without an end
+            s.sendall(self.start("Transfer-Encoding: chunked\r\n\r\n1;"))
+            self.assertLess(self.send_until_refused(s, b"x" * 65536, 90 << 20), 8 << 20)
+        with self.connect() as s:
+            s.sendall(self.start("Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n"))
+            self.assertIn(self.status(s), (b"400", b"413"))
+        self.honest()
+        self.assertLess(self.memory() - before, 300 << 20)
+
+    def test_wrong_lengths(self):
+        for extra, wanted in (("Content-Length: 999999999999\r\n\r\n", (b"413",)),
+                              ("Content-Length: -1\r\n\r\n", (b"400",)),
+                              ("Content-Length: 5\r\nContent-Length: 7\r\n\r\nabcde", (b"400",)),
+                              ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", (b"400",)),
+                              ("Transfer-Encoding: chunked\r\n\r\nzz\r\n", (b"400",)),
+                              ("Bad Header\r\n\r\n", (b"400",)),
+                              ("X: \0\r\n\r\n", (b"400",))):
+            with self.connect() as s:
+                s.sendall(self.start(extra))
+                self.assertIn(self.status(s), wanted, extra)
+        with self.connect() as s:  # shorter than it says
+            s.sendall(self.start("Content-Length: 50\r\n\r\nabc"))
+            s.shutdown(socket.SHUT_WR)
+            self.assertEqual(self.status(s), b"closed")
+        with self.connect() as s:
+            s.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")  # TLS to a plain port
+            s.shutdown(socket.SHUT_WR)
+            self.assertIn(self.status(s), (b"400", b"closed"))
+        self.honest()
+        self.assertEqual(len(self.seen), 1)
+
+    def test_two_requests_in_one_piece_are_two(self):
+        body = b'{"model": "m"}'
+        one = self.start(f"Content-Length: {len(body)}\r\n\r\n") + body
+        with self.connect() as s:
+            s.sendall(one + one)
+            data = b""
+            while data.count(b"HTTP/1.1 200") < 2:
+                piece = s.recv(4096)
+                self.assertTrue(piece, data)
+                data += piece
+        self.assertEqual(len(self.seen), 2)
+
+    def test_eight_slow_senders_beside_an_honest_client(self):
+        stop = threading.Event()
+        ended = []
+
+        def slow():
+            with self.connect() as s:
+                s.sendall(self.start("X-Slow: "))
+                start = time.monotonic()
+                try:
+                    while not stop.wait(0.2):
+                        s.sendall(b"a")
+                        if time.monotonic() - start > 30:
+                            return
+                        s.setblocking(False)
+                        try:
+                            if s.recv(1000):
+                                break
+                        except BlockingIOError:
+                            pass
+                        s.settimeout(60)
+                except OSError:
+                    pass
+                ended.append(time.monotonic() - start)
+
+        threads = [threading.Thread(target=slow) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        times = sorted(self.honest() for _ in range(20))
+        self.assertLess(times[10], 0.5)
+        for thread in threads:
+            thread.join(40)
+        stop.set()
+        self.assertEqual(len(ended), 8, "a slow sender was never cut off")
+        self.assertLess(max(ended), 20)
+
+    def test_killed_at_random_moments(self):
+        """kill -9 while exchanges are under way: whole exchanges, an intact chain, and one that was answered is there."""
+        answered = []
+
+        def client():
+            try:
+                while True:
+                    self.honest()
+                    answered.append(1)
+            except (OSError, http.client.HTTPException, AssertionError):
+                pass
+
+        threads = [threading.Thread(target=client) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        time.sleep(0.5)
+        self.recorder.send_signal(signal.SIGKILL)
+        self.recorder.wait()
+        for thread in threads:
+            thread.join(30)
+        records, _ = journal(self.run_folder / "journal")
+        self.assertGreaterEqual(len([r for r in records if r[0]["kind"] == "exchange"]), len(answered))
+        self.assertGreater(len(answered), 3)
+
+
+if __name__ == "__main__":
+    main()

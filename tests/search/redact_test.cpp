@@ -1,0 +1,123 @@
+#include "replay/search/redact.hpp"
+
+#include <gtest/gtest.h>
+
+#include "toolkit/base/bytes.hpp"
+
+namespace assay::search {
+namespace {
+
+const std::string kKey = "sk-test/Ab+12\"q\" 0123456789xyz";
+
+TEST(Redactor, EveryFormIsReplaced) {
+  Redactor redactor;
+  redactor.add("KEY", kKey);
+  for (const std::string& form :
+       {kKey, Json(kKey).dump(), std::string("sk-test%2FAb%2B12%22q%22%200123456789xyz"),
+        std::string("sk-test%2fAb%2b12%22q%22+0123456789xyz"), to_hex(kKey)}) {
+    const std::string out = redactor.text("before " + form + " after");
+    EXPECT_NE(out.find("REDACTED-KEY"), out.npos) << form;
+    EXPECT_EQ(out.find("0123456789"), out.npos) << out;
+  }
+}
+
+TEST(Redactor, Base64AtEveryAlignment) {
+  const std::string inner = "0123456789xyz";
+  Redactor redactor;
+  redactor.add("KEY", inner);
+  for (std::size_t before = 0; before < 6; ++before)
+    for (std::size_t after = 0; after < 4; ++after) {
+      const std::string text = to_base64(std::string(before, 'q') + inner + std::string(after, 'z'));
+      EXPECT_NE(redactor.text(text).find("REDACTED-KEY"), std::string::npos)
+          << before << " " << after << " " << text;
+    }
+}
+
+TEST(Redactor, ChunksMoveWithTheText) {
+  Redactor redactor;
+  redactor.add("KEY", "0123456789");
+  const std::string body = "aa0123456789bb";
+  for (std::size_t cut = 0; cut <= body.size(); ++cut) {
+    std::vector<std::uint64_t> chunks{cut, body.size() - cut};
+    const std::string out = redactor.text(body, chunks);
+    EXPECT_EQ(out, "aaREDACTED-KEYbb");
+    EXPECT_EQ(chunks[0] + chunks[1], out.size());
+    EXPECT_EQ(chunks[0], cut <= 2 ? cut : cut < 12 ? 14 : out.size() - (body.size() - cut)) << cut;
+  }
+}
+
+TEST(Redactor, OverlappingValues) {
+  Redactor redactor;
+  redactor.add("A", "abcdefgh");
+  redactor.add("B", "efghijkl");
+  redactor.add("C", "abcdefghij");
+  const std::string out = redactor.text("x abcdefghijkl y");
+  EXPECT_EQ(out.find("kl"), out.npos) << out;
+  EXPECT_TRUE(out.starts_with("x REDACTED-"));
+  EXPECT_TRUE(out.ends_with(" y"));
+}
+
+TEST(Redactor, StreamsHoldBackTheBeginningOfASecret) {
+  Redactor redactor;
+  redactor.add("KEY", "0123456789");
+  for (std::size_t piece = 1; piece < 30; ++piece) {
+    StreamRedactor stream(redactor);
+    const std::string text = "a0123456789b" + std::string(200, 'c') + "0123456789";
+    std::string out;
+    for (std::size_t at = 0; at < text.size(); at += piece)
+      out += stream.feed(std::string_view(text).substr(at, piece));
+    out += stream.finish();
+    EXPECT_EQ(out, "aREDACTED-KEYb" + std::string(200, 'c') + "REDACTED-KEY") << piece;
+  }
+}
+
+TEST(Redactor, ShortValuesAndNumbersStay) {
+  Redactor redactor;
+  redactor.learn_environment({{"A_KEY", "short"},
+                              {"MAX_TOKENS", "1234567890"},
+                              {"X_TOKEN", "long-enough"},
+                              {"PLAIN", "not-secret"}});
+  EXPECT_EQ(redactor.text("short 1234567890 not-secret"), "short 1234567890 not-secret");
+  EXPECT_EQ(redactor.text("long-enough"), "REDACTED-X_TOKEN");
+}
+
+TEST(Redactor, HeadersOfAuthorityAreLeftOut) {
+  Redactor redactor;
+  redactor.learn({{"Authorization", "Bearer abcdefghij"},
+                  {"X-Api-Key", "klmnopqrst"},
+                  {"Proxy-Authorization", "Basic " + to_base64("me:uvwxyz1234")}});
+  const auto kept = redactor.headers({{"authorization", "Bearer abcdefghij"},
+                                      {"Cookie", "a=b"},
+                                      {"X", "klmnopqrst uvwxyz1234"},
+                                      {"x-ratelimit-remaining-tokens", "5"}});
+  ASSERT_EQ(kept.size(), 2u);
+  EXPECT_EQ(kept[0].second, "REDACTED-x-api-key REDACTED-proxy-authorization");
+}
+
+TEST(Redactor, ConfigurationFiles) {
+  Redactor redactor;
+  redactor.learn_file(
+      "c.yaml",
+      "api_key: \"yaml-secret-1\"\nmax_tokens: 100000000\ntokenizer: cl100k_base\nscore_key: other-value\n");
+  redactor.learn_file("c.json", R"({"llm": {"api_key": "json-secret-2", "url": "https://x.example/aaaa"}})");
+  redactor.learn_file(".env", "export OPENAI_API_KEY=env-secret-3\n");
+  redactor.learn_file("p.py", "client = C(api_key=os.environ['OPENAI_API_KEY'], password='py-secret-4')\n");
+  redactor.learn_file("data.bin", "api_key: not-looked-at");
+  const std::string text =
+      "yaml-secret-1 json-secret-2 env-secret-3 py-secret-4 cl100k_base other-value not-looked-at 100000000";
+  EXPECT_EQ(redactor.text(text),
+            "REDACTED-c_yaml_api_key REDACTED-c_json_api_key REDACTED-_env_OPENAI_API_KEY "
+            "REDACTED-p_py_password "
+            "cl100k_base other-value not-looked-at 100000000");
+}
+
+TEST(Redactor, ListSaysWhatAndHowOften) {
+  Redactor again;
+  again.add("KEY", "0123456789");
+  again.text("0123456789 0123456789");
+  EXPECT_EQ(again.list().items()[0]["found"].natural(), 2u);
+  EXPECT_EQ(again.list().dump().find("0123456789"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace assay::search

@@ -1,0 +1,199 @@
+"""`assay replay FILE --search`: a recorded search again, offline; and one byte changed anywhere is found at the right exchange."""
+
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from support import ASSAY, SEARCH, Recorded, assay, journal, main, must, run, write_journal  # noqa: E402
+
+FAKETIME = any(Path(f).exists() for f in ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1"))
+
+
+class Replay(Recorded):
+    def setUp(self):
+        super().setUp()
+        if not FAKETIME:
+            self.skipTest("libfaketime is not installed")
+
+    def deterministic(self, *command, **more):
+        done = self.record(*command, options=["--deterministic"], **more)
+        return must(done)
+
+    def replay(self, what, *options):
+        """(exit status, the result's document)"""
+        done = assay("replay", what, "--search", "--json", *options)
+        try:
+            return done.returncode, json.loads(done.stdout)["result"]
+        except (ValueError, KeyError):
+            raise AssertionError(done.stderr.decode() + done.stdout.decode())
+
+    def assert_equal(self, what, exchanges):
+        status, result = self.replay(what)
+        self.assertEqual((status, result["equal"], result["answered"], result["tree_differences"]), (0, True, exchanges, []), result)
+        self.assertTrue(result["tree_compared"] and result["mounted"])
+        return result
+
+    def test_from_the_bundle_with_the_server_gone(self):
+        self.deterministic(*SEARCH, "6")
+        key, bundle = self.top / "key", self.top / "s.h5"
+        must(assay("key", "new", key))
+        must(assay("seal", self.run_folder, "--from", "record", "-o", bundle, "--key", key))
+        shutil.rmtree(self.run_folder)
+        self.server.shutdown()
+        before = sorted(p.name for p in self.work.rglob("*"))
+        result = self.assert_equal(bundle, 12)
+        self.assertIn("etwork namespace" if "network" in result["walls"] else "Landlock", result["walls"])
+        self.assertEqual(before, sorted(p.name for p in self.work.rglob("*")), "the rerun wrote into the recorded folder")
+        text = must(assay("replay", bundle, "--search")).stdout.decode()
+        self.assertIn("equal: 12 requests of 12 equal", text)
+
+    def test_three_workers(self):
+        self.deterministic(*SEARCH, "9", "3")
+        self.assert_equal(self.run_folder, 18)
+
+    def test_until(self):
+        self.deterministic(*SEARCH, "4")
+        status, result = self.replay(self.run_folder, "--until", "3")
+        self.assertEqual((status, result["answered"]), (0, 3))
+        self.assertFalse(result["tree_compared"])
+
+    def test_not_deterministic_differs_and_says_why(self):
+        must(self.record(*SEARCH, "3"))
+        status, result = self.replay(self.run_folder)
+        self.assertEqual(status, 4)
+        self.assertEqual(result["divergence"]["exchange"], 1)
+        self.assertTrue(any("clock" in reason for reason in result["divergence"]["follows_from"]), result)
+        self.assertTrue(any(line.startswith("-") and "Step 1" in line for line in result["divergence"]["diff"]), result)
+
+    def altered(self, name):
+        copy = self.top / name
+        shutil.copytree(self.run_folder, copy)
+        return copy
+
+    def test_one_byte_changed_is_found_where_it_first_shows(self):
+        self.deterministic(*SEARCH, "5")
+        records, _ = journal(self.run_folder / "journal")
+
+        # an answer: exchange 5 asks for step 3's code; 6 asks about what was made of it
+        copy = self.altered("answer")
+        changed = [(h, b) for h, b in records]
+        header, body = changed[5]
+        at = body.index(b'"content": "', header["parts"][0][1]) + 14
+        changed[5] = (header, body[:at] + (b"0" if body[at:at + 1] != b"0" else b"1") + body[at + 1:])
+        write_journal(copy / "journal", changed)
+        self.differs(copy, 6, "answer")
+
+        # the program, from step 4 on: its first exchange is number 7
+        copy = self.altered("program")
+        program = copy / "before/small_search.py"
+        program.write_text(program.read_text().replace('f"Step {number},', 'f"{\'Step\' if number < 4 else \'Stop\'} {number},'))
+        result = self.differs(copy, 7, "small_search.py")
+        self.assertTrue(any("+" == line[0] and "Stop 4" in line for line in result["divergence"]["diff"]))
+
+        # the evaluator: the first score is in exchange 2
+        copy = self.altered("evaluator")
+        program = copy / "before/evaluator.py"
+        program.write_text(program.read_text().replace("% 7 + 1", "% 7 + 2"))
+        self.differs(copy, 2, "evaluator.py")
+
+        # an input
+        copy = self.altered("input")
+        (copy / "before/config.json").write_text(json.dumps({"initial": "Start", "population": 4}))
+        self.differs(copy, 1, "config.json")
+
+        # the seed
+        copy = self.altered("seed")
+        start = json.loads(json.dumps(records[0][0]))
+        seed = start["deterministic"]["seed"]
+        start["deterministic"]["seed"] = ("0" if seed[0] != "0" else "1") + seed[1:]
+        write_journal(copy / "journal", [(start, records[0][1])] + records[1:])
+        self.differs(copy, 1, "")
+
+    def differs(self, folder, exchange, names):
+        status, result = self.replay(folder)
+        self.assertEqual((status, result["equal"]), (4, False), result)
+        self.assertEqual(result["divergence"]["exchange"], exchange, result)
+        self.assertEqual(result["answered"], exchange - 1)
+        self.assertTrue(result["divergence"]["diff"])
+        self.assertTrue(any(names in reason for reason in result["divergence"]["follows_from"]), result)
+        return result
+
+    def test_nearest_goes_on(self):
+        self.deterministic(*SEARCH, "3")
+        copy = self.altered("input")
+        (copy / "before/config.json").write_text(json.dumps({"initial": "Start", "population": 4}))
+        status, result = self.replay(copy, "--on-divergence", "nearest")
+        self.assertEqual(status, 4)
+        self.assertEqual(result["answered"], 6)
+        self.assertGreater(result["substituted"], 0)
+
+    def test_a_program_that_stops_early(self):
+        self.deterministic(*SEARCH, "3")
+        copy = self.altered("early")
+        program = copy / "before/small_search.py"
+        program.write_text(program.read_text().replace("    main(int", "    main(-3 + int"))
+        status, result = self.replay(copy)
+        self.assertEqual((status, result["answered"]), (4, 0))
+        self.assertIn("never asked", result["divergence"]["what"])
+
+    def test_the_rerun_reaches_nothing_else(self):
+        """Recorded with the network there; in the rerun every other address is out of reach, and files elsewhere stay."""
+        outside = self.top / "outside.txt"
+        (self.work / "probe.py").write_text(f"""
+import os, socket, urllib.request
+urllib.request.urlopen(os.environ["OPENAI_BASE_URL"] + "/models").read()
+host, port = {self.server.server_address!r}
+found = []
+try:
+    socket.create_connection((host, port), timeout=3).close(); found.append("network")
+except OSError: pass
+try:
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.sendto(b"x", ("192.0.2.1", 53)); found.append("datagram")
+except OSError: pass
+try:
+    open({str(Path.home() / 'assay-probe-outside')!r}, "w").close(); found.append("file")
+except OSError: pass
+open("found.txt", "w").write(" ".join(found))
+""")
+        must(self.record(sys.executable, "probe.py", options=["--deterministic"]))
+        (Path.home() / "assay-probe-outside").unlink(missing_ok=True)
+        kept = self.top / "kept"
+        done = assay("replay", self.run_folder, "--search", "--work", kept)
+        self.assertEqual(done.returncode, 4, done.stdout.decode() + done.stderr.decode())
+        self.assertEqual((kept / "rerun/tree/found.txt").read_text(), "")
+        self.assertFalse((Path.home() / "assay-probe-outside").exists())
+        self.assertIn(b"differs  found.txt", done.stdout)
+
+    def test_a_slow_model_costs_a_rerun_nothing(self):
+        self.server.RequestHandlerClass.delay = 0.5
+        self.deterministic(*SEARCH, "4")
+        start = time.monotonic()
+        self.assert_equal(self.run_folder, 8)
+        self.assertLess(time.monotonic() - start, 4.0)
+
+    def test_other_versions_stop_it(self):
+        self.deterministic(*SEARCH, "1")
+        copy = self.altered("versions")
+        records, _ = journal(copy / "journal")
+        records[0][0]["versions"]["packages"]["no-such-package"] = "1.0"
+        write_journal(copy / "journal", records)
+        done = assay("replay", copy, "--search")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"no-such-package: recorded 1.0, here none", done.stderr)
+        self.assertEqual(assay("replay", copy, "--search", "--any-versions").returncode, 0)
+
+    def test_a_broken_chain_is_refused(self):
+        self.deterministic(*SEARCH, "1")
+        copy = self.altered("broken")
+        data = bytearray((copy / "journal").read_bytes())
+        data[len(data) // 2] ^= 1
+        (copy / "journal").write_bytes(data)
+        self.assertEqual(assay("replay", copy, "--search").returncode, 2)
+
+
+if __name__ == "__main__":
+    main()

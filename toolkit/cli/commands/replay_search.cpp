@@ -1,0 +1,253 @@
+#include "toolkit/cli/commands/replay_search.hpp"
+
+#include <charconv>
+#include <unistd.h>
+
+#include "archives/export.hpp"
+#include "replay/search/rerun.hpp"
+#include "toolkit/base/text.hpp"
+#include "toolkit/cli/bundle_reading.hpp"
+#include "toolkit/cli/commands/common.hpp"
+#include "toolkit/cli/commands/search_common.hpp"
+#include "verify/query/line_diff.hpp"
+
+namespace assay::cli::commands {
+
+namespace {
+
+using search::Divergence;
+
+Result<std::uint64_t> until_of(const Arguments& arguments) {
+  const auto text = arguments.value("--until");
+  std::uint64_t until = 0;
+  if (!text) return until;
+  const auto [end, code] = std::from_chars(text->data(), text->data() + text->size(), until);
+  if (code != std::errc() || end != text->data() + text->size() || until == 0)
+    return Error{Fault::usage, "--until: expected the number of an exchange, found " + *text, "", ""};
+  return until;
+}
+
+/// A folder under the system's temporary one, removed at the end.
+class Workplace {
+ public:
+  static Result<Workplace> make(const std::optional<std::string>& wanted) {
+    Workplace place;
+    if (wanted) {
+      std::error_code code;
+      if (fs::exists(*wanted, code))
+        return Error{Fault::refused, "already there", *wanted, "name another folder with --work"};
+      fs::create_directories(*wanted, code);
+      if (code) return Error{Fault::unreadable, "cannot make: " + code.message(), *wanted, ""};
+      place.path_ = fs::absolute(*wanted);
+      return place;
+    }
+    std::string pattern = (fs::temp_directory_path() / "assay-replay-XXXXXX").string();
+    if (!::mkdtemp(pattern.data())) return Error{Fault::unreadable, "no temporary folder", pattern, ""};
+    place.path_ = pattern;
+    place.own_ = true;
+    return place;
+  }
+  Workplace(Workplace&& other) noexcept
+      : path_(std::move(other.path_)), own_(std::exchange(other.own_, false)) {}
+  ~Workplace() {
+    std::error_code ignored;
+    if (own_) fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  Workplace() = default;
+  fs::path path_;
+  bool own_ = false;
+};
+
+// The record below `source/` of the bundle, as files.
+Result<fs::path> unpack(const std::string& file, const Workplace& place, Output& output) {
+  const fs::path folder = place.path() / "bundle";
+  archives::FolderReceiver receiver = ASSAY_TRY(archives::FolderReceiver::create(folder));
+  ASSAY_TRY(stream_bundle(
+      file, output,
+      [](const formats::Bundle& bundle, const Emit& emit) { return archives::emit_files(bundle, {}, emit); },
+      [&](std::string_view bytes) { return receiver.take(bytes); }));
+  ASSAY_TRY(receiver.finish());
+  std::error_code code;
+  if (!fs::exists(folder / "source/journal", code))
+    return Error{Fault::missing, "no recorded search in this bundle (source/journal)", file,
+                 "assay record makes one, assay seal --from record seals it"};
+  return folder / "source";
+}
+
+// JSON as a person reads it, line by line; anything else as it is.
+std::string readable(const std::string& body) {
+  const auto json = Json::parse(body, {.python_numbers = true});
+  return json ? json->dump_pretty() : body;
+}
+
+std::string request_line(const formats::Exchange& exchange) {
+  return exchange.method + " " + exchange.upstream + " " + exchange.target + "\n";
+}
+
+std::vector<std::string> difference_lines(const Divergence& divergence) {
+  std::vector<std::string> lines;
+  if (!divergence.recorded || !divergence.asked) return lines;
+  const std::string a = request_line(*divergence.recorded) + readable(divergence.recorded->request),
+                    b = request_line(*divergence.asked) + readable(divergence.asked->request);
+  for (const verify::Hunk& hunk : verify::hunks_of(verify::diff_lines(a, b), 2)) {
+    if (!lines.empty()) lines.emplace_back("...");
+    lines.insert(lines.end(), hunk.lines.begin(), hunk.lines.end());
+  }
+  return lines;
+}
+
+std::string what_of(const Divergence& divergence) {
+  const std::string place =
+      divergence.recorded ? "exchange " + std::to_string(divergence.recorded->number) : "the end";
+  if (divergence.kind == Divergence::Kind::missing) return "the program never asked for " + place;
+  if (divergence.kind == Divergence::Kind::order)
+    return "the program waits, but " + place + " was never asked for";
+  if (!divergence.recorded) return "a request after the last on record";
+  return "first difference at " + place;
+}
+
+std::string agent_step(const Divergence& divergence) {
+  if (!divergence.recorded) return "";
+  const std::string model(divergence.recorded->model["asked"].string_or(""));
+  return "step exchange/" + std::to_string(divergence.recorded->number) +
+         (model.empty() ? "" : ", model " + shown(model));
+}
+
+const char* kind_text(search::TreeDifference::Kind kind) {
+  using Kind = search::TreeDifference::Kind;
+  return kind == Kind::changed ? "differs" : kind == Kind::missing ? "missing" : "added";
+}
+
+std::string divergence_text(const search::RerunReport& report) {
+  const Divergence& divergence = *report.divergence;
+  std::string text =
+      "differs   " + what_of(divergence) + ", after " + counted(report.answered, "equal exchange") + "\n";
+  if (const std::string step = agent_step(divergence); !step.empty()) text += "at        " + step + "\n";
+  for (const std::string& line : difference_lines(divergence))
+    text += "    " + shorten(shown(line), 400) + "\n";
+  for (const std::string& reason : report.follows_from) text += "follows   from " + shown(reason) + "\n";
+  return text;
+}
+
+std::string tree_text(const search::RerunReport& report) {
+  if (!report.compared)
+    return "tree      not compared: the rerun stopped before its end, or the record has none\n";
+  std::string text = "tree      " + counted(report.files, "file") + ", " +
+                     counted(report.differences.size(), "difference") +
+                     (report.mounted ? "\n" : ", compared with the root replaced\n");
+  for (const search::TreeDifference& difference : report.differences)
+    text += "  " + std::string(kind_text(difference.kind)) + "  " + shown(difference.path) + "\n";
+  return text;
+}
+
+std::string report_text(const search::RerunReport& report) {
+  std::string text = report.equal() ? "rerun     equal" : "rerun     differs";
+  text += ": " + counted(report.answered, "request") + " of " + with_separators(report.all) + " equal, " +
+          human_duration(report.seconds) + "\n";
+  if (report.divergence) text += divergence_text(report);
+  if (report.substituted)
+    text += "went on   with the nearest answers, " + counted(report.substituted, "time") + "\n";
+  text += tree_text(report);
+  for (const std::string& line : report.version_differences) text += "version   " + shown(line) + "\n";
+  text +=
+      "clock     " +
+      std::string(report.deterministic ? "and randomness driven as recorded" : "and randomness not driven") +
+      "\n";
+  return text + "walls     " + report.walls + "\n";
+}
+
+Json texts(const std::vector<std::string>& list) {
+  Json json = Json::array();
+  for (const std::string& text : list) json.push(Json(text));
+  return json;
+}
+
+Json report_json(const search::RerunReport& report) {
+  Json result = Json::object({{"equal", report.equal()},
+                              {"strength", "rerun"},
+                              {"answered", static_cast<unsigned long>(report.answered)},
+                              {"exchanges", static_cast<unsigned long>(report.all)},
+                              {"substituted", static_cast<unsigned long>(report.substituted)},
+                              {"deterministic", report.deterministic},
+                              {"walls", report.walls},
+                              {"mounted", report.mounted},
+                              {"status", report.status},
+                              {"tree_compared", report.compared},
+                              {"files", static_cast<unsigned long>(report.files)},
+                              {"versions", texts(report.version_differences)},
+                              {"seconds", report.seconds}});
+  Json differences = Json::array();
+  for (const search::TreeDifference& difference : report.differences)
+    differences.push(Json::object({{"path", difference.path}, {"kind", kind_text(difference.kind)}}));
+  result.set("tree_differences", std::move(differences));
+  if (!report.divergence) return result;
+  Json divergence = Json::object({{"what", what_of(*report.divergence)},
+                                  {"follows_from", texts(report.follows_from)},
+                                  {"diff", texts(difference_lines(*report.divergence))}});
+  if (report.divergence->recorded)
+    divergence.set("exchange", static_cast<unsigned long>(report.divergence->recorded->number));
+  return result.set("divergence", std::move(divergence));
+}
+
+search::RerunOptions rerun_options(const Arguments& arguments, std::uint64_t until, StatusLine& line) {
+  search::RerunOptions options;
+  options.until = until;
+  options.any_versions = arguments.has("--any-versions");
+  if (arguments.value_or("--on-divergence", "stop") == "nearest")
+    options.on_divergence = search::OnDivergence::nearest;
+  options.out = options.err = line.passing(STDERR_FILENO);  // the result alone is on standard output
+  options.show = [&line](std::uint64_t answered, std::uint64_t all, double seconds) {
+    line.show("rerunning  " + with_separators(answered) + " of " + counted(all, "exchange") + "  " +
+              human_duration(seconds));
+  };
+  return options;
+}
+
+}  // namespace
+
+std::vector<Option> replay_search_options() {
+  return {
+      {.name = "--search", .value = "", .text = "rerun the whole recorded search, offline, from its record"},
+      {.name = "--until", .value = "STEP", .text = "with --search: stop after this many exchanges"},
+      {.name = "--on-divergence",
+       .value = "WHAT",
+       .text = "with --search: stop at the first difference, or go on with the nearest answer",
+       .completes = Completes::words,
+       .words = "stop nearest"},
+      {.name = "--any-versions",
+       .value = "",
+       .text = "with --search: go on where packages have other versions"}};
+}
+
+Result<Exit> replay_search(const Arguments& arguments, Output& output) {
+  const std::string file = *arguments.value("FILE");
+  const std::uint64_t until = ASSAY_TRY(until_of(arguments));
+  const Workplace place = ASSAY_TRY(Workplace::make(arguments.value("--work")));
+  std::error_code code;
+  const bool folder = fs::is_directory(file, code);
+  const fs::path source = folder ? fs::path(file) : ASSAY_TRY(unpack(file, place, output));
+  const search::RunFolder run = ASSAY_TRY(search::RunFolder::read(source));
+  if (until > run.exchanges.size())
+    return Error{
+        Fault::usage,
+        "--until " + std::to_string(until) + ": the record has " + counted(run.exchanges.size(), "exchange"),
+        file, ""};
+  StatusLine line(output);
+  search::RerunOptions options = rerun_options(arguments, until, line);
+  options.work = place.path() / "rerun";
+  const search::RerunReport report = ASSAY_TRY(search::rerun(run, options));
+  line.end();
+  output.end_progress();
+  if (output.wants_json()) {
+    output.print_json(
+        output.document().set("input", Json::object({{"path", file}})).set("result", report_json(report)));
+  } else {
+    output.print(report_text(report));
+  }
+  return report.equal() ? Exit::done : Exit::replay_differs;
+}
+
+}  // namespace assay::cli::commands
