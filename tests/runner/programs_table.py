@@ -44,7 +44,15 @@ def options_of():
     parser.add_argument("--timeout", type=float, default=600, help="seconds a run")
     parser.add_argument("--retry", action="store_true", help="run what failed before again")
     parser.add_argument("--table", action="store_true", help="only render what is there")
+    parser.add_argument("--beside", help="results of other machines, to be compared with")
     return parser.parse_args()
+
+
+def best_level():
+    """What the processor has, of the levels that the library is compiled for."""
+    with open("/proc/cpuinfo") as file:
+        flags = file.read().split()
+    return "avx512" if "avx512dq" in flags and "avx512bw" in flags else "avx2" if "avx2" in flags else "portable"
 
 
 def gpu_name():
@@ -209,7 +217,13 @@ def main():
                     if count % 20 == 0:
                         print("%d of %d after %.0f s" % (count, len(todo), time.time() - began), flush=True)
             list(pool.map(work, todo))
-    return render(read_results(path), os.path.join(options.out, "programs.md"))
+    own = read_results(path)
+    known = {key_of(result) for result in own}
+    others = [r for r in (read_results(options.beside) if options.beside else []) if key_of(r) not in known]
+    if not options.table:  # beside what was run here, nothing else
+        run = {(r["index"], r["precision"], r["length"]) for r in own}
+        others = [r for r in others if (r["index"], r["precision"], r["length"]) in run]
+    return render(own + others, os.path.join(options.out, "programs.md"))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,35 @@
+"""Three of the published programs, others each day: the trace that this machine makes is the one that GPUs made.
+
+tests/data/gpu/programs.jsonl holds the hashes of all of them (programs_table.py); a new contract needs new ones.
+"""
+import os
+import subprocess
+import sys
+import tempfile
+import time
+
+import programs_table
+from support import HERE, arguments, check, finish, versions
+
+ROOT = os.path.dirname(os.path.dirname(HERE))
+COMMITTED = os.path.join(ROOT, "tests/data/gpu/programs.jsonl")
+
+options = arguments(__doc__, shared={"default": os.environ.get("ASSAY_SHARED", os.path.join(ROOT, "../shared"))},
+                    day={"type": int, "default": int(time.time() // 86400), "help": "which programs"})
+committed = programs_table.read_results(COMMITTED)
+contract = versions(options.runner)["contract"]
+check({r["contract"] for r in committed} == {contract},
+      "%s: made under another text of docs/determinism.md; run tests/gpu/run.sh OUT build replay again" % COMMITTED)
+ran = sorted({r["index"] for r in committed if r["precision"] == "fp32" and "chain" in r})
+some = [ran[(options.day * 3 + k) % len(ran)] for k in range(3)]
+print("programs %s; the same again: --day %d" % (some, options.day))
+with tempfile.TemporaryDirectory() as out:
+    done = subprocess.run([sys.executable, os.path.join(HERE, "programs_table.py"), "--runner", options.runner, "--shared", options.shared,
+                           "--out", out, "--only", ",".join(map(str, some)), "--beside", COMMITTED,
+                           "--targets", programs_table.best_level()], stdin=subprocess.DEVNULL)
+    if done.returncode == 77:
+        sys.exit(77)
+    check(done.returncode == 0, "programs_table.py: exit status %d" % done.returncode)
+    results = programs_table.read_results(os.path.join(out, "results.jsonl"))
+    check(len(results) == 6 and all("chain" in r for r in results), "expected six traces, found %r" % results)
+finish("programs")
