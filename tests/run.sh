@@ -61,6 +61,7 @@ if [[ $frameworks == yes ]]; then
     python3 -m venv "$place" && "$place/bin/pip" install -q --retries 2 --disable-pip-version-check openevolve==0.4.0 ||
       echo "could not install them: their tests are skipped"
   fi
+  export ASSAY_FRAMEWORKS=$place
 fi
 
 if [[ $replay == ON ]]; then

@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from support import ASSAY, Recorded, assay, main, must, run, skip_script  # noqa: E402
 
-PLACE = Path(os.environ.get("ASSAY_FRAMEWORKS", Path.home() / ".cache/assay/frameworks"))
+PLACE = Path(os.environ.get("ASSAY_FRAMEWORKS", "/nonexistent"))
 OPENEVOLVE = PLACE / "bin/openevolve-run"
 
 INITIAL = '''# EVOLVE-BLOCK-START
@@ -55,7 +55,7 @@ class OpenEvolve(Recorded):
         address = re.search(r"http://127\.0\.0\.1:\d+/[0-9a-f]{32}/openai", planned).group()
         (self.work / "config.yaml").write_text(CONFIG.format(iterations=iterations, parallel=parallel, base=address, diffs=str(diffs).lower()))
         done = run(ASSAY, "record", "-o", self.run_folder, "--deterministic", "--", OPENEVOLVE, "initial.py", "evaluator.py", "--config",
-                   "config.yaml", "--output", "out", cwd=self.work, env=self.environment())
+                   "config.yaml", "--output", "out", cwd=self.work, env=self.environment(), timeout=240)
         self.assertEqual(done.returncode, 0, done.stderr.decode()[-3000:])
         self.assertIn(b"exchanges", done.stdout)
         key, bundle = self.top / "key", self.top / "o.h5"
@@ -70,13 +70,10 @@ class OpenEvolve(Recorded):
         return result
 
     def test_rewrites(self):
-        self.search(12, 1, False)
-
-    def test_diffs_in_parallel(self):
-        self.search(12, 3, True)
+        self.search(4, 1, False)
 
 
 if __name__ == "__main__":
     if not OPENEVOLVE.exists():
-        skip_script(f"no OpenEvolve in {PLACE} (tests/run.sh --frameworks installs it)")
+        skip_script("no OpenEvolve here: tests/run.sh --frameworks installs it and names its place in ASSAY_FRAMEWORKS")
     main()
