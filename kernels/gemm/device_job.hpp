@@ -13,6 +13,7 @@ struct Operand {
   std::int64_t lane, k;  ///< strides: along M (A) or N (B), and along k
   std::int64_t batch[kMaxRank];
   bool along_k;  ///< neighbours in k are neighbours in memory (else neighbouring lanes are)
+  bool padded;   ///< rows go on, unread, to a multiple of four
 };
 
 struct Result {
@@ -35,6 +36,7 @@ struct Job {
                    ///< floats each
   float* partial;  ///< not stacked, several segments: [batch][segment][m][n]
   int levels;      ///< stacked: tiles' worth of floats in `partial` for each tile
+  bool whole;      ///< a batch of small products, a block each
   unsigned tiles_down, tiles_across;
   std::int64_t first_batch;  ///< of this launch
 };
@@ -44,11 +46,14 @@ inline constexpr int kShapes = 6;
 struct ShapeFacts {
   int rows, columns;  ///< of a tile
 };
-inline constexpr ShapeFacts kShapeFacts[kShapes] = {{128, 256}, {128, 128}, {64, 128},
+inline constexpr ShapeFacts kShapeFacts[kShapes] = {{128, 128}, {128, 128}, {64, 128},
                                                     {64, 64},   {64, 64},   {32, 64}};
 
-inline constexpr std::int64_t kWidestTile = 256;
+inline constexpr std::int64_t kWidestTile = 128;
 
+/// Whether a block may take both matrices of a product whole (sides of 32 and 64, aligned, C as it is).
+bool fits_whole(const Job& job);
+bool launch_whole(const Job& job, void* stream);
 /// Tile shape 0 with all segments of a tile in one block.
 bool launch_stacked(const Job& job, void* stream);
 /// Launches shape number `shape` over the whole job. False: the launch failed.

@@ -17,6 +17,19 @@ __device__ __forceinline__ std::int64_t batch_offset(const Job& job, const std::
   return offset;
 }
 
+// A launch may begin before the one ahead of it in the stream has ended: it reads and writes nothing before
+// `wait_for_inputs`.
+__device__ __forceinline__ void let_next_start() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;");
+#endif
+}
+__device__ __forceinline__ void wait_for_inputs() {
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
 /// R2's end: the scaled product, the scaled c0, one rounded add.
 __device__ __forceinline__ float finish(const Job& job, float value, const char* c0, std::int64_t at) {
   if (job.alpha != 1) value = __fmul_rn(job.alpha, value);
@@ -36,9 +49,10 @@ __device__ __forceinline__ void put(const Job& job, char* c, std::int64_t at, fl
 }
 
 template <class S>
-__device__ __forceinline__ void write(const Job& job, const Sums<S>& sums, std::int64_t row,
-                                      std::int64_t column, std::int64_t batch, int segment) {
+__device__ __forceinline__ void write(const Job& job, Sums<S>& sums, std::int64_t row, std::int64_t column,
+                                      std::int64_t batch, int segment, float* shared) {
   const Where<S> where;
+  settle<S>(sums, shared);
   const bool partial = job.segments > 1 && !job.stacked;
   const bool plain = partial || (!job.add && job.alpha == 1 && !job.c.bf16 && job.c.col == 1);
   const std::int64_t stride = partial ? job.n : job.c.row;
@@ -79,7 +93,7 @@ __device__ __forceinline__ void write(const Job& job, const Sums<S>& sums, std::
   }
 }
 
-/// Sums of segments that a block keeps until they are joined.
+/// Sums of segments that a block keeps until they are joined, neighbours swapped as in `settle`.
 template <class S>
 struct Stack {
   float* at;
@@ -95,7 +109,7 @@ struct Stack {
 #pragma unroll
       for (int j = 0; j < S::columns; j += 4)
         *vector(level, i, j) =
-            make_float4(sums.v[i][j], sums.v[i][j + 1], sums.v[i][j + 2], sums.v[i][j + 3]);
+            make_float4(sums.v[i][j + 1], sums.v[i][j], sums.v[i][j + 3], sums.v[i][j + 2]);
   }
   /// The older sum on the left, as R1's tree has it.
   __device__ __forceinline__ void join(int level, Sums<S>& sums) const {
@@ -104,9 +118,9 @@ struct Stack {
 #pragma unroll
       for (int j = 0; j < S::columns; j += 4) {
         const float4 x = *vector(level, i, j);
-        sums.v[i][j] = __fadd_rn(x.x, sums.v[i][j]), sums.v[i][j + 1] = __fadd_rn(x.y, sums.v[i][j + 1]);
-        sums.v[i][j + 2] = __fadd_rn(x.z, sums.v[i][j + 2]),
-                      sums.v[i][j + 3] = __fadd_rn(x.w, sums.v[i][j + 3]);
+        sums.v[i][j + 1] = __fadd_rn(x.x, sums.v[i][j + 1]), sums.v[i][j] = __fadd_rn(x.y, sums.v[i][j]);
+        sums.v[i][j + 3] = __fadd_rn(x.z, sums.v[i][j + 3]),
+                      sums.v[i][j + 2] = __fadd_rn(x.w, sums.v[i][j + 2]);
       }
   }
 };
@@ -115,6 +129,7 @@ struct Stack {
 template <class S, Layout kA, Layout kB, bool kStacked>
 __global__ __launch_bounds__(S::threads, S::blocks) void tiles(const __grid_constant__ Job job) {
   extern __shared__ __align__(16) float shared[];
+  let_next_start();
   // Eight tiles down, then one across: blocks that run together share rows and columns in the cache.
   const unsigned band = blockIdx.x / (8 * job.tiles_across),
                  in_band = blockIdx.x - band * 8 * job.tiles_across;
@@ -134,8 +149,9 @@ __global__ __launch_bounds__(S::threads, S::blocks) void tiles(const __grid_cons
         job.a.data + batch_offset(job, job.a.batch, batch) + row * job.a.lane + k * job.a.k;
     const float* const b =
         job.b.data + batch_offset(job, job.b.batch, batch) + column * job.b.lane + k * job.b.k;
-    Loader<S::tile_rows, S::depth, S::threads, S::a_row, kA> load_a(a, job.a.lane, job.a.k, rows);
-    Loader<S::tile_columns, S::depth, S::threads, S::b_row, kB> load_b(b, job.b.lane, job.b.k, columns);
+    const Loader<S, S::tile_rows, kA> load_a(a, job.a.lane, job.a.k, rows);
+    const Loader<S, S::tile_columns, kB> load_b(b, job.b.lane, job.b.k, columns);
+    wait_for_inputs();
     accumulate<S>(sums, load_a, load_b, length, shared);
     if constexpr (!kStacked) break;
     const Stack<S> stack{job.partial + (batch * gridDim.x + blockIdx.x) * job.levels * Stack<S>::floats};
@@ -146,31 +162,60 @@ __global__ __launch_bounds__(S::threads, S::blocks) void tiles(const __grid_cons
     stack.push(top, sums);
     __syncthreads();  // shared memory is free again
   }
-  write<S>(job, sums, row, column, batch, segment);
+  write<S>(job, sums, row, column, batch, segment, shared);
 }
 
 /// Whether four neighbours at a time may be read.
 inline bool aligned(const Job& job, const Operand& x, std::int64_t lanes) {
   bool all = reinterpret_cast<std::uintptr_t>(x.data) % 16 == 0;
   for (int d = 0; d < job.batch_rank; ++d) all = all && x.batch[d] % 4 == 0;
-  return all && (x.along_k ? x.lane % 4 == 0 && job.k % 4 == 0 : x.k % 4 == 0 && lanes % 4 == 0);
+  const std::int64_t row = x.along_k ? x.lane : x.k, floats = x.along_k ? job.k : lanes;
+  return all && row % 4 == 0 && (floats % 4 == 0 || x.padded);
+}
+
+inline int device_attribute(cudaDeviceAttr which) {
+  int device = 0, value = 0;
+  cudaGetDevice(&device);
+  cudaDeviceGetAttribute(&value, which, device);
+  return value;
+}
+
+/// Shared memory of which one block alone finds room on a processor. Small grids that may begin early take so
+/// much, so that their blocks do not wait, several at one place, for what the launch before leaves.
+inline int shared_alone() { return device_attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor) / 2; }
+
+/// `early`: the launch may begin before the one ahead of it in the stream has ended (from sm_90 on).
+template <class Kernel>
+bool launch_kernel(Kernel* kernel, dim3 grid, int threads, int shared, bool early, const Job& job,
+                   cudaStream_t stream) {
+  early = early && device_attribute(cudaDevAttrComputeCapabilityMajor) >= 9;
+  if (shared > 48 * 1024 &&
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared) != cudaSuccess)
+    return false;
+  cudaLaunchAttribute attribute{};
+  attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  attribute.val.programmaticStreamSerializationAllowed = 1;
+  cudaLaunchConfig_t config{};
+  config.gridDim = grid, config.blockDim = dim3(static_cast<unsigned>(threads));
+  config.dynamicSmemBytes = static_cast<std::size_t>(shared), config.stream = stream;
+  config.attrs = &attribute, config.numAttrs = early ? 1 : 0;
+  return cudaLaunchKernelEx(&config, kernel, job) == cudaSuccess;
 }
 
 template <class S, Layout kA, Layout kB, bool kStacked>
 bool launch_with(Job& job, cudaStream_t stream) {
-  if (S::shared_bytes > 48 * 1024 &&
-      cudaFuncSetAttribute(tiles<S, kA, kB, kStacked>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                           S::shared_bytes) != cudaSuccess)
-    return false;
   const auto segments = static_cast<unsigned>(kStacked ? 1 : job.segments);
+  const std::int64_t tiles_each = std::int64_t{job.tiles_down} * job.tiles_across * segments;
+  const bool alone = tiles_each * job.batches <= device_attribute(cudaDevAttrMultiProcessorCount);
+  const int shared = alone && shared_alone() > S::shared_bytes ? shared_alone() : S::shared_bytes;
   for (job.first_batch = 0; job.first_batch < job.batches; job.first_batch += 65535) {
     const auto batches =
         static_cast<unsigned>(job.batches - job.first_batch < 65535 ? job.batches - job.first_batch : 65535);
-    tiles<S, kA, kB, kStacked>
-        <<<dim3(job.tiles_down * job.tiles_across, batches, segments), S::threads, S::shared_bytes, stream>>>(
-            job);
+    if (!launch_kernel(tiles<S, kA, kB, kStacked>, dim3(job.tiles_down * job.tiles_across, batches, segments),
+                       S::threads, shared, alone, job, stream))
+      return false;
   }
-  return cudaGetLastError() == cudaSuccess;
+  return true;
 }
 
 template <class S, bool kStacked = false>

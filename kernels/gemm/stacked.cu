@@ -3,7 +3,7 @@
 namespace assay::kernels::gemm_device {
 
 bool launch_stacked(const Job& job, void* stream) {
-  return launch<Shape<128, 256, 16, 8, 16, 4, 3, 1>, true>(job, stream);
+  return launch<Shape<128, 128, 16, 8, 16, 4, 2, 1, false>, true>(job, stream);
 }
 
 }  // namespace assay::kernels::gemm_device

@@ -1,6 +1,6 @@
-// One tile of a product on a GPU: fragments of A and B come from shared memory, which cp.async fills some
-// steps ahead, and every thread keeps Rows x Columns chains in registers. How large a tile is and who does
-// what of it changes no bit.
+// One tile of a product on a GPU: fragments of A and B come from shared memory, which threads fill some steps
+// ahead, and every thread keeps Rows x Columns chains in registers. How large a tile is and who does what of
+// it changes no bit.
 #pragma once
 
 #include <cuda_runtime.h>
@@ -18,32 +18,45 @@ enum Layout : int {
   kVectorsAlongK,  ///< neighbours in k are, four of them aligned to 16 bytes
 };
 
-template <int TileRows, int TileColumns, int Depth, int Rows, int Columns, int LaneRows, int Stages,
-          int Blocks, int Map = 1>
+/// Ahead: how many steps before its use a fragment is read. AlongRows: which way sweeps go.
+template <int TileRows, int TileColumns, int Depth, int Rows, int Columns, int LaneRows, int Blocks,
+          int Ahead, bool AlongRows>
 struct Shape {
   static constexpr int tile_rows = TileRows, tile_columns = TileColumns, depth = Depth, rows = Rows,
-                       columns = Columns;
-  // Whether registers suffice to have the fetches of all first stages under way before any is waited for.
-  static constexpr bool fetches_ahead = Rows * Columns <= 32 || (Rows * Columns <= 64 && Blocks == 3);
-  static constexpr bool by_columns = Rows <= Columns;
-  static constexpr int sweep_length = by_columns ? Rows : Columns, sweeps = by_columns ? Columns : Rows;
-  static constexpr int stages = Stages, blocks = Blocks, map = Map;
+                       columns = Columns, blocks = Blocks, ahead = Ahead, stages = 3;
+  static constexpr bool along_rows = AlongRows;
   static constexpr int threads = TileRows / Rows * (TileColumns / Columns);
   static constexpr int lane_rows = LaneRows, lane_columns = 32 / LaneRows;
   static constexpr int warp_rows = lane_rows * Rows, warp_columns = lane_columns * Columns;
   static constexpr int warps_down = TileRows / warp_rows;
-  // Four floats more a row: threads that write along k meet no bank twice, and 16-byte reads stay aligned.
-  static constexpr int a_row = TileRows + 4, b_row = TileColumns + 4;
-  static constexpr int a_floats = Depth * a_row, stage_floats = Depth * (a_row + b_row);
-  static constexpr int shared_bytes = (Stages + 1) * stage_floats * 4;  // one more for what is left of k
+  // A row of k is A's lanes, B's lanes and four floats more, four rows have 24 more: writers that lie along k
+  // then meet no bank twice, and 16-byte reads stay aligned.
+  static constexpr int row = TileRows + TileColumns + 4;
+  static __host__ __device__ constexpr int place(int k) { return k * row + k / 4 * 24; }
+  static constexpr int stage_floats = place(Depth);
+  static constexpr int shared_bytes = stages * stage_floats * 4;
   static_assert(TileRows % warp_rows == 0 && TileColumns % warp_columns == 0 && Rows % 4 == 0 &&
-                Columns % 4 == 0);
+                Columns % 4 == 0 && Depth % (Ahead + 1) == 0 && Depth % 4 == 0);
+  static_assert(threads * (AlongRows ? Columns : Rows) * 4 <= shared_bytes);
 };
 
 // Shared addresses are 32-bit numbers of bytes: constant offsets then cost no instruction.
 __device__ __forceinline__ unsigned address(const float* shared) {
   return static_cast<unsigned>(__cvta_generic_to_shared(shared));
 }
+__device__ __forceinline__ void put1(unsigned to, float x) {
+  asm volatile("st.shared.f32 [%0], %1;" ::"r"(to), "f"(x) : "memory");
+}
+__device__ __forceinline__ void put4(unsigned to, float x, float y, float z, float w) {
+  asm volatile("st.shared.v4.f32 [%0], {%1, %2, %3, %4};" ::"r"(to), "f"(x), "f"(y), "f"(z), "f"(w)
+               : "memory");
+}
+__device__ __forceinline__ void take4(float* to, unsigned from) {
+  asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
+               : "=f"(to[0]), "=f"(to[1]), "=f"(to[2]), "=f"(to[3])
+               : "r"(from));
+}
+
 // Predicated, not branched around: code stays one block, in which the compiler can place reads freely.
 __device__ __forceinline__ void copy4(unsigned to, const float* from, bool wanted) {
   asm volatile(
@@ -55,30 +68,30 @@ __device__ __forceinline__ void copy16(unsigned to, const float* from, bool want
       "{ .reg .pred p; setp.ne.b32 p, %2, 0; @p cp.async.cg.shared.global [%0], [%1], 16; }" ::"r"(to),
       "l"(from), "r"(static_cast<int>(wanted)));
 }
-__device__ __forceinline__ void put4(unsigned to, float value) {
-  asm volatile("st.shared.f32 [%0], %1;" ::"r"(to), "f"(value));
-}
 __device__ __forceinline__ void commit() { asm volatile("cp.async.commit_group;"); }
 template <int Left>
 __device__ __forceinline__ void wait() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(Left));
+  asm volatile("cp.async.wait_group %0;" ::"n"(Left) : "memory");
 }
 
-/// Brings Depth x Lanes of one matrix to shared memory, k by k, in `pieces` instructions a thread: `fetch`
-/// starts one, `put` ends it (cp.async needs no end). `at` is where the thread's first float goes.
-template <int Lanes, int Depth, int Threads, int RowFloats, Layout kLayout>
+struct Nothing {};
+
+/// Brings Depth x Lanes of one matrix to shared memory, k by k, in `pieces` a thread: `fetch` reads one into
+/// registers where `left` says that there is more of k, `put` writes it from where the thread's first float
+/// goes on.
+template <class S, int Lanes, Layout kLayout>
 struct Loader;
 
 /// Neighbours in k, any alignment: eight threads along k, transposed on the way.
-template <int Lanes, int Depth, int Threads, int RowFloats>
-struct Loader<Lanes, Depth, Threads, RowFloats, kAlongK> {
-  static constexpr bool reads_past = false;
-  static constexpr int group = Threads / 8, passes = Lanes / group, along = Depth / 8,
+template <class S, int Lanes>
+struct Loader<S, Lanes, kAlongK> {
+  static constexpr bool direct = true;
+  static constexpr int group = S::threads / 8, along = S::depth / 8, passes = Lanes / group,
                        pieces = passes * along;
-  static_assert(Lanes % group == 0 && Depth % 8 == 0);
+  static_assert(Lanes % group == 0 && S::depth % 8 == 0);
+  using Held = Nothing;
   const float* from[passes];
 
-  Loader() = default;
   static __device__ __forceinline__ int first_k() { return static_cast<int>(threadIdx.x % 8); }
   static __device__ __forceinline__ int first_lane() { return static_cast<int>(threadIdx.x / 8); }
   __device__ __forceinline__ Loader(const float* data, std::int64_t lane_stride, std::int64_t, int valid) {
@@ -86,113 +99,102 @@ struct Loader<Lanes, Depth, Threads, RowFloats, kAlongK> {
     for (int i = 0; i < passes; ++i)
       from[i] = data + min(first_lane() + i * group, valid - 1) * lane_stride + first_k();
   }
-  template <bool kTail>
-  __device__ __forceinline__ void fetch(int piece, unsigned at, int left, bool wanted) {
-    const int i = piece / along, j = piece % along * 8;
-    copy4(at + (j * RowFloats + i * group) * 4, from[i] + j, wanted && (!kTail || first_k() + j < left));
-  }
-  __device__ __forceinline__ void put(int, unsigned) {}
-  __device__ __forceinline__ void advance(int steps) {
-#pragma unroll
-    for (int i = 0; i < passes; ++i) from[i] += std::int64_t{steps} * Depth;
+  __device__ __forceinline__ void fetch(Held&, int, int) {}
+  __device__ __forceinline__ void put(const Held&, int, unsigned) const {}
+  __device__ __forceinline__ void copy(int piece, int left, unsigned at) {
+    const int i = piece / along, j = piece % along;
+    copy4(at + (S::place(j * 8) + i * group) * 4, from[i] + j * 8, first_k() + j * 8 < left);
+    if (j + 1 == along) from[i] += S::depth;
   }
 };
 
-/// Neighbours in k, rows aligned to 16 bytes: four floats of k at once through registers, transposed on the
-/// way.
-template <int Lanes, int Depth, int Threads, int RowFloats>
-struct Loader<Lanes, Depth, Threads, RowFloats, kVectorsAlongK> {
-  static constexpr bool reads_past = false;
-  static constexpr int along = Depth / 4, group = Threads / along, pieces = (Lanes + group - 1) / group;
-  static_assert(Depth % 4 == 0 && Threads % along == 0 && (Lanes % group == 0 || group > Lanes));
-  const float* from[pieces];
-  float4 held[pieces];
+/// Neighbours in k, rows aligned to 16 bytes: threads along k (four, or two where that was measured to be
+/// faster) take four floats each, transposed on the way.
+template <class S, int Lanes>
+struct Loader<S, Lanes, kVectorsAlongK> {
+  static constexpr bool direct = false;
+  static constexpr int quads = S::threads == 128 && Lanes == 64 && S::depth == 16 ? 2 : 4;
+  static constexpr int lanes = S::threads / quads < Lanes ? S::threads / quads : Lanes,
+                       passes = Lanes / lanes;
+  static constexpr int together = S::threads / lanes * 4, along = S::depth / together;  // in k
+  static constexpr int pieces = passes * along;
+  static_assert(Lanes % lanes == 0 && S::threads % lanes == 0 && S::depth % together == 0);
+  using Held = float4;
+  const float* from[passes];
 
-  Loader() = default;
-  static __device__ __forceinline__ int first_k() { return static_cast<int>(threadIdx.x % along * 4); }
-  static __device__ __forceinline__ int first_lane() { return static_cast<int>(threadIdx.x / along); }
+  static __device__ __forceinline__ int first_k() {
+    return static_cast<int>(threadIdx.x % quads + threadIdx.x / (quads * lanes) * quads) * 4;
+  }
+  static __device__ __forceinline__ int first_lane() { return static_cast<int>(threadIdx.x / quads % lanes); }
   __device__ __forceinline__ Loader(const float* data, std::int64_t lane_stride, std::int64_t, int valid) {
 #pragma unroll
-    for (int i = 0; i < pieces; ++i)
-      from[i] = data + min(first_lane() + i * group, valid - 1) * lane_stride + first_k();
+    for (int i = 0; i < passes; ++i)
+      from[i] = data + min(first_lane() + i * lanes, valid - 1) * lane_stride + first_k();
   }
-  template <bool kTail>
-  __device__ __forceinline__ void fetch(int piece, unsigned, int left, bool wanted) {
-    if (wanted && (!kTail || first_k() < left))
-      held[piece] = __ldg(reinterpret_cast<const float4*>(from[piece]));
+  __device__ __forceinline__ void fetch(Held& held, int piece, int left) {
+    const int i = piece / along, j = piece % along;
+    if (first_k() + j * together < left)
+      held = __ldg(reinterpret_cast<const float4*>(from[i] + j * together));
+    if (j + 1 == along) from[i] += S::depth;
   }
-  __device__ __forceinline__ void put(int piece, unsigned at) {
-    if (group > Lanes && first_lane() >= Lanes) return;
-    const unsigned to = at + piece * group * 4;
-    put4(to, held[piece].x);
-    put4(to + RowFloats * 4, held[piece].y);
-    put4(to + RowFloats * 8, held[piece].z);
-    put4(to + RowFloats * 12, held[piece].w);
-  }
-  __device__ __forceinline__ void advance(int steps) {
-#pragma unroll
-    for (int i = 0; i < pieces; ++i) from[i] += std::int64_t{steps} * Depth;
+  __device__ __forceinline__ void copy(int, int, unsigned) {}
+  __device__ __forceinline__ void put(const Held& held, int piece, unsigned at) const {
+    const unsigned to = at + (S::place(piece % along * together) + piece / along * lanes) * 4;
+    put1(to, held.x), put1(to + S::row * 4, held.y);
+    put1(to + S::row * 8, held.z), put1(to + S::row * 12, held.w);
   }
 };
 
 /// Neighbouring lanes, any alignment: a warp takes 32 lanes of one k. Lanes that are not there are read too,
-/// from the rows that follow in memory, but for the last step of k, where nothing need follow.
-template <int Lanes, int Depth, int Threads, int RowFloats>
-struct Loader<Lanes, Depth, Threads, RowFloats, kAlongLanes> {
-  static constexpr int warps = Threads / 32, passes = Depth / warps, across = Lanes / 32,
-                       pieces = passes * across;
-  static constexpr bool reads_past = true;
-  static_assert(Depth % warps == 0 && Lanes % 32 == 0);
-  const float* from[passes];
+/// from the rows that follow in memory, but for the last Depth of k, where nothing need follow.
+template <class S, int Lanes>
+struct Loader<S, Lanes, kAlongLanes> {
+  static constexpr bool direct = true;
+  static constexpr int warps = S::threads / 32, across = Lanes / 32, pieces = S::depth / warps * across;
+  static_assert(S::depth % warps == 0 && warps % 4 == 0 && Lanes % 32 == 0);
+  using Held = Nothing;
+  const float* from;
   std::int64_t step;
   int valid;
 
-  Loader() = default;
   static __device__ __forceinline__ int first_k() { return static_cast<int>(threadIdx.x / 32); }
   static __device__ __forceinline__ int first_lane() { return static_cast<int>(threadIdx.x % 32); }
   __device__ __forceinline__ Loader(const float* data, std::int64_t, std::int64_t k_stride, int valid_lanes)
-      : step(Depth * k_stride), valid(valid_lanes - first_lane()) {
-#pragma unroll
-    for (int j = 0; j < passes; ++j) from[j] = data + (first_k() + j * warps) * k_stride + first_lane();
-  }
-  template <bool kTail>
-  __device__ __forceinline__ void fetch(int piece, unsigned at, int left, bool wanted) {
-    const int j = piece / across, i = piece % across * 32;
-    copy4(at + (j * warps * RowFloats + i) * 4, from[j] + i,
-          wanted && (!kTail || (i < valid && first_k() + j * warps < left)));
-  }
-  __device__ __forceinline__ void put(int, unsigned) {}
-  __device__ __forceinline__ void advance(int steps) {
-#pragma unroll
-    for (int j = 0; j < passes; ++j) from[j] += steps * step;
+      : from(data + first_k() * k_stride + first_lane()),
+        step(warps * k_stride),
+        valid(valid_lanes - first_lane()) {}
+  __device__ __forceinline__ void fetch(Held&, int, int) {}
+  __device__ __forceinline__ void put(const Held&, int, unsigned) const {}
+  __device__ __forceinline__ void copy(int piece, int left, unsigned at) {
+    const int j = piece / across, i = piece % across;
+    const int there = left > S::depth ? Lanes : valid;
+    copy4(at + (S::place(j * warps) + i * 32) * 4, from + i * 32,
+          i * 32 < there && first_k() + j * warps < left);
+    if (i + 1 == across) from += step;
   }
 };
 
-/// Neighbouring lanes, aligned to 16 bytes.
-template <int Lanes, int Depth, int Threads, int RowFloats>
-struct Loader<Lanes, Depth, Threads, RowFloats, kVectors> {
-  static constexpr bool reads_past = false;
-  static constexpr int across = Lanes / 4, together = Threads / across;
-  static constexpr int pieces = (Depth + together - 1) / together;
-  static_assert(Threads % across == 0 && (Depth % together == 0 || together > Depth));
+/// Neighbouring lanes, aligned to 16 bytes: cp.async takes them to shared memory, past the registers.
+template <class S, int Lanes>
+struct Loader<S, Lanes, kVectors> {
+  static constexpr bool direct = true;
+  static constexpr int across = Lanes / 4, together = S::threads / across, pieces = S::depth / together;
+  static_assert(S::threads % across == 0 && S::depth % together == 0 && together % 4 == 0);
+  using Held = Nothing;
   const float* from;
-  std::int64_t stride;
-  bool valid;
+  std::int64_t step;
 
-  Loader() = default;
   static __device__ __forceinline__ int first_k() { return static_cast<int>(threadIdx.x / across); }
   static __device__ __forceinline__ int first_lane() { return static_cast<int>(threadIdx.x % across * 4); }
-  __device__ __forceinline__ Loader(const float* data, std::int64_t, std::int64_t k_stride, int valid_lanes)
-      : from(data + first_k() * k_stride + first_lane()),
-        stride(k_stride),
-        valid(first_lane() < valid_lanes && first_k() < Depth) {}
-  template <bool kTail>
-  __device__ __forceinline__ void fetch(int piece, unsigned at, int left, bool wanted) {
-    copy16(at + piece * together * RowFloats * 4, from + piece * together * stride,
-           wanted && valid && (!kTail || first_k() + piece * together < left));
+  __device__ __forceinline__ Loader(const float* data, std::int64_t, std::int64_t k_stride, int valid)
+      : from(data + first_k() * k_stride + min(first_lane(), (valid + 3) / 4 * 4 - 4)),
+        step(together * k_stride) {}
+  __device__ __forceinline__ void fetch(Held&, int, int) {}
+  __device__ __forceinline__ void put(const Held&, int, unsigned) const {}
+  __device__ __forceinline__ void copy(int piece, int left, unsigned at) {
+    copy16(at + S::place(piece * together) * 4, from, first_k() + piece * together < left);
+    from += step;
   }
-  __device__ __forceinline__ void put(int, unsigned) {}
-  __device__ __forceinline__ void advance(int steps) { from += steps * Depth * stride; }
 };
 
 /// The chains of one thread's elements.
@@ -213,11 +215,8 @@ struct Where {
   int row0, column0;
   __device__ __forceinline__ Where() {
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
-    int down = lane % S::lane_rows, across = lane / S::lane_rows;
-    if (S::map == 1) {
-      across = (lane & 1) + lane / (2 * S::lane_rows) * 2;
-      down = lane / 2 % S::lane_rows;
-    }
+    // Pairs of lanes lie across: 16-byte reads then meet no bank twice.
+    const int across = (lane & 1) + lane / (2 * S::lane_rows) * 2, down = lane / 2 % S::lane_rows;
     row0 = warp % S::warps_down * S::warp_rows + down * 4;
     column0 = warp / S::warps_down * S::warp_columns + across * 4;
   }
@@ -230,172 +229,171 @@ struct Where {
 template <class S>
 struct Fragments {
   float a[S::rows], b[S::columns];
-  static constexpr int reads = (S::rows + S::columns) / 4;
 
-  /// Read number `i` of `reads`, in the order in which they are needed: the swept ones first.
-  __device__ __forceinline__ void read(int i, const float* a_from, const float* b_from) {
-    const bool of_a = S::by_columns ? i < S::rows / 4 : i >= S::columns / 4;
-    const int quad = of_a ? (S::by_columns ? i : i - S::columns / 4) : (S::by_columns ? i - S::rows / 4 : i);
-    if (of_a)
-      take(a + quad * 4, a_from + quad * 4 * S::lane_rows);
-    else
-      take(b + quad * 4, b_from + quad * 4 * S::lane_columns);
-  }
-  __device__ __forceinline__ void read_all(const float* a_from, const float* b_from) {
+  __device__ __forceinline__ void read_all(unsigned a_from, unsigned b_from) {
 #pragma unroll
-    for (int i = 0; i < reads; ++i) read(i, a_from, b_from);
-  }
-  static __device__ __forceinline__ void take(float* to, const float* from) {
-    const float4 x = *reinterpret_cast<const float4*>(from);
-    to[0] = x.x, to[1] = x.y, to[2] = x.z, to[3] = x.w;
+    for (int j = 0; j < S::columns; j += 4) take4(b + j, b_from + j * S::lane_columns * 4);
+#pragma unroll
+    for (int i = 0; i < S::rows; i += 4) take4(a + i, a_from + i * S::lane_rows * 4);
   }
 };
 
-// One column (or row, where rows are longer) of a thread's elements, there and back: an operand then stays
-// for the next multiplication, and the two others are left for the two banks of registers.
+// A thread's elements in one step of k: rows (or columns) there and back. An operand then stays for the next
+// multiplication, and the two others are left for the two banks of registers.
 template <class S>
-__device__ __forceinline__ void sweep(Sums<S>& sums, const Fragments<S>& f, int number) {
+__device__ __forceinline__ void step(Sums<S>& sums, const Fragments<S>& f) {
+  constexpr int sweeps = S::along_rows ? S::rows : S::columns, length = S::along_rows ? S::columns : S::rows;
 #pragma unroll
-  for (int q = 0; q < S::sweep_length; ++q) {
-    const int turned = number % 2 ? S::sweep_length - 1 - q : q;
-    const int i = S::by_columns ? turned : number, j = S::by_columns ? number : turned;
-    sums.v[i][j] = __fmaf_rn(f.a[i], f.b[j], sums.v[i][j]);
+  for (int number = 0; number < sweeps; ++number)
+#pragma unroll
+    for (int q = 0; q < length; ++q) {
+      const int along = number % 2 ? length - 1 - q : q;
+      const int i = S::along_rows ? number : along, j = S::along_rows ? along : number;
+      sums.v[i][j] = __fmaf_rn(f.a[i], f.b[j], sums.v[i][j]);
+    }
+}
+
+/// Passes the sums through the thread's own place in shared memory, neighbours along a sweep swapped. Vector
+/// stores want their registers side by side: the sums' registers are then, through the whole of the loop
+/// before, of the other bank than those of the fragment that is swept, and no multiplication waits for a
+/// bank.
+template <class S>
+__device__ __forceinline__ void settle(Sums<S>& sums, const float* shared) {
+  constexpr int sweeps = S::along_rows ? S::rows : S::columns, length = S::along_rows ? S::columns : S::rows;
+  const unsigned at = address(shared) + threadIdx.x * 16;
+  const auto sum = [&](int number, int along) -> float& {
+    return S::along_rows ? sums.v[number][along] : sums.v[along][number];
+  };
+#pragma unroll
+  for (int s = 0; s < sweeps; ++s) {
+#pragma unroll
+    for (int q = 0; q < length; q += 4)
+      put4(at + q / 4 * S::threads * 16, sum(s, q + 1), sum(s, q), sum(s, q + 3), sum(s, q + 2));
+#pragma unroll
+    for (int q = 0; q < length; q += 4) {
+      float x[4];
+      take4(x, at + q / 4 * S::threads * 16);
+      sum(s, q) = x[1], sum(s, q + 1) = x[0], sum(s, q + 2) = x[3], sum(s, q + 3) = x[2];
+    }
   }
 }
 
-template <class L>
-__device__ __forceinline__ void fetch_all(L& loader, unsigned at) {
-#pragma unroll
-  for (int i = 0; i < L::pieces; ++i) loader.template fetch<false>(i, at, 0, true);
-}
-template <class L>
-__device__ __forceinline__ void put_all(L& loader, unsigned at) {
-#pragma unroll
-  for (int i = 0; i < L::pieces; ++i) loader.put(i, at);
-}
+/// Tiles of k of both matrices, from device memory to registers to shared memory, piece by piece.
+template <class S, class LoadA, class LoadB>
+struct Feed {
+  static constexpr int pieces = LoadA::pieces + LoadB::pieces;
+  struct Held {
+    typename LoadA::Held a[LoadA::pieces] = {};
+    typename LoadB::Held b[LoadB::pieces] = {};
+  };
+  LoadA load_a;
+  LoadB load_b;
+  unsigned to_a, to_b;
+
+  __device__ __forceinline__ Feed(const LoadA& a, const LoadB& b, unsigned base)
+      : load_a(a),
+        load_b(b),
+        to_a(base + (S::place(LoadA::first_k()) + LoadA::first_lane()) * 4),
+        to_b(base + (S::place(LoadB::first_k()) + S::tile_rows + LoadB::first_lane()) * 4) {}
+  /// `left`: of k, from where the tile begins; none are fetched if it is not positive.
+  __device__ __forceinline__ void fetch(Held& held, int piece, int left) {
+    if (piece < LoadA::pieces)
+      load_a.fetch(held.a[piece], piece, left);
+    else
+      load_b.fetch(held.b[piece - LoadA::pieces], piece - LoadA::pieces, left);
+  }
+  __device__ __forceinline__ void copy(int piece, int left, unsigned stage) {
+    if (piece < LoadA::pieces)
+      load_a.copy(piece, left, to_a + stage);
+    else
+      load_b.copy(piece - LoadA::pieces, left, to_b + stage);
+  }
+  __device__ __forceinline__ void put(const Held& held, int piece, unsigned stage) const {
+    if (piece < LoadA::pieces)
+      load_a.put(held.a[piece], piece, to_a + stage);
+    else
+      load_b.put(held.b[piece - LoadA::pieces], piece - LoadA::pieces, to_b + stage);
+  }
+};
 
 /// sums = A B over `length` ascending k from where the loaders stand.
 template <class S, class LoadA, class LoadB>
-__device__ __forceinline__ void accumulate(Sums<S>& sums, LoadA& load_a, LoadB& load_b, int length,
-                                           float* shared) {
-  const int kept = (LoadA::reads_past || LoadB::reads_past) && length > 0 ? 1 : 0;  // the last step apart
-  const int whole = (length - kept) / S::depth, left = length - whole * S::depth;
-  constexpr unsigned stage_bytes = S::stage_floats * 4, all_bytes = S::stages * stage_bytes;
-  constexpr int pieces = LoadA::pieces + LoadB::pieces;
+__device__ __forceinline__ void accumulate(Sums<S>& sums, const LoadA& load_a, const LoadB& load_b,
+                                           int length, float* shared) {
+  using Feeding = Feed<S, LoadA, LoadB>;
+  constexpr unsigned stage_bytes = S::stage_floats * 4;
+  const auto after = [](unsigned stage) {
+    return stage == (S::stages - 1) * stage_bytes ? 0 : stage + stage_bytes;
+  };
   const unsigned base = address(shared);
-  const unsigned to_a = base + (LoadA::first_k() * S::a_row + LoadA::first_lane()) * 4;
-  const unsigned to_b = base + (S::a_floats + LoadB::first_k() * S::b_row + LoadB::first_lane()) * 4;
-  if (left) {
-    LoadA last_a = load_a;
-    LoadB last_b = load_b;
-    last_a.advance(whole);
-    last_b.advance(whole);
+  Feeding feed(load_a, load_b, base);
+  typename Feeding::Held held;
+  {
+    typename Feeding::Held first, second;
 #pragma unroll
-    for (int i = 0; i < LoadA::pieces; ++i)
-      last_a.template fetch<true>(i, to_a + all_bytes, left, true), last_a.put(i, to_a + all_bytes);
+    for (int i = 0; i < Feeding::pieces; ++i) feed.copy(i, length, 0);
+    commit();
 #pragma unroll
-    for (int i = 0; i < LoadB::pieces; ++i)
-      last_b.template fetch<true>(i, to_b + all_bytes, left, true), last_b.put(i, to_b + all_bytes);
+    for (int i = 0; i < Feeding::pieces; ++i) feed.copy(i, length - S::depth, stage_bytes);
+    commit();
+#pragma unroll
+    for (int i = 0; i < Feeding::pieces; ++i) feed.fetch(first, i, length);
+#pragma unroll
+    for (int i = 0; i < Feeding::pieces; ++i) feed.fetch(second, i, length - S::depth);
+#pragma unroll
+    for (int i = 0; i < Feeding::pieces; ++i) feed.fetch(held, i, length - 2 * S::depth);
+#pragma unroll
+    for (int i = 0; i < Feeding::pieces; ++i) feed.put(first, i, 0);
+#pragma unroll
+    for (int i = 0; i < Feeding::pieces; ++i) feed.put(second, i, stage_bytes);
   }
-  if constexpr (S::fetches_ahead) {
-    LoadA first_a[S::stages - 1];
-    LoadB first_b[S::stages - 1];
-#pragma unroll
-    for (int t = 0; t < S::stages - 1; ++t) {
-      first_a[t] = load_a;
-      first_b[t] = load_b;
-      if (t < whole) {
-        fetch_all(first_a[t], to_a + t * stage_bytes);
-        fetch_all(first_b[t], to_b + t * stage_bytes);
-        load_a.advance(1);
-        load_b.advance(1);
-      }
-      commit();
-    }
-#pragma unroll
-    for (int t = 0; t < S::stages - 1; ++t) {
-      if (t >= whole) continue;
-      put_all(first_a[t], to_a + t * stage_bytes);
-      put_all(first_b[t], to_b + t * stage_bytes);
-    }
-  } else {
-#pragma unroll 1
-    for (int t = 0; t < S::stages - 1; ++t) {
-      if (t < whole) {
-        fetch_all(load_a, to_a + t * stage_bytes);
-        fetch_all(load_b, to_b + t * stage_bytes);
-        put_all(load_a, to_a + t * stage_bytes);
-        put_all(load_b, to_b + t * stage_bytes);
-        load_a.advance(1);
-        load_b.advance(1);
-      }
-      commit();
-    }
-  }
-  unsigned filling = (S::stages - 1) * stage_bytes;
-  const auto next_stage = [&] { filling = filling + stage_bytes == all_bytes ? 0 : filling + stage_bytes; };
   sums.clear();
-  wait<S::stages - 2>();
+  wait<1>();
   __syncthreads();
   const Where<S> where;
-  const float* const a_from = shared + where.row0;
-  const float* const b_from = shared + S::a_floats + where.column0;
-  Fragments<S> f[2];
-  f[0].read_all(a_from, b_from);
-  int stage = 0;  // where the current tile's floats are
+  const unsigned a_from = base + where.row0 * 4, b_from = base + (S::tile_rows + where.column0) * 4;
+  Fragments<S> f[S::ahead + 1];
+#pragma unroll
+  for (int u = 0; u < S::ahead; ++u) f[u].read_all(a_from + S::place(u) * 4, b_from + S::place(u) * 4);
+  unsigned stage = 0, filling = 2 * stage_bytes;
 #pragma unroll 1
-  for (int t = 0; t < whole; ++t) {
-    const bool more = t + S::stages - 1 < whole;
+  for (; length >= S::depth; length -= S::depth) {
+    const unsigned following = after(stage);
 #pragma unroll
     for (int k = 0; k < S::depth; ++k) {
-      if (k + 1 == S::depth) {
-        wait<S::stages - 2>();
+      const int wanted = k + S::ahead;
+      const unsigned at =
+          wanted < S::depth ? stage + S::place(wanted) * 4 : following + S::place(wanted - S::depth) * 4;
+      if (wanted == S::depth) {
+        commit();
+        wait<1>();
         __syncthreads();
-        stage = stage + S::stage_floats == S::stages * S::stage_floats ? 0 : stage + S::stage_floats;
       }
-      const int next = k + 1 == S::depth ? 0 : k + 1;
-      // Reads and copies lie between the sweeps, so that none waits for another.
+      f[wanted % (S::ahead + 1)].read_all(a_from + at, b_from + at);
+      // Each piece goes where the tile before was. What passes through registers was fetched a tile's time
+      // ago.
 #pragma unroll
-      for (int i = 0; i < S::sweeps; ++i) {
-#pragma unroll
-        for (int r = 0; r < Fragments<S>::reads; ++r)
-          if (r * S::sweeps / Fragments<S>::reads == i)
-            f[(k + 1) % 2].read(r, a_from + stage + next * S::a_row, b_from + stage + next * S::b_row);
-        sweep<S>(sums, f[k % 2], i);
-        if (i + 1 < S::sweeps) continue;
-        // Fetches in the first half of the steps, puts in the second.
-        constexpr int half = S::depth / 2;
-#pragma unroll
-        for (int q = k * pieces / half; k < half && q < (k + 1) * pieces / half; ++q)
-          if (q < LoadA::pieces)
-            load_a.template fetch<false>(q, to_a + filling, 0, more);
-          else
-            load_b.template fetch<false>(q - LoadA::pieces, to_b + filling, 0, more);
-        constexpr int rest = S::depth - half - 1;
-        const int since = k - half;
-#pragma unroll
-        for (int q = since * pieces / rest; since >= 0 && since < rest && q < (since + 1) * pieces / rest;
-             ++q)
-          if (q < LoadA::pieces)
-            load_a.put(q, to_a + filling);
-          else
-            load_b.put(q - LoadA::pieces, to_b + filling);
-        if (k + 2 == S::depth) {
-          commit();
-          load_a.advance(1);
-          load_b.advance(1);
-          next_stage();
+      for (int i = 0; i < Feeding::pieces; ++i) {
+        const bool direct = i < LoadA::pieces ? LoadA::direct : LoadB::direct;
+        if (direct && i / 4 == k) feed.copy(i, length - 2 * S::depth, filling);
+        if (!direct && i * (S::depth - S::ahead) / Feeding::pieces == k) {
+          feed.put(held, i, filling);
+          feed.fetch(held, i, length - 3 * S::depth);
         }
       }
+      step<S>(sums, f[k % (S::ahead + 1)]);
     }
+    stage = following;
+    filling = after(filling);
   }
-  constexpr int last = S::stages * S::stage_floats;
+  wait<0>();
+  __syncthreads();
 #pragma unroll 1
-  for (int k = 0; k < left; ++k) {
-    f[0].read_all(a_from + last + k * S::a_row, b_from + last + k * S::b_row);
-#pragma unroll
-    for (int i = 0; i < S::sweeps; ++i) sweep<S>(sums, f[0], i);
+  for (int k = 0; k < length; ++k) {
+    f[0].read_all(a_from + stage + S::place(k) * 4, b_from + stage + S::place(k) * 4);
+    step<S>(sums, f[0]);
   }
+  __syncthreads();
 }
 
 }  // namespace assay::kernels::gemm_device

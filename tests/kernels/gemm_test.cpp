@@ -286,9 +286,13 @@ TEST(GemmOnCuda, EveryTileShapeEqualsTheCpu) {
   all.push_back({129, 515, 8200, 2, true});
   all.push_back({20, 32, 3 * 4096 + 8, 101});  // enough tiles for a block to keep its segments
   all.push_back({33, 7, 2 * 4096 + 5, 101});
+  for (int turned = 0; turned < 4; ++turned)
+    for (int sides = 0; sides < 8; ++sides)
+      all.push_back({sides & 1 ? 32 : 64, sides & 2 ? 32 : 64, sides & 4 ? 32 : 64, 5, (turned & 1) != 0,
+                     (turned & 2) != 0});
   for (const Problem& p : all) {
     const std::string want = run(p, {false, nullptr, &threads, nullptr});
-    for (int shape = -1; shape < 6; ++shape) {
+    for (int shape = -1; shape <= 6; ++shape) {
       PlainWorkspace workspace(true);
       force_gemm_shape(shape);
       EXPECT_EQ(difference(p, want, run(p, {true, nullptr, &threads, &workspace})), "")
@@ -301,7 +305,7 @@ TEST(GemmOnCuda, EveryTileShapeEqualsTheCpu) {
 TEST(GemmOnCuda, LargeOnesEqualTheCpu) {
   if (device_count() == 0) GTEST_SKIP() << "no CUDA device";
   PlainThreads threads(8);
-  for (const std::int64_t n : {1000, 1023, 2048})
+  for (const std::int64_t n : {1000, 1023, 2048, 2563})
     for (int transposes = 0; transposes < 4; ++transposes) {
       Problem p{n, n + 1 - n % 2, n - 3};
       p.a_transposed = transposes & 1, p.b_transposed = transposes & 2;
