@@ -77,8 +77,8 @@ CampaignDocuments documents(const std::string& name, const std::vector<StepFolde
   return {std::move(head), Json(), Json()};
 }
 
-Status import_run(const std::vector<FoundFile>& files, const ImportOptions& options, Problems& problems,
-                  Import& import) {
+Status import_steps_and_nodes(const std::vector<FoundFile>& files, const ImportOptions& options,
+                              Problems& problems, Import& import) {
   const fs::path& root = import.root;
   std::vector<StepFolder> steps = ASSAY_TRY(read_steps(root, files, problems));
   if (steps.empty())
@@ -107,7 +107,7 @@ Result<Import> import_asi_evolve(const fs::path& source, const ImportOptions& op
   import.root = source;
   Problems problems(options);
   const auto files = ASSAY_TRY(walk_files(source));
-  ASSAY_TRY(import_run(files, options, problems, import));
+  ASSAY_TRY(import_steps_and_nodes(files, options, problems, import));
   add_source_files(files, import.items);
   ASSAY_TRY(settle_names(import.items));
   import.problems = problems.take();
