@@ -44,7 +44,7 @@ class Link {
 };
 
 // One system call, unless the kernel takes less than everything.
-Status write_all(int fd, std::vector<std::string_view> pieces, const std::string& where) {
+Status write_all(int fd, const std::vector<std::string_view>& pieces, const std::string& where) {
   std::vector<iovec> left;
   for (const std::string_view piece : pieces)
     if (!piece.empty()) left.push_back({const_cast<char*>(piece.data()), piece.size()});
