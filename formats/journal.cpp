@@ -15,7 +15,7 @@ namespace assay::formats {
 namespace {
 
 // Version 1 (docs/formats/journal.md): the only one.
-constexpr std::string_view kDomain{"assay-journal-v1", 17};  // with its zero
+constexpr std::string_view kDomain{"assay-journal-v1\0", 17};  // with its zero
 constexpr std::string_view kMagic = "AJR1";
 constexpr std::uint64_t kFrame = 16, kLink = 32;
 

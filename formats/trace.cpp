@@ -10,7 +10,7 @@ namespace assay::formats {
 
 namespace {
 
-constexpr std::string_view kDomain{"assay-trace-v1", 15};  // with its zero
+constexpr std::string_view kDomain{"assay-trace-v1\0", 15};  // with its zero
 constexpr std::string_view kNothing{"\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 32};
 
 std::string_view view_or_zeros(const std::optional<Digest>& digest) {

@@ -57,12 +57,12 @@ void grids(Suite& suite, Type type, Fill fill, const std::string& kind) {
           const Sizes y_sizes = volume ? Sizes{2, 3, 3, 5, 7} : Sizes{2, 7, 13, 17};
           suite.run("sample grid " + kind + (volume ? " volume " : " plane ") + name + " padding " +
                         std::to_string(static_cast<int>(padding)) + (aligned ? " aligned" : ""),
-                    [&](Case& one) {
+                    [&, sampling = mode](Case& one) {
                       const View x = one.input(type, x_sizes, fill), grid = one.input(type, grid_sizes, fill);
                       const View g = one.input(type, y_sizes, fill);
                       const View y = one.output(type, y_sizes), gx = one.output(type, x_sizes),
                                  gg = one.output(type, grid_sizes);
-                      const GridOptions options{mode, padding, aligned};
+                      const GridOptions options{sampling, padding, aligned};
                       const Status status = grid_sample(x, grid, options, y, one.place());
                       return status == Status::ok
                                  ? grid_sample_gradient(g, x, grid, options, &gx, &gg, one.place())
