@@ -32,7 +32,8 @@ TEST(Trace, FixedVectors) {
 
 TEST(Trace, ItsTextIsOneLineAStep) {
   const Trace trace = three_steps();
-  const auto lines = split_lines(trace.text());
+  const std::string text = trace.text();  // the lines look into it
+  const auto lines = split_lines(text);
   ASSERT_EQ(lines.size(), 4u);
   EXPECT_EQ(
       lines[1],

@@ -70,7 +70,7 @@ void add_rules(scmp_filter_ctx rules) {
 }  // namespace
 
 std::string program_filter() {
-  const scmp_filter_ctx rules = seccomp_init(SCMP_ACT_ALLOW);
+  void* const rules = seccomp_init(SCMP_ACT_ALLOW);
   if (!rules) return {};
   add_rules(rules);
   std::string bytes;
