@@ -166,7 +166,7 @@ Status JournalWriter::append(const JournalRecord& record) {
   }
   const Digest next = link.finish();
   pieces.push_back(next.view());
-  if (Status written = write_all(fd_.get(), std::move(pieces), path_.string()); !written) {
+  if (Status written = write_all(fd_.get(), pieces, path_.string()); !written) {
     // What stands half-written would hide every record after it.
     if (::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) fd_ = Fd();
     return written;
