@@ -121,6 +121,13 @@ Answer backward(Call& call) {
   return call.give({to_input, to_weight, to_bias});
 }
 
+PoolShape adaptive_shape(int spatial) {
+  PoolShape shape;
+  shape.spatial = spatial;
+  shape.adaptive = true;
+  return shape;
+}
+
 /// Pooling's arguments from position 1 on: kernel_size, stride (empty: the kernel), padding, and for the
 /// maximum dilation, then ceil_mode.
 PoolShape pool_shape(Call& call, std::size_t first, int spatial, bool maximum) {
@@ -203,9 +210,7 @@ template <int spatial>
 Answer adaptive_forward(Call& call) {
   if (const auto answer = unfit_pool(call, 0, spatial)) return *answer;
   const at::Tensor x = call.tensor(0);
-  PoolShape shape;
-  shape.spatial = spatial;
-  shape.adaptive = true;
+  const PoolShape shape = adaptive_shape(spatial);
   at::DimVector sizes(x.sizes());
   const std::vector<std::int64_t> wanted = call.integers(1);
   for (std::size_t d = 0; d < spatial; ++d)
@@ -220,13 +225,32 @@ template <int spatial>
 Answer adaptive_backward(Call& call) {
   if (const auto answer = unfit_pool(call, 1, spatial)) return *answer;
   const at::Tensor grad = call.tensor(0), x = call.tensor(1);
-  PoolShape shape;
-  shape.spatial = spatial;
-  shape.adaptive = true;
+  const PoolShape shape = adaptive_shape(spatial);
   const at::Tensor out = make(x.sizes(), x.scalar_type(), x.device());
   const Here here(x.device());
   if (out.numel() > 0)
     call.check(mean_pool_gradient(batched(grad, spatial), shape, batched(out, spatial), here));
+  return call.give(out);
+}
+
+Answer give_max_pool(Call& call, const at::Tensor& x, const PoolShape& shape, const at::DimVector& sizes) {
+  const at::Tensor out = make(sizes, x.scalar_type(), x.device()),
+                   indices = make(sizes, at::kLong, x.device());
+  const Here here(x.device());
+  const int spatial = shape.spatial;
+  if (out.numel() > 0)
+    call.check(max_pool(batched(x, spatial), shape, batched(out, spatial), batched(indices, spatial), here));
+  return call.give({out, indices});
+}
+
+Answer give_max_pool_gradient(Call& call, const at::Tensor& grad, const at::Tensor& x,
+                              const at::Tensor& indices, const PoolShape& shape) {
+  const at::Tensor out = make(x.sizes(), x.scalar_type(), x.device());
+  const Here here(x.device());
+  const int spatial = shape.spatial;
+  if (out.numel() > 0)
+    call.check(max_pool_gradient(batched(grad, spatial), batched(indices, spatial), shape,
+                                 batched(out, spatial), here));
   return call.give(out);
 }
 
@@ -236,24 +260,14 @@ Answer max_forward(Call& call) {
   const at::Tensor x = call.tensor(0);
   const PoolShape shape = pool_shape(call, 1, spatial, true);
   const at::DimVector sizes = pooled_sizes(x, shape, call.flag(5));
-  const at::Tensor out = make(sizes, x.scalar_type(), x.device()),
-                   indices = make(sizes, at::kLong, x.device());
-  const Here here(x.device());
-  if (out.numel() > 0)
-    call.check(max_pool(batched(x, spatial), shape, batched(out, spatial), batched(indices, spatial), here));
-  return call.give({out, indices});
+  return give_max_pool(call, x, shape, sizes);
 }
 
 template <int spatial>
 Answer max_backward(Call& call) {
   if (const auto answer = unfit_pool(call, 1, spatial)) return *answer;
-  const at::Tensor grad = call.tensor(0), x = call.tensor(1), indices = call.tensor(7);
-  const at::Tensor out = make(x.sizes(), x.scalar_type(), x.device());
-  const Here here(x.device());
-  if (out.numel() > 0)
-    call.check(max_pool_gradient(batched(grad, spatial), batched(indices, spatial),
-                                 pool_shape(call, 2, spatial, true), batched(out, spatial), here));
-  return call.give(out);
+  return give_max_pool_gradient(call, call.tensor(0), call.tensor(1), call.tensor(7),
+                                pool_shape(call, 2, spatial, true));
 }
 
 /// adaptive_max_poolNd(self, output_size)
@@ -261,35 +275,20 @@ template <int spatial>
 Answer adaptive_max_forward(Call& call) {
   if (const auto answer = unfit_pool(call, 0, spatial)) return *answer;
   const at::Tensor x = call.tensor(0);
-  PoolShape shape;
-  shape.spatial = spatial;
-  shape.adaptive = true;
+  const PoolShape shape = adaptive_shape(spatial);
   at::DimVector sizes(x.sizes());
   const std::vector<std::int64_t> wanted = Geometry::filled(call.integers(1), spatial);
   for (std::size_t d = 0; d < spatial; ++d)
     sizes[static_cast<std::size_t>(x.dim()) - spatial + d] = wanted[d];
-  const at::Tensor out = make(sizes, x.scalar_type(), x.device()),
-                   indices = make(sizes, at::kLong, x.device());
-  const Here here(x.device());
-  if (out.numel() > 0)
-    call.check(max_pool(batched(x, spatial), shape, batched(out, spatial), batched(indices, spatial), here));
-  return call.give({out, indices});
+  return give_max_pool(call, x, shape, sizes);
 }
 
 /// adaptive_max_poolNd_backward(grad_output, self, indices)
 template <int spatial>
 Answer adaptive_max_backward(Call& call) {
   if (const auto answer = unfit_pool(call, 1, spatial)) return *answer;
-  const at::Tensor grad = call.tensor(0), x = call.tensor(1), indices = call.tensor(2);
-  PoolShape shape;
-  shape.spatial = spatial;
-  shape.adaptive = true;
-  const at::Tensor out = make(x.sizes(), x.scalar_type(), x.device());
-  const Here here(x.device());
-  if (out.numel() > 0)
-    call.check(max_pool_gradient(batched(grad, spatial), batched(indices, spatial), shape,
-                                 batched(out, spatial), here));
-  return call.give(out);
+  return give_max_pool_gradient(call, call.tensor(0), call.tensor(1), call.tensor(2),
+                                adaptive_shape(spatial));
 }
 
 /// ATen's normalization over n elements: 0 none, 1 by the root, 2 by n.
