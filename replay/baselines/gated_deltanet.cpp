@@ -5,10 +5,7 @@
 #include <ATen/ops/empty.h>
 #include <ATen/ops/exp.h>
 #include <ATen/ops/log.h>
-#include <ATen/ops/ones.h>
-#include <ATen/ops/sigmoid.h>
 #include <ATen/ops/softplus.h>
-#include <cmath>
 
 #include "replay/baselines/baseline.hpp"
 #include "replay/baselines/native.hpp"
@@ -32,55 +29,31 @@ at::Tensor first_dt_bias(std::int64_t heads) {
   return dt.add(at::log(dt.neg().expm1().neg()));
 }
 
-class GatedDeltaNet final : public NativeModule {
+class GatedDeltaNet final : public DeltaModule {
  public:
-  explicit GatedDeltaNet(const DeltaOptions& options) : options_(options) {
-    const std::int64_t d = options.d_model, value = options.value_width();
-    const auto linear = [&](const char* name, std::int64_t in, std::int64_t out) {
-      return register_module(name, torch::nn::Linear(torch::nn::LinearOptions(in, out).bias(false)));
-    };
-    q_ = register_module("q",
-                         std::make_shared<ConvolvedProjection>(d, options.key_width(), options.conv_size));
-    k_ = register_module("k",
-                         std::make_shared<ConvolvedProjection>(d, options.key_width(), options.conv_size));
-    v_ = register_module("v", std::make_shared<ConvolvedProjection>(d, value, options.conv_size));
-    beta_ = linear("beta", d, options.heads);
-    decay_ = linear("decay", d, options.heads);
+  explicit GatedDeltaNet(const DeltaOptions& options) : DeltaModule(options) {
+    decay_ = linear("decay", options.d_model, options.heads);
     a_log_ = register_parameter("a_log", first_a_log(options.heads));
     dt_bias_ = register_parameter("dt_bias", first_dt_bias(options.heads));
-    if (options.use_gate) gate_ = linear("gate", d, value);
-    norm_ = register_parameter("norm", at::ones({value / options.heads}));
-    out_ = linear("out", value, d);
+    add_output();
   }
 
   at::Tensor mix(const at::Tensor& x) override {
-    const double scale = 1 / std::sqrt(static_cast<double>(options_.key_width() / options_.heads));
-    const at::Tensor q = l2norm(in_heads((*q_)(x), options_.heads)).mul(scale);
-    const at::Tensor k = l2norm(in_heads((*k_)(x), options_.heads));
-    const at::Tensor v = in_heads((*v_)(x), options_.heads);
-    at::Tensor beta = at::sigmoid(beta_(x));
-    if (options_.allow_neg_eigval) beta = beta.mul(2);
+    const Inputs in = inputs(x);
     const at::Tensor rate = at::softplus(decay_(x).to(at::kFloat).add(dt_bias_.to(at::kFloat)));
     const at::Tensor g = at::exp(a_log_.to(at::kFloat)).neg().mul(rate).to(x.scalar_type());
-    const at::Tensor o = ops::gated_delta_rule(q, k, v, g.transpose(1, 2), beta.transpose(1, 2));
-    return out_(output_norm(o, norm_, options_.norm_eps, gate_ ? gate_(x) : at::Tensor()));
+    return output(ops::gated_delta_rule(in.q, in.k, in.v, g.transpose(1, 2), in.beta), x);
   }
 
  private:
-  DeltaOptions options_;
-  std::shared_ptr<ConvolvedProjection> q_, k_, v_;
-  torch::nn::Linear beta_{nullptr}, decay_{nullptr}, gate_{nullptr}, out_{nullptr};
-  at::Tensor a_log_, dt_bias_, norm_;
+  torch::nn::Linear decay_{nullptr};
+  at::Tensor a_log_, dt_bias_;
 };
 
 }  // namespace
 
 Result<std::unique_ptr<Mixer>> make_gated_deltanet(const formats::Recipe& recipe, std::int64_t) {
-  DeltaOptions options;
-  options.d_model = recipe.shell.d_model;
-  options.heads = recipe.shell.heads;
-  options.use_gate = true;
-  ASSAY_TRY(read_options(recipe.mixer.options, options));
+  const DeltaOptions options = ASSAY_TRY(delta_options(recipe, true));
   return native_mixer(std::make_shared<GatedDeltaNet>(options));
 }
 

@@ -2,9 +2,11 @@
 
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv1d.h>
+#include <ATen/ops/ones.h>
 #include <ATen/ops/rms_norm.h>
 #include <ATen/ops/sigmoid.h>
 #include <ATen/ops/silu.h>
+#include <cmath>
 
 namespace assay::replay {
 
@@ -28,12 +30,6 @@ class NativeMixer final : public Mixer {
   }
   std::shared_ptr<NativeModule> module_;
 };
-
-}  // namespace
-
-std::unique_ptr<Mixer> native_mixer(std::shared_ptr<NativeModule> module) {
-  return std::make_unique<NativeMixer>(std::move(module));
-}
 
 Status read_options(const Json& options, DeltaOptions& out) {
   for (const Json::Member& member : options.members()) {
@@ -61,6 +57,21 @@ Status read_options(const Json& options, DeltaOptions& out) {
     return Error{Fault::malformed, "expected widths of keys and values that the heads divide",
                  "field \"mixer.options\"", ""};
   return {};
+}
+
+}  // namespace
+
+std::unique_ptr<Mixer> native_mixer(std::shared_ptr<NativeModule> module) {
+  return std::make_unique<NativeMixer>(std::move(module));
+}
+
+Result<DeltaOptions> delta_options(const formats::Recipe& recipe, bool use_gate) {
+  DeltaOptions options;
+  options.d_model = recipe.shell.d_model;
+  options.heads = recipe.shell.heads;
+  options.use_gate = use_gate;
+  ASSAY_TRY(read_options(recipe.mixer.options, options));
+  return options;
 }
 
 ConvolvedProjection::ConvolvedProjection(std::int64_t d_model, std::int64_t width, std::int64_t kernel) {
@@ -98,6 +109,42 @@ at::Tensor output_norm(const at::Tensor& o, const at::Tensor& weight, double eps
     y = y.mul(wide).mul(at::sigmoid(wide));
   }
   return y.reshape({o.size(0), o.size(2), o.size(1) * o.size(3)}).to(o.scalar_type());
+}
+
+DeltaModule::DeltaModule(const DeltaOptions& options) : options_(options) {
+  const auto projection = [&](const char* name, std::int64_t width) {
+    return register_module(name,
+                           std::make_shared<ConvolvedProjection>(options.d_model, width, options.conv_size));
+  };
+  q_ = projection("q", options.key_width());
+  k_ = projection("k", options.key_width());
+  v_ = projection("v", options.value_width());
+  beta_ = linear("beta", options.d_model, options.heads);
+}
+
+void DeltaModule::add_output() {
+  const std::int64_t d = options_.d_model, value = options_.value_width();
+  if (options_.use_gate) gate_ = linear("gate", d, value);
+  norm_ = register_parameter("norm", at::ones({value / options_.heads}));
+  out_ = linear("out", value, d);
+}
+
+DeltaModule::Inputs DeltaModule::inputs(const at::Tensor& x) {
+  const double scale = 1 / std::sqrt(static_cast<double>(options_.key_width() / options_.heads));
+  const at::Tensor q = l2norm(in_heads((*q_)(x), options_.heads)).mul(scale);
+  const at::Tensor k = l2norm(in_heads((*k_)(x), options_.heads));
+  const at::Tensor v = in_heads((*v_)(x), options_.heads);
+  at::Tensor beta = at::sigmoid(beta_(x));
+  if (options_.allow_neg_eigval) beta = beta.mul(2);
+  return {q, k, v, beta.transpose(1, 2)};
+}
+
+at::Tensor DeltaModule::output(const at::Tensor& o, const at::Tensor& x) {
+  return out_(output_norm(o, norm_, options_.norm_eps, gate_ ? gate_(x) : at::Tensor()));
+}
+
+torch::nn::Linear DeltaModule::linear(const char* name, std::int64_t in, std::int64_t out) {
+  return register_module(name, torch::nn::Linear(torch::nn::LinearOptions(in, out).bias(false)));
 }
 
 }  // namespace assay::replay

@@ -6,8 +6,8 @@
 #include <torch/nn/modules/conv.h>
 #include <torch/nn/modules/linear.h>
 
+#include "formats/recipe.hpp"
 #include "replay/model/mixer.hpp"
-#include "toolkit/base/json.hpp"
 #include "toolkit/base/result.hpp"
 
 namespace assay::replay {
@@ -32,9 +32,6 @@ struct DeltaOptions {
     return static_cast<std::int64_t>(static_cast<double>(d_model) * expand_v);
   }
 };
-/// `out` holds the defaults. Errors name the option.
-Status read_options(const Json& options, DeltaOptions& out);
-
 /// Linear, causal depthwise convolution, silu in fp32: (rows, length, d_model) to (rows, length, width).
 class ConvolvedProjection : public torch::nn::Module {
  public:
@@ -53,5 +50,32 @@ at::Tensor l2norm(const at::Tensor& x);
 /// o (rows, heads, length, width), normed over width by RMS times `weight`, and times gate * sigmoid(gate)
 /// where there is one, all in fp32; to (rows, length, heads * width) in o's type.
 at::Tensor output_norm(const at::Tensor& o, const at::Tensor& weight, double epsilon, const at::Tensor& gate);
+
+/// What the delta networks have in common: projections of q, k, v and beta, and a normed, gated output.
+class DeltaModule : public NativeModule {
+ protected:
+  /// Registers and draws what comes before a network's own parameters.
+  explicit DeltaModule(const DeltaOptions& options);
+  /// The rest, after them: the order is that of the draws, so it fixes initial weights.
+  void add_output();
+
+  struct Inputs {
+    at::Tensor q, k, v,
+        beta;  ///< (rows, heads, length, width), beta (rows, heads, length); q scaled by 1/sqrt(width)
+  };
+  Inputs inputs(const at::Tensor& x);
+  at::Tensor output(const at::Tensor& o, const at::Tensor& x);
+  /// A linear map without bias, registered.
+  torch::nn::Linear linear(const char* name, std::int64_t in, std::int64_t out);
+
+  DeltaOptions options_;
+
+ private:
+  std::shared_ptr<ConvolvedProjection> q_, k_, v_;
+  torch::nn::Linear beta_{nullptr}, gate_{nullptr}, out_{nullptr};
+  at::Tensor norm_;
+};
+/// `use_gate`: the network's default. Errors name the option.
+Result<DeltaOptions> delta_options(const formats::Recipe& recipe, bool use_gate);
 
 }  // namespace assay::replay

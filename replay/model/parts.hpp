@@ -21,4 +21,29 @@ struct SwiGlu {
   at::Tensor operator()(const at::Tensor& x) const;
 };
 
+/// A mixer's auxiliary loss added to those of the layers before it, in fp32; undefined where there is none.
+void add_auxiliary(at::Tensor& sum, const at::Tensor& auxiliary);
+
+// What a shell does layer by layer with its mixers. `layers`: a sequence of structs with a `mixer`.
+
+template <typename Layers>
+std::vector<Named> mixer_buffers(const Layers& layers) {
+  std::vector<Named> all;
+  for (std::size_t i = 0; i < layers.size(); ++i)
+    for (const Named& own : layers[i].mixer->buffers())
+      all.push_back({"layers." + std::to_string(i) + ".mixer." + own.name, own.tensor});
+  return all;
+}
+template <typename Layers>
+void train_mixers(Layers& layers, bool on) {
+  for (auto& layer : layers) layer.mixer->train(on);
+}
+/// Whether any mixer was fused.
+template <typename Layers>
+bool fuse_mixers(Layers& layers, bool on) {
+  bool any = false;
+  for (auto& layer : layers) any = layer.mixer->fuse(on) || any;
+  return any;
+}
+
 }  // namespace assay::replay

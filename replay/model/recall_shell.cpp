@@ -97,9 +97,7 @@ class RecallModel final : public Shell {
     for (Layer& layer : layers_) {
       const Mixed mixed = layer.mixer->forward(layer.norm(x, epsilon_));
       x = x.add(mixed.out);
-      if (!mixed.auxiliary.defined()) continue;
-      const at::Tensor wide = mixed.auxiliary.to(at::kFloat);
-      auxiliary = auxiliary.defined() ? auxiliary.add(wide) : wide;
+      add_auxiliary(auxiliary, mixed.auxiliary);
     }
     return {norm_(x, epsilon_), auxiliary};
   }
@@ -118,13 +116,7 @@ class RecallModel final : public Shell {
     all.push_back({"norm.bias", norm_.bias});
     return all;
   }
-  std::vector<Named> buffers() const override {
-    std::vector<Named> all;
-    for (std::size_t i = 0; i < layers_.size(); ++i)
-      for (const Named& own : layers_[i].mixer->buffers())
-        all.push_back({"layers." + std::to_string(i) + ".mixer." + own.name, own.tensor});
-    return all;
-  }
+  std::vector<Named> buffers() const override { return mixer_buffers(layers_); }
   void move(at::Device device, at::ScalarType type) override {
     for (at::Tensor* own : {&embedding_, &norm_.weight, &norm_.bias}) *own = moved(*own, device, type);
     for (Layer& layer : layers_) {
@@ -134,13 +126,9 @@ class RecallModel final : public Shell {
   }
   void train(bool on) override {
     training_ = on;
-    for (Layer& layer : layers_) layer.mixer->train(on);
+    train_mixers(layers_, on);
   }
-  bool fuse(bool on) override {
-    bool any = false;
-    for (Layer& layer : layers_) any = layer.mixer->fuse(on) || any;
-    return any;
-  }
+  bool fuse(bool on) override { return fuse_mixers(layers_, on); }
 
  private:
   struct Layer {

@@ -39,10 +39,7 @@ class LanguageModel final : public Shell {
     for (Layer& layer : layers_) {
       const Mixed mixed = layer.mixer->forward(normed(x, layer.norm));
       x = x.add(mixed.out);
-      if (mixed.auxiliary.defined()) {
-        const at::Tensor wide = mixed.auxiliary.to(at::kFloat);
-        auxiliary = auxiliary.defined() ? auxiliary.add(wide) : wide;
-      }
+      add_auxiliary(auxiliary, mixed.auxiliary);
       if (layer.mlp_norm.defined()) x = x.add(layer.mlp(normed(x, layer.mlp_norm)));
     }
     return {normed(x, norm_), auxiliary};
@@ -67,13 +64,7 @@ class LanguageModel final : public Shell {
     all.push_back({"head.weight", head_});
     return all;
   }
-  std::vector<Named> buffers() const override {
-    std::vector<Named> all;
-    for (std::size_t i = 0; i < layers_.size(); ++i)
-      for (const Named& own : layers_[i].mixer->buffers())
-        all.push_back({"layers." + std::to_string(i) + ".mixer." + own.name, own.tensor});
-    return all;
-  }
+  std::vector<Named> buffers() const override { return mixer_buffers(layers_); }
   void move(at::Device device, at::ScalarType type) override {
     for (at::Tensor* own : {&embedding_, &norm_, &head_}) *own = moved(*own, device, type);
     for (Layer& layer : layers_) {
@@ -82,14 +73,8 @@ class LanguageModel final : public Shell {
         if (own->defined()) *own = moved(*own, device, type);
     }
   }
-  void train(bool on) override {
-    for (Layer& layer : layers_) layer.mixer->train(on);
-  }
-  bool fuse(bool on) override {
-    bool any = false;
-    for (Layer& layer : layers_) any = layer.mixer->fuse(on) || any;
-    return any;
-  }
+  void train(bool on) override { train_mixers(layers_, on); }
+  bool fuse(bool on) override { return fuse_mixers(layers_, on); }
 
  private:
   struct Layer {
@@ -117,6 +102,12 @@ at::Tensor ones(std::int64_t n) { return at::ones({n}, at::kFloat).requires_grad
 
 at::Tensor moved(const at::Tensor& parameter, at::Device device, at::ScalarType type) {
   return parameter.detach().to(device, type).requires_grad_(true);
+}
+
+void add_auxiliary(at::Tensor& sum, const at::Tensor& auxiliary) {
+  if (!auxiliary.defined()) return;
+  const at::Tensor wide = auxiliary.to(at::kFloat);
+  sum = sum.defined() ? sum.add(wide) : wide;
 }
 
 std::int64_t SwiGlu::width(std::int64_t d_model) { return 256 * ((8 * d_model / 3 + 255) / 256); }
