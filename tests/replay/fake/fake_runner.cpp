@@ -114,7 +114,8 @@ void misbehave(const Trick& trick, const std::string& output) {
     attempt(::open(("/proc/" + std::to_string(::getppid()) + "/environ").c_str(), O_RDONLY) >= 0,
             "open('/proc/PPID/environ')");
   if (name == "outside")
-    attempt(::open("/root/assay-was-here", O_WRONLY | O_CREAT, 0600) >= 0, "open('/root/x', 'w')");
+    attempt(::open((output + "/../../assay-was-here").c_str(), O_WRONLY | O_CREAT, 0600) >= 0,
+            "open('../../x', 'w')");
   if (name == "rewrite-trace")
     attempt(::open((output + "/../trace.jsonl").c_str(), O_WRONLY) >= 0, "open('../trace.jsonl', 'w')");
   if (name == "kill-parent") attempt(::kill(::getppid(), SIGKILL) == 0, "os.kill(os.getppid(), 9)");
