@@ -67,6 +67,12 @@ void Answerer::stop() {
 
 bool Answerer::over() const {
   const std::lock_guard lock(mutex_);
+  return ended();
+}
+
+// `until` short of the record's end: what is asked after it is neither answered nor compared, however long
+// the program takes to be stopped.
+bool Answerer::ended() const {
   return (divergence_ && on_divergence_ == OnDivergence::stop) || (next_ >= until_ && until_ < slots_.size());
 }
 
@@ -89,9 +95,8 @@ std::uint64_t Answerer::substituted() const {
 // recorded.
 bool Answerer::wait_for_turn(std::unique_lock<std::mutex>& lock, std::size_t slot) {
   auto rested = std::chrono::steady_clock::now();
-  const auto ended = [&] { return stopped_ || (divergence_ && on_divergence_ == OnDivergence::stop); };
   while (next_ != slot) {
-    if (ended()) return false;
+    if (stopped_ || ended()) return false;
     if (divergence_) break;  // going on with the nearest answers: there is no order any more
     const std::size_t before = next_;
     changed_.wait_for(lock, 200ms);
@@ -101,7 +106,7 @@ bool Answerer::wait_for_turn(std::unique_lock<std::mutex>& lock, std::size_t slo
     diverge({Divergence::Kind::order, next_, *slots_[next_].exchange, *slots_[slot].exchange,
              slots_[slot].exchange->number});
   }
-  if (ended()) return false;
+  if (stopped_ || ended()) return false;
   if (!clock_) return true;
   const pid_t root = root_;
   lock.unlock();
@@ -110,7 +115,7 @@ bool Answerer::wait_for_turn(std::unique_lock<std::mutex>& lock, std::size_t slo
     return stopped_;
   });
   lock.lock();
-  return !ended();
+  return !stopped_ && !ended();
 }
 
 void Answerer::send(const formats::Exchange& exchange, ChildAnswer& answer) {
@@ -135,8 +140,13 @@ void Answerer::handle(ChildRequest request, ChildAnswer& answer) {
   asked.target = request.target;
   asked.request = std::move(request.body);
   std::unique_lock lock(mutex_);
+  if (stopped_ || ended()) return;
   auto slot = match(asked);
   if (!slot) {
+    // A program may ask anew before the answer that it just read is counted: which exchange is the first to
+    // differ would then depend on luck.
+    changed_.wait_for(lock, 2s, [this] { return !sending_ || stopped_; });
+    if (stopped_ || ended()) return;
     const auto near = nearest(asked);
     Divergence found{Divergence::Kind::request, next_, std::nullopt, asked, std::nullopt};
     if (near) found.recorded = *slots_[*near].exchange;
@@ -151,9 +161,11 @@ void Answerer::handle(ChildRequest request, ChildAnswer& answer) {
   changed_.notify_all();
   if (!wait_for_turn(lock, *slot)) return;
   const formats::Exchange& exchange = *slots_[*slot].exchange;
+  ++sending_;
   lock.unlock();
   send(exchange, answer);
   lock.lock();
+  --sending_;
   ++next_;
   changed_.notify_all();
 }

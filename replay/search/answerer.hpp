@@ -45,6 +45,7 @@ class Answerer {
   std::uint64_t substituted() const;  ///< answers given to requests that were others (nearest)
 
  private:
+  bool ended() const;  // mutex_ is held
   struct Slot {
     const formats::Exchange* exchange;
     bool taken = false;
@@ -62,6 +63,7 @@ class Answerer {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Slot> slots_;  // as run_.exchanges
+  std::size_t sending_ = 0;  // answers on their way
   std::size_t next_ = 0;     // the slot whose answer is handed out next
   pid_t root_ = 0;
   bool stopped_ = false;
