@@ -61,6 +61,15 @@ Result<Json> unpack(const Json& answer) {
                std::string(error["where"].string_or("")), std::string(error["hint"].string_or(""))};
 }
 
+// Plain functions, since no C++ type crosses the border.
+GitModuleProgress reports_to(Progress& progress) {
+  return {&progress,
+          [](void* context, const char* what, std::uint64_t total, const char* unit) {
+            static_cast<Progress*>(context)->stage(what, total, unit);
+          },
+          [](void* context, std::uint64_t done) { static_cast<Progress*>(context)->update(done); }};
+}
+
 }  // namespace
 
 Result<fs::path> find_git_module() {
@@ -75,19 +84,21 @@ Result<fs::path> find_git_module() {
 #endif
 }
 
-Result<Json> call_git_store(std::string_view operation, const Json& request, const fs::path& path) {
+Result<Json> call_git_store(std::string_view operation, const Json& request, const fs::path& path,
+                            Progress& progress) {
   const Module module = ASSAY_TRY(load_module(path));
   const std::string text = request.dump();
+  const GitModuleProgress reports = reports_to(progress);
   std::size_t size = 0;
   const std::unique_ptr<char, GitModuleFree> answer(
-      module.call(std::string(operation).c_str(), text.data(), text.size(), &size), module.free);
+      module.call(std::string(operation).c_str(), text.data(), text.size(), &reports, &size), module.free);
   if (!answer) return Error{Fault::unreadable, "out of memory in the git store", "", ""};
   const Json json = ASSAY_TRY(Json::parse({answer.get(), size}));
   return unpack(json);
 }
 
-Result<Json> call_git_store(std::string_view operation, const Json& request) {
-  return call_git_store(operation, request, ASSAY_TRY(find_git_module()));
+Result<Json> call_git_store(std::string_view operation, const Json& request, Progress& progress) {
+  return call_git_store(operation, request, ASSAY_TRY(find_git_module()), progress);
 }
 
 }  // namespace assay::archives

@@ -23,17 +23,19 @@
 #include <string_view>
 
 #include "toolkit/base/json.hpp"
+#include "toolkit/base/progress.hpp"
 #include "toolkit/base/result.hpp"
 
 namespace assay::archives {
 
 /// Runs one operation of the git store. Errors of the store come back whole; Fault::missing if this build or
 /// installation has no git store.
-Result<Json> call_git_store(std::string_view operation, const Json& request);
+Result<Json> call_git_store(std::string_view operation, const Json& request,
+                            Progress& progress = no_progress());
 
 /// The same with the module at `module`, for tests.
 Result<Json> call_git_store(std::string_view operation, const Json& request,
-                            const std::filesystem::path& module);
+                            const std::filesystem::path& module, Progress& progress = no_progress());
 
 /// Where the module is looked for: beside the program, then in ../lib/assay.
 Result<std::filesystem::path> find_git_module();

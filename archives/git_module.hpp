@@ -3,17 +3,24 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace assay::archives {
 
 /// Changes whenever a function below or the meaning of a request does. Program and module must agree.
-inline constexpr unsigned kGitModuleInterface = 1;
+inline constexpr unsigned kGitModuleInterface = 2;
 
 using GitModuleInterface = unsigned (*)();
-/// `request` is JSON; the answer is JSON {"ok": ...} or {"error": {fault, what, where, hint}}, given back
-/// with free.
+/// Told of long work as toolkit/base/progress.hpp is: a new stage, then how much of it is done.
+struct GitModuleProgress {
+  void* context;
+  void (*stage)(void* context, const char* what, std::uint64_t total, const char* unit);
+  void (*update)(void* context, std::uint64_t done);
+};
+/// `request` is JSON, `progress` may be null; the answer is JSON {"ok": ...} or {"error": {fault, what,
+/// where, hint}}, given back with free.
 using GitModuleCall = char* (*)(const char* operation, const char* request, std::size_t size,
-                                std::size_t* answer_size);
+                                const GitModuleProgress* progress, std::size_t* answer_size);
 using GitModuleFree = void (*)(char* answer);
 
 inline constexpr char kGitModuleFile[] = "assay_git.so";

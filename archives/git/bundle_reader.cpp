@@ -16,8 +16,9 @@ namespace {
 
 constexpr std::uint64_t kLargestWhole = 1ull << 30;  // bytes of manifest, statement or envelope
 
-Confinement limits() {
+Confinement limits(Progress* progress = nullptr) {
   Confinement out;
+  out.progress = progress;
   out.memory = modest_memory();
   out.result = 1ull << 40;
   return out;
@@ -51,12 +52,22 @@ Fd own(int file, bool in_place) { return Fd(in_place ? ::fcntl(file, F_DUPFD_CLO
 Status refuse_damage(const formats::Bundle& bundle) {
   std::optional<Error> first;
   const auto sink = [](std::size_t, std::string_view, bool) { return Status(); };
-  ASSAY_TRY(bundle.walk(sink, [&](const formats::Bundle::Damage& damage) {
-    if (first) return;
-    first = Error{Fault::damaged, "the bundle is damaged: " + damage.text,
-                  damage.area + ", byte " + std::to_string(damage.offset),
-                  "assay verify says all that is wrong; take another copy"};
-  }));
+  Progress& progress = confined_progress();
+  bool begun = false;
+  const auto report = [&](std::uint64_t done, std::uint64_t all) {
+    if (!begun) progress.stage("checking every byte of the bundle", all, "B");
+    begun = true;
+    progress.update(done);
+  };
+  ASSAY_TRY(bundle.walk(
+      sink,
+      [&](const formats::Bundle::Damage& damage) {
+        if (first) return;
+        first = Error{Fault::damaged, "the bundle is damaged: " + damage.text,
+                      damage.area + ", byte " + std::to_string(damage.offset),
+                      "assay verify says all that is wrong; take another copy"};
+      },
+      report));
   if (first) return std::move(*first);
   return {};
 }
@@ -155,9 +166,9 @@ Result<BundleFacts> facts_from(const Json& json) {
 
 }  // namespace
 
-Result<BundleFacts> read_facts(int file, const std::string& name, Depth depth) {
+Result<BundleFacts> read_facts(int file, const std::string& name, Depth depth, Progress* progress) {
   const bool in_place = is_confined();
-  const std::string text = ASSAY_TRY(run_confined(limits(), [&]() -> Result<std::string> {
+  const std::string text = ASSAY_TRY(run_confined(limits(progress), [&]() -> Result<std::string> {
     const formats::Bundle bundle = ASSAY_TRY(formats::Bundle::open(own(file, in_place), name));
     if (depth == Depth::everything) ASSAY_TRY(refuse_damage(bundle));
     return facts_of(bundle).dump();

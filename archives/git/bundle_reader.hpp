@@ -31,7 +31,7 @@ struct BundleFacts {
   std::set<std::uint64_t> absent;   ///< items that have a text place and no content: left out by an export
 };
 enum class Depth { outline, everything };  ///< everything: each stored byte is hashed, and damage is an error
-Result<BundleFacts> read_facts(int file, const std::string& name, Depth depth);
+Result<BundleFacts> read_facts(int file, const std::string& name, Depth depth, Progress* progress = nullptr);
 
 /// Every text of the bundle, with its place.
 Status read_texts(int file, const std::string& name, const TextSink& sink);

@@ -148,7 +148,8 @@ Result<AddReport> add(const fs::path& path, const fs::path& bundle_file, const f
                       const AddOptions& options) {
   GitRepository repository = ASSAY_TRY(GitRepository::open(path));
   const Fd file = ASSAY_TRY(open_read(bundle_file));
-  const BundleFacts facts = ASSAY_TRY(read_facts(file.get(), bundle_file.string(), Depth::everything));
+  const BundleFacts facts =
+      ASSAY_TRY(read_facts(file.get(), bundle_file.string(), Depth::everything, options.progress));
   const WriterLock lock = ASSAY_TRY(WriterLock::take(repository.git_dir()));
   GenerationInput input{facts.root, facts.supersedes, facts.generation, facts.title, {}};
   input.texts = [&](const TextSink& sink) { return read_texts(file.get(), bundle_file.string(), sink); };

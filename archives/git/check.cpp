@@ -7,6 +7,7 @@
 #include "archives/git/check_signers.hpp"
 #include "archives/git/layout.hpp"
 #include "archives/git/tags.hpp"
+#include "toolkit/base/sandbox.hpp"
 
 namespace assay::archives::git {
 
@@ -76,6 +77,7 @@ class HistoryCheck {
   FindingSink sink_;
   CheckReport report_;
   History history_;
+  std::ptrdiff_t generations_ = 0;  // that the history's commits name
   std::map<std::string, CampaignState> campaigns_;
   std::set<Oid> readable_;
 };
@@ -261,7 +263,9 @@ Fd HistoryCheck::check_object(const LfsPointer& pointer, const std::string& subj
           std::to_string(pointer.size) + " bytes", size ? std::to_string(*size) + " bytes" : "unreadable");
     return {};
   }
-  const Result<LfsPointer> found = hash_file(file->get());
+  const std::string stage =
+      "generation " + std::to_string(report_.generations) + " of " + std::to_string(generations_);
+  const Result<LfsPointer> found = hash_file(file->get(), confined_progress(), stage);
   if (found && found->oid == pointer.oid) {
     report_.bytes += found->size;
     return std::move(*file);
@@ -325,6 +329,8 @@ Result<CheckReport> HistoryCheck::run() {
   if (repository_.borrows_objects())
     error("A150", "objects/info/alternates",
           "The archive borrows objects from another repository; they were not looked at.");
+  generations_ = std::ranges::count_if(
+      history_.commits, [](const HistoryCommit& commit) { return commit.trailers.has_value(); });
   bool first = true;
   for (const HistoryCommit& commit : history_.commits) {
     check_commit(commit, first);

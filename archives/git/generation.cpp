@@ -69,6 +69,7 @@ class Adding {
   Result<AddReport> run(int file);
 
  private:
+  Progress& progress() const { return options_.progress ? *options_.progress : no_progress(); }
   Status check_options() const;
   Status check_same(const HistoryCommit& commit);
   Status choose_campaign();
@@ -155,19 +156,19 @@ Status Adding::choose_first_campaign() {
 }
 
 // An object that is there is kept if it is right; a damaged one is replaced.
-bool holds(const fs::path& object, const LfsPointer& pointer) {
+bool holds(const fs::path& object, const LfsPointer& pointer, Progress& progress) {
   const Result<Fd> file = open_read(object);
   if (!file) return false;
-  const Result<LfsPointer> found = hash_file(file->get());
+  const Result<LfsPointer> found = hash_file(file->get(), progress, "hashing what is there");
   return found && *found == pointer;
 }
 
 Status Adding::store_object(int file) {
   const fs::path object = lfs_object_path(repository_.git_dir(), pointer_.oid);
   report_.object = object.string();
-  if (holds(object, pointer_)) return {};
+  if (holds(object, pointer_, progress())) return {};
   const LfsPointer stored =
-      ASSAY_TRY(store_lfs_object(file, repository_.git_dir(), lock_.scratch() / "object"));
+      ASSAY_TRY(store_lfs_object(file, repository_.git_dir(), lock_.scratch() / "object", progress()));
   if (stored == pointer_) return {};
   return Error{Fault::refused, "the bundle changed while it was added", "", "try again"};
 }
@@ -264,7 +265,7 @@ Result<AddReport> Adding::run(int file) {
   ASSAY_TRY(check_options());
   history_ = ASSAY_TRY(read_history(repository_));
   if (history_.broken) return Error(*history_.broken).in("the archive's history");
-  pointer_ = ASSAY_TRY(hash_file(file));
+  pointer_ = ASSAY_TRY(hash_file(file, progress(), "hashing the bundle"));
   report_.root = input_.root, report_.generation = input_.generation, report_.size = pointer_.size;
   report_.title = title_of(input_);
   const HistoryCommit* there = history_.find_root(input_.root);

@@ -44,17 +44,19 @@ fs::path lfs_object_path(const fs::path& git_dir, const Digest& oid) {
   return git_dir / "lfs" / "objects" / hex.substr(0, 2) / hex.substr(2, 2) / hex;
 }
 
-Result<LfsPointer> hash_file(int fd) {
+Result<LfsPointer> hash_file(int fd, Progress& progress, std::string_view stage) {
   constexpr std::uint64_t kBlock = 1u << 20;
   LfsPointer out;
   out.size = ASSAY_TRY(file_size(fd));
   std::string block(std::min(kBlock, std::max<std::uint64_t>(out.size, 1)), '\0');
   Sha256 hash;
+  progress.stage(stage, out.size, "B");
   for (std::uint64_t at = 0; at < out.size;) {
     const std::uint64_t length = std::min<std::uint64_t>(block.size(), out.size - at);
     ASSAY_TRY(read_at(fd, at, block.data(), length));
     hash.update({block.data(), length});
     at += length;
+    progress.update(at);
   }
   out.oid = hash.finish();
   return out;
@@ -80,12 +82,14 @@ Status copy_file(int source, const fs::path& to) {
   return {};
 }
 
-Result<LfsPointer> store_lfs_object(int source, const fs::path& git_dir, const fs::path& scratch) {
+Result<LfsPointer> store_lfs_object(int source, const fs::path& git_dir, const fs::path& scratch,
+                                    Progress& progress) {
   ::unlink(scratch.c_str());
+  progress.stage("copying into the store", 0, "B");
   ASSAY_TRY(copy_file(source, scratch));
   const Fd copy = ASSAY_TRY(open_read(scratch));
   // Hashed after copying: a source that changes meanwhile cannot end under a wrong name.
-  const LfsPointer pointer = ASSAY_TRY(hash_file(copy.get()));
+  const LfsPointer pointer = ASSAY_TRY(hash_file(copy.get(), progress, "hashing the copy"));
   if (::fsync(copy.get()) != 0) return system_error("cannot sync", scratch);
   const fs::path object = lfs_object_path(git_dir, pointer.oid);
   const fs::path folder = object.parent_path().lexically_relative(git_dir);

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "toolkit/base/files.hpp"
+#include "toolkit/base/progress.hpp"
 #include "toolkit/base/result.hpp"
 #include "toolkit/base/sha256.hpp"
 
@@ -27,8 +28,8 @@ inline constexpr std::uint64_t kLongestPointer = 200;  ///< bytes; longer blobs 
 /// .git/lfs/objects/aa/bb/<oid>
 std::filesystem::path lfs_object_path(const std::filesystem::path& git_dir, const Digest& oid);
 
-/// SHA-256 and size of everything in the file.
-Result<LfsPointer> hash_file(int fd);
+/// SHA-256 and size of everything in the file. `stage`: what the work is called.
+Result<LfsPointer> hash_file(int fd, Progress& progress = no_progress(), std::string_view stage = "hashing");
 
 /// A copy of `source` as `to`, which must not exist: shares the blocks where the file system can, else copies
 /// in the kernel.
@@ -37,6 +38,6 @@ Status copy_file(int source, const std::filesystem::path& to);
 /// Puts the file's content under its object name, synced, and says which. `scratch` is a path in the same
 /// file system that this process alone uses; a leftover there is replaced.
 Result<LfsPointer> store_lfs_object(int source, const std::filesystem::path& git_dir,
-                                    const std::filesystem::path& scratch);
+                                    const std::filesystem::path& scratch, Progress& progress = no_progress());
 
 }  // namespace assay::archives::git

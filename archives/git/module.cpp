@@ -38,7 +38,22 @@ git::Identity identity_of(const Json& request) {
   return {text_of(request, "name"), text_of(request, "email"), when_of(request)};
 }
 
-Result<Json> run_init(const Json& request) {
+// What the program on the other side shows.
+class Reports final : public Progress {
+ public:
+  explicit Reports(const GitModuleProgress* to) : to_(to) {}
+  void stage(std::string_view what, std::uint64_t total, std::string_view unit) override {
+    if (to_) to_->stage(to_->context, std::string(what).c_str(), total, std::string(unit).c_str());
+  }
+  void update(std::uint64_t done) override {
+    if (to_) to_->update(to_->context, done);
+  }
+
+ private:
+  const GitModuleProgress* to_;
+};
+
+Result<Json> run_init(const Json& request, Progress&) {
   std::unique_ptr<formats::Signer> signer;
   if (const auto key = maybe_text(request, "key")) signer = ASSAY_TRY(formats::load_signer(*key));
   Json json =
@@ -46,24 +61,26 @@ Result<Json> run_init(const Json& request) {
   return json.set("path", text_of(request, "path"));
 }
 
-Result<Json> run_add(const Json& request) {
+Result<Json> run_add(const Json& request, Progress& progress) {
   const std::unique_ptr<formats::Signer> signer = ASSAY_TRY(formats::load_signer(text_of(request, "key")));
   git::AddOptions options;
   options.identity = identity_of(request);
   options.tag = maybe_text(request, "tag");
   options.message = maybe_text(request, "message");
   options.campaign = maybe_text(request, "campaign");
+  options.progress = &progress;
   return git::to_json(
       ASSAY_TRY(git::add(text_of(request, "path"), text_of(request, "file"), *signer, options)));
 }
 
 // The archive may be anybody's: its objects, deltas and references are unpacked and parsed where nothing can
 // be written and memory is bounded, and only its .git folder can be read.
-Result<Json> read_confined(const Json& request,
+Result<Json> read_confined(const Json& request, Progress& progress,
                            const std::function<Result<Json>(const std::string& path)>& work) {
   const std::string path = text_of(request, "path");
   Confinement limits;
   limits.memory = modest_memory();
+  limits.progress = &progress;
   limits.folder = ASSAY_TRY(git::find_git_dir(path)).string();
   ASSAY_TRY(git::GitRepository::start());
   const std::string answer =
@@ -71,8 +88,8 @@ Result<Json> read_confined(const Json& request,
   return Json::parse(answer);
 }
 
-Result<Json> run_log(const Json& request) {
-  return read_confined(request, [](const std::string& path) -> Result<Json> {
+Result<Json> run_log(const Json& request, Progress& progress) {
+  return read_confined(request, progress, [](const std::string& path) -> Result<Json> {
     Json generations = Json::array();
     for (const git::Generation& generation : ASSAY_TRY(git::log(path)))
       generations.push(git::to_json(generation));
@@ -80,7 +97,7 @@ Result<Json> run_log(const Json& request) {
   });
 }
 
-Result<Json> run_check(const Json& request) {
+Result<Json> run_check(const Json& request, Progress& progress) {
   std::optional<formats::Trust> trust;
   if (const Json& given = request["trust"]; given.is_object()) {
     trust.emplace();
@@ -89,26 +106,26 @@ Result<Json> run_check(const Json& request) {
     if (const auto policy = maybe_text(given, "policy"))
       trust->policy = ASSAY_TRY(formats::parse_policy(*policy, "the policy"));
   }
-  return read_confined(request, [&](const std::string& path) -> Result<Json> {
+  return read_confined(request, progress, [&](const std::string& path) -> Result<Json> {
     return git::to_json(ASSAY_TRY(git::check(path, trust ? &*trust : nullptr, when_of(request))));
   });
 }
 
-Result<Json> run(std::string_view operation, std::string_view text) {
+Result<Json> run(std::string_view operation, std::string_view text, Progress& progress) {
   static constexpr struct {
     std::string_view name;
-    Result<Json> (*run)(const Json&);
+    Result<Json> (*run)(const Json&, Progress&);
   } kOperations[] = {{"init", run_init}, {"add", run_add}, {"log", run_log}, {"check", run_check}};
   const Json request = ASSAY_TRY(Json::parse(text));
   for (const auto& row : kOperations)
-    if (row.name == operation) return row.run(request);
+    if (row.name == operation) return row.run(request, progress);
   return Error{Fault::usage, "the git store has no operation " + std::string(operation), "", ""};
 }
 
 // No exception may cross the border: the other side has its own copy of everything.
-Result<Json> run_safely(std::string_view operation, std::string_view text) {
+Result<Json> run_safely(std::string_view operation, std::string_view text, Progress& progress) {
   try {
-    return run(operation, text);
+    return run(operation, text, progress);
   } catch (const std::exception& exception) {
     return Error{Fault::unreadable, std::string("the git store failed: ") + exception.what(), "", ""};
   }
@@ -132,9 +149,12 @@ extern "C" {
 [[gnu::visibility("default")]] unsigned assay_git_interface() { return assay::archives::kGitModuleInterface; }
 
 [[gnu::visibility("default")]] char* assay_git_call(const char* operation, const char* request,
-                                                    std::size_t size, std::size_t* answer_size) {
+                                                    std::size_t size,
+                                                    const assay::archives::GitModuleProgress* progress,
+                                                    std::size_t* answer_size) {
+  assay::archives::Reports reports(progress);
   const std::string text =
-      assay::archives::pack(assay::archives::run_safely(operation, {request, size})).dump();
+      assay::archives::pack(assay::archives::run_safely(operation, {request, size}, reports)).dump();
   char* answer = static_cast<char*>(std::malloc(text.size() + 1));
   if (!answer) return nullptr;
   std::memcpy(answer, text.c_str(), text.size() + 1);

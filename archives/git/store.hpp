@@ -12,6 +12,7 @@
 #include "formats/keys.hpp"
 #include "formats/trust.hpp"
 #include "toolkit/base/json.hpp"
+#include "toolkit/base/progress.hpp"
 #include "toolkit/base/result.hpp"
 
 namespace assay::archives::git {
@@ -37,6 +38,7 @@ struct AddOptions {
   std::optional<std::string> tag;       ///< an annotated, signed tag of this name
   std::optional<std::string> message;   ///< a paragraph for the commit message
   std::optional<std::string> campaign;  ///< folder for a first generation; else it is made from the title
+  Progress* progress = nullptr;
 };
 
 struct AddReport {
@@ -77,7 +79,8 @@ struct CheckReport {
   std::vector<SignerCount> signers;
 };
 /// Checks the whole history against itself and every stored bundle (findings A1xx). `trust` null: any key
-/// will do. `now`: seconds since 1970. An Error only where there is no archive to look at.
+/// will do. `now`: seconds since 1970. Reports to confined_progress() (toolkit/base/sandbox.hpp). An Error
+/// only where there is no archive to look at.
 Result<CheckReport> check(const std::filesystem::path& path, const formats::Trust* trust, std::int64_t now);
 
 Json to_json(const InitReport& report);

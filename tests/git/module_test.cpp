@@ -43,6 +43,25 @@ TEST_F(Module, InitLogAndCheck) {
   EXPECT_GT((*checked)["findings"].size(), 0u);  // the fake generation is no bundle
 }
 
+// Long work is told of across the border, and from the confined child that does it.
+TEST_F(Module, ReportsItsProgress) {
+  struct : Progress {
+    void stage(std::string_view what, std::uint64_t size, std::string_view) override {
+      stages.emplace_back(what);
+      total = size;
+    }
+    void update(std::uint64_t at) override { done = at; }
+    std::vector<std::string> stages;
+    std::uint64_t total = 0, done = 0;
+  } progress;
+  ASSERT_TRUE(call("init", request()).ok());
+  ASSERT_TRUE(archive_.put(first_generation()).ok());
+  ASSERT_TRUE(call_git_store("check", request(), kModule, progress).ok());
+  EXPECT_EQ(progress.stages, std::vector<std::string>{"generation 1 of 1"});
+  EXPECT_GT(progress.total, 0u);
+  EXPECT_EQ(progress.done, progress.total);
+}
+
 TEST_F(Module, ErrorsComeBackWhole) {
   const auto refused = call("log", Json::object({{"path", "/nowhere/at/all"}}));
   ASSERT_FALSE(refused.ok());

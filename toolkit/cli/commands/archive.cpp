@@ -86,7 +86,7 @@ Result<Exit> run_add(const Arguments& arguments, Output& output) {
   ASSAY_TRY(set_author(arguments, request));
   for (const char* name : {"tag", "message", "campaign"})
     if (const auto value = arguments.value(std::string("--") + name)) request.set(name, *value);
-  const Json answer = ASSAY_TRY(archives::call_git_store("add", request));
+  const Json answer = ASSAY_TRY(archives::call_git_store("add", request, output.progress()));
   if (output.wants_json()) {
     output.print_json(output.document().set("result", answer));
   } else {
@@ -176,7 +176,7 @@ Result<Exit> check_archive(const std::string& folder, const Arguments& arguments
   const Json trust = ASSAY_TRY(trust_request(arguments));
   const bool trusted = !trust.is_null();
   if (trusted) request.set("trust", trust);
-  Json answer = ASSAY_TRY(archives::call_git_store("check", request));
+  Json answer = ASSAY_TRY(archives::call_git_store("check", request, output.progress()));
   add_meaning(answer, count_findings(answer["findings"]).errors == 0);
   const Json& findings = answer["findings"];
   const FindingCounts counts = count_findings(findings);
