@@ -62,6 +62,7 @@ struct ImportOptions {
   std::optional<Json>
       claims;  ///< --claims: {"claims": [...], "baselines": [...]}, replaces the importer's own table
   std::optional<Json> meta;  ///< --meta: merged over campaign.json
+  std::string tree = {};     ///< --tree, of a record: the framework's output in it; empty: the only one
   Progress* progress = nullptr;
 };
 

@@ -1,10 +1,12 @@
 // A recorded search: the folder that `assay record` leaves (docs/formats/journal.md). Each exchange is a
-// step.
+// step. Where a framework's output lies in it, that campaign is the bundle's, and the record stands beside
+// it.
 #include <algorithm>
 #include <set>
 
 #include "archives/import_parts.hpp"
 #include "archives/importers.hpp"
+#include "archives/record_tree.hpp"
 #include "formats/exchange.hpp"
 #include "formats/fields.hpp"
 #include "toolkit/base/bytes.hpp"
@@ -20,6 +22,7 @@ struct Read {
   Json start, end;
   std::uint64_t exchanges = 0, torn = 0;
   std::string steps;  // steps.jsonl
+  std::vector<RecordedCall> calls;
 
   bool whole() const { return end.is_object(); }
 };
@@ -84,6 +87,16 @@ Json step_of(const Exchange& exchange, std::uint64_t order) {
   return step;
 }
 
+RecordedCall call_of(const Exchange& exchange) {
+  RecordedCall call{exchange.number, exchange.method + " " + exchange.target, "",
+                    formats::words_of(exchange)};
+  if (!exchange.error.empty())
+    call.failed = "it failed: " + exchange.error;
+  else if (exchange.status >= 400)
+    call.failed = "it failed with status " + std::to_string(exchange.status);
+  return call;
+}
+
 Status take(const formats::JournalRecord& record, Read& read, std::set<std::uint64_t>& numbers,
             Import& import) {
   if (record.kind == "start") read.start = record.fields;
@@ -92,6 +105,7 @@ Status take(const formats::JournalRecord& record, Read& read, std::set<std::uint
   const Exchange exchange = ASSAY_TRY(Exchange::parse(record));
   if (!numbers.insert(exchange.number).second)
     return Error{Fault::damaged, "two exchanges have the number " + std::to_string(exchange.number), "", ""};
+  read.calls.push_back(call_of(exchange));
   read.steps += step_of(exchange, ++read.exchanges).dump() + "\n";
   import.items.push_back(ImportedItem::inline_text(step_item(exchange.number), transcript(exchange)));
   return {};
@@ -121,6 +135,15 @@ std::string command_of(const Json& start) {
   return join(words, " ");
 }
 
+Json facts_of(const Read& read) {
+  Json extra = Json::object({{"complete", read.whole()},
+                             {"exchanges", static_cast<unsigned long>(read.exchanges)},
+                             {"deterministic", read.start["deterministic"].is_object()}});
+  if (read.torn) extra.set("torn_bytes", static_cast<unsigned long>(read.torn));
+  if (read.whole()) extra.set("status", read.end["status"]);
+  return extra;
+}
+
 Json head_of(const Read& read) {
   Json head = Json::object({{"assay", "campaign"},
                             {"version", 1},
@@ -129,12 +152,7 @@ Json head_of(const Read& read) {
                             {"system", "record"},
                             {"metrics", Json::array()},
                             {"lineage", "graph"}});
-  Json extra = Json::object({{"complete", read.whole()},
-                             {"exchanges", static_cast<unsigned long>(read.exchanges)},
-                             {"deterministic", read.start["deterministic"].is_object()}});
-  if (read.torn) extra.set("torn_bytes", static_cast<unsigned long>(read.torn));
-  if (read.whole()) extra.set("status", read.end["status"]);
-  return head.set("extra", std::move(extra));
+  return head.set("extra", facts_of(read));
 }
 
 // What the journal's end says of a file beside it.
@@ -155,6 +173,65 @@ Status check_beside(const Read& read, const fs::path& root) {
   return {};
 }
 
+// ---- the record beside a framework's campaign
+
+ImportedItem* find(Import& import, std::string_view name) {
+  for (ImportedItem& item : import.items)
+    if (item.name == name) return &item;
+  return nullptr;
+}
+
+// The framework's steps first: they are what a person asks for.
+Status add_to_campaign(const Read& read, Import& import) {
+  ImportedItem *steps = find(import, "steps.jsonl"), *head = find(import, "campaign.json");
+  if (!head || !head->text())
+    return Error{Fault::malformed, "the framework's importer gave no campaign", "", ""};
+  Json campaign = ASSAY_TRY(Json::parse(*head->text()));
+  Json extra = campaign["extra"];
+  campaign.set("extra", extra.set("record", facts_of(read)));
+  *head = ImportedItem::inline_text("campaign.json", campaign.dump_pretty());
+  if (steps && steps->text())
+    *steps = ImportedItem::inline_text("steps.jsonl", *steps->text() + read.steps);
+  else if (!read.steps.empty())
+    import.items.push_back(ImportedItem::inline_text("steps.jsonl", read.steps));
+  return {};
+}
+
+// `record/...`: all of the record but what stands as `source/...` already.
+void add_record_files(const std::vector<FoundFile>& files, Import& import) {
+  std::set<std::string> there;
+  for (const ImportedItem& item : import.items)
+    if (!item.text() && item.name.starts_with("source/")) there.insert(item.path());
+  for (const FoundFile& file : files)
+    if (!file.relative.starts_with("after/") || !there.contains(file.relative))
+      import.items.push_back(ImportedItem::whole_file("record/" + file.relative, file.size, file.relative));
+}
+
+Result<Import> with_framework(const Read& read, const FrameworkTree& tree,
+                              const std::vector<FoundFile>& files, Import record,
+                              const ImportOptions& options) {
+  Import import = ASSAY_TRY(import_framework_tree(record.root, tree, read.calls, options));
+  ASSAY_TRY(add_to_campaign(read, import));
+  if (!find(import, "environment.json") && read.start["versions"].is_object())
+    import.items.push_back(
+        ImportedItem::inline_text("environment.json", read.start["versions"].dump_pretty()));
+  for (ImportedItem& item : record.items) import.items.push_back(std::move(item));
+  add_record_files(files, import);
+  ASSAY_TRY(settle_names(import.items));
+  return import;
+}
+
+Status plain_record(const Read& read, const std::vector<FoundFile>& files, const ImportOptions& options,
+                    Import& import) {
+  if (!read.steps.empty()) import.items.push_back(ImportedItem::inline_text("steps.jsonl", read.steps));
+  if (read.start["versions"].is_object())
+    import.items.push_back(
+        ImportedItem::inline_text("environment.json", read.start["versions"].dump_pretty()));
+  ASSAY_TRY(add_documents({head_of(read), Json(), Json()}, options, import.items));
+  add_source_files(files, import.items);
+  return settle_names(import.items);
+}
+
 }  // namespace
 
 Result<Import> import_record(const fs::path& source, const ImportOptions& options) {
@@ -169,14 +246,12 @@ Result<Import> import_record(const fs::path& source, const ImportOptions& option
   if (read.whole())
     if (Status beside = check_beside(read, source); !beside)
       ASSAY_TRY(problems.add(std::move(beside.error())));
-  if (!read.steps.empty()) import.items.push_back(ImportedItem::inline_text("steps.jsonl", read.steps));
-  if (read.start["versions"].is_object())
-    import.items.push_back(
-        ImportedItem::inline_text("environment.json", read.start["versions"].dump_pretty()));
-  ASSAY_TRY(add_documents({head_of(read), Json(), Json()}, options, import.items));
-  add_source_files(files, import.items);
-  ASSAY_TRY(settle_names(import.items));
-  import.problems = problems.take();
+  const auto tree = ASSAY_TRY(find_framework_tree(source, options));
+  if (tree)
+    import = ASSAY_TRY(with_framework(read, *tree, files, std::move(import), options));
+  else
+    ASSAY_TRY(plain_record(read, files, options, import));
+  for (ImportProblem& problem : problems.take()) import.problems.push_back(std::move(problem));
   return import;
 }
 

@@ -297,6 +297,7 @@ bool ends_with_any(std::string_view name, std::initializer_list<std::string_view
 
 std::string_view kind_of_item(std::string_view name) {
   if (name.starts_with("columns/")) return "columns";
+  if (name.starts_with("record/")) return "source";
   if (name.starts_with("source/")) {
     for (const char* folder : {"/llm_logs/", "/agent_calls/", "/transcripts/"})
       if (name.find(folder) != name.npos) return "transcripts";

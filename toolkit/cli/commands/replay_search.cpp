@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "archives/export.hpp"
+#include "formats/links.hpp"
 #include "replay/search/rerun.hpp"
 #include "toolkit/base/text.hpp"
 #include "toolkit/cli/bundle_reading.hpp"
@@ -61,8 +62,14 @@ class Workplace {
   bool own_ = false;
 };
 
-// The record below `source/` of the bundle, as files.
-Result<fs::path> unpack(const std::string& file, const Workplace& place, Output& output) {
+/// A record as files, and which agent steps its exchanges belong to, where that was sealed with it.
+struct Unpacked {
+  fs::path record;
+  std::optional<formats::Links> links;
+};
+
+// The record lies in `source/`, or in `record/` beside a framework's campaign.
+Result<Unpacked> unpack(const std::string& file, const Workplace& place, Output& output) {
   const fs::path folder = place.path() / "bundle";
   archives::FolderReceiver receiver = ASSAY_TRY(archives::FolderReceiver::create(folder));
   ASSAY_TRY(stream_bundle(
@@ -71,10 +78,15 @@ Result<fs::path> unpack(const std::string& file, const Workplace& place, Output&
       [&](std::string_view bytes) { return receiver.take(bytes); }));
   ASSAY_TRY(receiver.finish());
   std::error_code code;
-  if (!fs::exists(folder / "source/journal", code))
-    return Error{Fault::missing, "no recorded search in this bundle (source/journal)", file,
+  Unpacked unpacked;
+  for (const char* part : {"record", "source"})
+    if (fs::exists(folder / part / "journal", code)) unpacked.record = folder / part;
+  if (unpacked.record.empty())
+    return Error{Fault::missing, "no recorded search in this bundle (record/journal or source/journal)", file,
                  "assay record makes one, assay seal --from record seals it"};
-  return folder / "source";
+  if (fs::exists(folder / "links.json", code))
+    unpacked.links = ASSAY_TRY(formats::Links::parse(ASSAY_TRY(read_file(folder / "links.json"))));
+  return unpacked;
 }
 
 // JSON as a person reads it, line by line; anything else as it is.
@@ -109,11 +121,19 @@ std::string what_of(const Divergence& divergence) {
   return "first difference at " + place;
 }
 
-std::string agent_step(const Divergence& divergence) {
+// The agent step that the exchange was made by; empty where none is known.
+std::string agent_step(const Divergence& divergence, const std::optional<formats::Links>& links) {
+  const auto* link = links && divergence.recorded ? links->of_exchange(divergence.recorded->number) : nullptr;
+  return link ? link->step : "";
+}
+
+std::string place_text(const Divergence& divergence, const std::optional<formats::Links>& links) {
   if (!divergence.recorded) return "";
-  const std::string model(divergence.recorded->model["asked"].string_or(""));
-  return "step exchange/" + std::to_string(divergence.recorded->number) +
-         (model.empty() ? "" : ", model " + shown(model));
+  const std::string model(divergence.recorded->model["asked"].string_or("")),
+      step = agent_step(divergence, links);
+  std::string text = step.empty() ? "exchange/" + std::to_string(divergence.recorded->number) : shown(step);
+  if (step.empty() && links) text += ", which no agent step is linked to";
+  return "step " + text + (model.empty() ? "" : ", model " + shown(model));
 }
 
 const char* kind_text(search::TreeDifference::Kind kind) {
@@ -121,11 +141,12 @@ const char* kind_text(search::TreeDifference::Kind kind) {
   return kind == Kind::changed ? "differs" : kind == Kind::missing ? "missing" : "added";
 }
 
-std::string divergence_text(const search::RerunReport& report) {
+std::string divergence_text(const search::RerunReport& report, const std::optional<formats::Links>& links) {
   const Divergence& divergence = *report.divergence;
   std::string text =
       "differs   " + what_of(divergence) + ", after " + counted(report.answered, "equal exchange") + "\n";
-  if (const std::string step = agent_step(divergence); !step.empty()) text += "at        " + step + "\n";
+  if (const std::string step = place_text(divergence, links); !step.empty())
+    text += "at        " + step + "\n";
   for (const std::string& line : difference_lines(divergence))
     text += "    " + shorten(shown(line), 400) + "\n";
   for (const std::string& reason : report.follows_from) text += "follows   from " + shown(reason) + "\n";
@@ -143,11 +164,11 @@ std::string tree_text(const search::RerunReport& report) {
   return text;
 }
 
-std::string report_text(const search::RerunReport& report) {
+std::string report_text(const search::RerunReport& report, const std::optional<formats::Links>& links) {
   std::string text = report.equal() ? "rerun     equal" : "rerun     differs";
   text += ": " + counted(report.answered, "request") + " of " + with_separators(report.all) + " equal, " +
           human_duration(report.seconds) + "\n";
-  if (report.divergence) text += divergence_text(report);
+  if (report.divergence) text += divergence_text(report, links);
   if (report.substituted)
     text += "went on   with the nearest answers, " + counted(report.substituted, "time") + "\n";
   text += tree_text(report);
@@ -165,7 +186,7 @@ Json texts(const std::vector<std::string>& list) {
   return json;
 }
 
-Json report_json(const search::RerunReport& report) {
+Json report_json(const search::RerunReport& report, const std::optional<formats::Links>& links) {
   Json result = Json::object({{"equal", report.equal()},
                               {"strength", "rerun"},
                               {"answered", static_cast<unsigned long>(report.answered)},
@@ -189,6 +210,8 @@ Json report_json(const search::RerunReport& report) {
                                   {"diff", texts(difference_lines(*report.divergence))}});
   if (report.divergence->recorded)
     divergence.set("exchange", static_cast<unsigned long>(report.divergence->recorded->number));
+  if (const std::string step = agent_step(*report.divergence, links); !step.empty())
+    divergence.set("step", step);
   return result.set("divergence", std::move(divergence));
 }
 
@@ -228,8 +251,8 @@ Result<Exit> replay_search(const Arguments& arguments, Output& output) {
   const Workplace place = ASSAY_TRY(Workplace::make(arguments.value("--work")));
   std::error_code code;
   const bool folder = fs::is_directory(file, code);
-  const fs::path source = folder ? fs::path(file) : ASSAY_TRY(unpack(file, place, output));
-  const search::RunFolder run = ASSAY_TRY(search::RunFolder::read(source));
+  const Unpacked source = folder ? Unpacked{file, std::nullopt} : ASSAY_TRY(unpack(file, place, output));
+  const search::RunFolder run = ASSAY_TRY(search::RunFolder::read(source.record));
   if (until > run.exchanges.size())
     return Error{
         Fault::usage,
@@ -242,10 +265,11 @@ Result<Exit> replay_search(const Arguments& arguments, Output& output) {
   line.end();
   output.end_progress();
   if (output.wants_json()) {
-    output.print_json(
-        output.document().set("input", Json::object({{"path", file}})).set("result", report_json(report)));
+    output.print_json(output.document()
+                          .set("input", Json::object({{"path", file}}))
+                          .set("result", report_json(report, source.links)));
   } else {
-    output.print(report_text(report));
+    output.print(report_text(report, source.links));
   }
   return report.equal() ? Exit::done : Exit::replay_differs;
 }

@@ -1,7 +1,10 @@
 // `assay seal`: a campaign in, one signed bundle out.
 #include "archives/seal.hpp"
 
+#include <algorithm>
+
 #include "formats/completeness.hpp"
+#include "formats/links.hpp"
 #include "toolkit/base/text.hpp"
 #include "toolkit/cli/commands/commands.hpp"
 #include "toolkit/cli/commands/common.hpp"
@@ -24,6 +27,9 @@ Result<archives::Import> import(const Arguments& arguments, Output& output) {
   options.keep_going = arguments.has("--keep-going");
   options.claims = ASSAY_TRY(read_json_option(arguments, "--claims"));
   options.meta = ASSAY_TRY(read_json_option(arguments, "--meta"));
+  options.tree = arguments.value_or("--tree", "");
+  if (!options.tree.empty() && arguments.value_or("--from", "") != "record")
+    return Error{Fault::usage, "--tree is for --from record", "", ""};
   options.progress = &output.progress();
   const archives::Importer* importer = ASSAY_TRY(archives::find_importer(*arguments.value("--from")));
   const std::vector<std::string>& sources = arguments.values("SOURCE");
@@ -74,6 +80,29 @@ Json problems_json(const std::vector<archives::ImportProblem>& problems) {
   for (const archives::ImportProblem& problem : problems)
     list.push(Json::object({{"where", problem.where}, {"what", problem.what}}));
   return list;
+}
+
+/// Of a record with a framework's campaign beside it; nothing else has links.
+Result<std::optional<formats::Links>> links_of(const archives::Import& imported) {
+  const auto item = std::find_if(imported.items.begin(), imported.items.end(),
+                                 [](const auto& one) { return one.name == "links.json" && one.text(); });
+  if (item == imported.items.end()) return std::optional<formats::Links>();
+  return std::optional(ASSAY_TRY(formats::Links::parse(*item->text())));
+}
+
+Json links_json(const formats::Links& links) {
+  return Json::object({{"system", links.system},
+                       {"tree", links.tree},
+                       {"linked", static_cast<unsigned long>(links.linked.size())},
+                       {"unlinked_exchanges", static_cast<unsigned long>(links.unlinked_exchanges.size())},
+                       {"unlinked_steps", static_cast<unsigned long>(links.unlinked_steps.size())}});
+}
+
+std::string links_text(const formats::Links& links) {
+  return "linked    " + counted(links.linked.size(), "exchange") + " to agent steps of " +
+         shown(links.system) + " in " + shown(links.tree) +
+         "; not linked: " + counted(links.unlinked_exchanges.size(), "exchange") + ", " +
+         counted(links.unlinked_steps.size(), "step") + " (links.json says why)\n";
 }
 
 Json report_json(const archives::SealReport& report, const std::string& file) {
@@ -150,12 +179,15 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   archives::SealOptions options = ASSAY_TRY(seal_options(arguments, output));
   options.signers = pointers(signers);
   archives::Import imported = ASSAY_TRY(import(arguments, output));
+  const auto links = ASSAY_TRY(links_of(imported));
   if (dry) return run_dry(std::move(imported), options, output);
   const archives::SealReport report = ASSAY_TRY(archives::seal(std::move(imported), *file, options));
   if (output.wants_json()) {
-    output.print_json(output.document().set("result", report_json(report, *file)));
+    Json result = report_json(report, *file);
+    if (links) result.set("links", links_json(*links));
+    output.print_json(output.document().set("result", std::move(result)));
   } else {
-    output.print(report_text(report, *file, options.signers));
+    output.print(report_text(report, *file, options.signers) + (links ? links_text(*links) : ""));
   }
   return Exit::done;
 }
@@ -197,49 +229,53 @@ Command seal() {
       .positionals = {{.name = "SOURCE",
                        .text = "the campaign's folder; of --from run several",
                        .repeats = true}},
-      .options = {{.name = "--from",
-                   .value = "KIND",
-                   .text = "what wrote the campaign",
-                   .required = true,
-                   .completes = Completes::words,
-                   .words = kinds()},
-                  output_option("FILE.h5", "the bundle to write", false),
-                  key,
-                  {.name = "--meta",
-                   .value = "FILE",
-                   .text = "title, authors, licence, DOI (JSON), over the campaign's own",
-                   .completes = Completes::file},
-                  {.name = "--claims",
-                   .value = "FILE",
-                   .text = "claims and baselines (JSON), in place of the importer's table",
-                   .completes = Completes::file},
-                  {.name = "--supersedes",
-                   .value = "FILE",
-                   .text = "the bundle of the generation before; its root is carried",
-                   .completes = Completes::file},
-                  {.name = "--redact",
-                   .value = "",
-                   .text = "replace secrets instead of stopping; each is listed"},
-                  {.name = "--withhold",
-                   .value = "KIND",
-                   .text = "seal only a salted digest of these items (assay help withheld)",
-                   .repeats = true},
-                  {.name = "--salts",
-                   .value = "FILE",
-                   .text = "the secret file for --withhold, made on first use",
-                   .completes = Completes::file},
-                  {.name = "--keep-going",
-                   .value = "",
-                   .text = "leave out records that cannot be read, and list them"},
-                  {.name = "--dry-run", .value = "", .text = "show what would be sealed; write nothing"},
-                  kForce,
-                  kJson},
+      .options =
+          {{.name = "--from",
+            .value = "KIND",
+            .text = "what wrote the campaign",
+            .required = true,
+            .completes = Completes::words,
+            .words = kinds()},
+           output_option("FILE.h5", "the bundle to write", false),
+           key,
+           {.name = "--meta",
+            .value = "FILE",
+            .text = "title, authors, licence, DOI (JSON), over the campaign's own",
+            .completes = Completes::file},
+           {.name = "--claims",
+            .value = "FILE",
+            .text = "claims and baselines (JSON), in place of the importer's table",
+            .completes = Completes::file},
+           {.name = "--tree",
+            .value = "FOLDER",
+            .text = "of --from record: the framework's output in the recorded folder, if there are several"},
+           {.name = "--supersedes",
+            .value = "FILE",
+            .text = "the bundle of the generation before; its root is carried",
+            .completes = Completes::file},
+           {.name = "--redact", .value = "", .text = "replace secrets instead of stopping; each is listed"},
+           {.name = "--withhold",
+            .value = "KIND",
+            .text = "seal only a salted digest of these items (assay help withheld)",
+            .repeats = true},
+           {.name = "--salts",
+            .value = "FILE",
+            .text = "the secret file for --withhold, made on first use",
+            .completes = Completes::file},
+           {.name = "--keep-going",
+            .value = "",
+            .text = "leave out records that cannot be read, and list them"},
+           {.name = "--dry-run", .value = "", .text = "show what would be sealed; write nothing"},
+           kForce,
+           kJson},
       .examples = {{"assay seal campaign/ --from assay -o campaign.h5 --key lab.key",
                     "a plain folder (docs/formats/campaign.md)"},
                    {"assay seal asi-arch/ --from asi-arch -o a.h5 --key lab.key --meta meta.json",
                     "a published ASI-Arch campaign"},
                    {"assay seal run/ --from asi-evolve --dry-run",
-                    "what would be sealed, and every secret in it"}},
+                    "what would be sealed, and every secret in it"},
+                   {"assay seal run/ --from record -o search.h5 --key lab.key",
+                    "a recorded search; a framework's output in it is sealed and linked too"}},
       .exits = {Exit::not_intact},
       .run = run,
   };
