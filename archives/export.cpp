@@ -117,17 +117,34 @@ Status emit_files(const formats::Bundle& bundle, const ExportSelection& selectio
 
 struct FolderReceiver::State {
   fs::path folder, temporary;
-  bool finished = false;
+  bool finished = false, with_git = false;
   std::string head;  // of a frame, until it is whole
   bool in_file = false;
   std::uint64_t left = 0;  // bytes of the open file that are still to come
   std::ofstream file;
   fs::path path;
+  std::vector<fs::path> heads;  // files called HEAD
   std::uint64_t files = 0, bytes = 0;
 
   ~State() {
     std::error_code ignored;
     if (!finished) fs::remove_all(temporary, ignored);
+  }
+
+  static Error of_git(const std::string& name) {
+    return Error{Fault::refused, "the bundle holds files of git's own, which can make git run commands", name,
+                 "--with-git gives them back all the same: call no git in that folder"};
+  }
+
+  // A folder of any name is a repository to git where it looks like one (gitrepository-layout(5)).
+  Status refuse_repositories() const {
+    if (with_git) return {};
+    for (const fs::path& found : heads) {
+      const fs::path at = found.parent_path();
+      if (fs::exists(at / "commondir") || (fs::exists(at / "objects") && fs::exists(at / "refs")))
+        return of_git(found.lexically_relative(temporary).string());
+    }
+    return {};
   }
 
   // Takes what belongs to the head; true once a file is open.
@@ -151,6 +168,8 @@ struct FolderReceiver::State {
 
   Status open_file(const std::string& name) {
     path = ASSAY_TRY(inside(temporary, name));
+    if (!with_git && leads_into_git(name)) return of_git(name);
+    if (path.filename() == "HEAD") heads.push_back(path);
     std::error_code code;
     fs::create_directories(path.parent_path(), code);
     if (code || fs::exists(fs::symlink_status(path)))
@@ -190,11 +209,12 @@ FolderReceiver::~FolderReceiver() = default;
 std::uint64_t FolderReceiver::files() const { return state_->files; }
 std::uint64_t FolderReceiver::bytes() const { return state_->bytes; }
 
-Result<FolderReceiver> FolderReceiver::create(const fs::path& folder) {
+Result<FolderReceiver> FolderReceiver::create(const fs::path& folder, bool with_git) {
   if (fs::exists(fs::symlink_status(folder)))
     return Error{Fault::refused, "already there", folder.string(), "name a folder that does not exist"};
   auto state = std::make_unique<State>();
   state->folder = folder;
+  state->with_git = with_git;
   state->temporary = folder;
   state->temporary += ".partial-" + sha256(fs::absolute(folder).string()).hex().substr(0, 16);
   std::error_code code;
@@ -215,6 +235,7 @@ Status FolderReceiver::take(std::string_view bytes) {
 Status FolderReceiver::finish() {
   if (state_->in_file || !state_->head.empty())
     return Error{Fault::damaged, "the export ended in the middle of a file", state_->folder.string(), ""};
+  ASSAY_TRY(state_->refuse_repositories());
   std::error_code code;
   fs::rename(state_->temporary, state_->folder, code);
   if (code)

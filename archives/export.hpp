@@ -29,10 +29,11 @@ Status emit_files(const formats::Bundle& bundle, const ExportSelection& selectio
                   const std::function<Status(std::string_view)>& emit);
 
 /// Takes the frames of emit_files, in pieces of any size, and writes the files into a folder under a
-/// temporary name; finish() renames it. Paths that leave the folder are refused, whatever the frames say.
+/// temporary name; finish() renames it. Paths that leave the folder are refused, whatever the frames say; so
+/// are git's own files, which can make git run commands, unless `with_git`.
 class FolderReceiver {
  public:
-  static Result<FolderReceiver> create(const std::filesystem::path& folder);
+  static Result<FolderReceiver> create(const std::filesystem::path& folder, bool with_git = false);
   FolderReceiver(FolderReceiver&&) noexcept;
   ~FolderReceiver();  ///< removes the temporary folder unless finish() was called
   Status take(std::string_view bytes);

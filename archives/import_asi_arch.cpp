@@ -26,7 +26,7 @@ Result<Import> import_asi_arch(const fs::path& source, const ImportOptions& opti
   Import import;
   import.root = source;
   Problems problems(options);
-  const auto files = ASSAY_TRY(walk_files(source));
+  const auto files = ASSAY_TRY(find_source_files(source, problems));
   const std::string exported = live_export(files);
   const bool published = has(files, "106.json") || has(files, "tree.json");
   if (exported.empty() && !published)

@@ -106,7 +106,7 @@ Result<Import> import_asi_evolve(const fs::path& source, const ImportOptions& op
   Import import;
   import.root = source;
   Problems problems(options);
-  const auto files = ASSAY_TRY(walk_files(source));
+  const auto files = ASSAY_TRY(find_source_files(source, problems));
   ASSAY_TRY(import_steps_and_nodes(files, options, problems, import));
   add_source_files(files, import.items);
   ASSAY_TRY(settle_names(import.items));

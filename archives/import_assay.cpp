@@ -165,7 +165,7 @@ Result<Import> import_assay(const fs::path& source, const ImportOptions& options
   Import import;
   import.root = source;
   Problems problems(options);
-  Files files = ASSAY_TRY(walk_files(source));
+  Files files = ASSAY_TRY(find_source_files(source, problems));
   ASSAY_TRY(refuse_columns(files));
   std::erase_if(files, [](const FoundFile& file) { return made_by_seal(file.relative); });
   {

@@ -15,6 +15,15 @@ Status Problems::add(Error error) {
   return {};
 }
 
+Result<std::vector<FoundFile>> find_source_files(const std::filesystem::path& root, Problems& problems) {
+  std::vector<std::string> left_out;
+  auto files = ASSAY_TRY(walk_files(root, &left_out));
+  for (std::string& path : left_out)
+    problems.leave_out(std::move(path),
+                       "git's own files; what they hold of the campaign's history is not sealed");
+  return files;
+}
+
 void add_source_files(const std::vector<FoundFile>& files, std::vector<ImportedItem>& items) {
   for (const FoundFile& file : files)
     items.push_back(ImportedItem::whole_file("source/" + file.relative, file.size, file.relative));

@@ -17,6 +17,10 @@ class Problems {
  public:
   explicit Problems(const ImportOptions& options) : keep_going_(options.keep_going) {}
   bool keep_going() const { return keep_going_; }
+  /// Not an error: something that is no part of a campaign was not read.
+  void leave_out(std::string where, std::string what) {
+    list_.push_back({std::move(where), std::move(what)});
+  }
   Status add(Error error);  ///< the error itself, with the way out as its hint, unless keep_going
   std::vector<ImportProblem> take() { return std::move(list_); }
 
@@ -24,6 +28,10 @@ class Problems {
   bool keep_going_;
   std::vector<ImportProblem> list_;
 };
+
+/// The campaign's files (walk_files). A campaign kept in git has git's files beside it: they are left out,
+/// and `problems` says so.
+Result<std::vector<FoundFile>> find_source_files(const std::filesystem::path& root, Problems& problems);
 
 /// The documents that say who and what a campaign is, before --meta and --claims.
 struct CampaignDocuments {

@@ -264,7 +264,7 @@ Fd HistoryCheck::check_object(const LfsPointer& pointer, const std::string& subj
     return {};
   }
   const std::string stage =
-      "generation " + std::to_string(report_.generations) + " of " + std::to_string(generations_);
+      "hashing generation " + std::to_string(report_.generations) + " of " + std::to_string(generations_);
   const Result<LfsPointer> found = hash_file(file->get(), confined_progress(), stage);
   if (found && found->oid == pointer.oid) {
     report_.bytes += found->size;

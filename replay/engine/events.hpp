@@ -59,7 +59,7 @@ Error error_of(const ErrorEvent& event);
 class EventReader {
  public:
   /// True: go on; false: no more events are wanted.
-  using Sink = std::function<Result<bool>(Event)>;
+  using Sink = std::function<Result<bool>(const Event&)>;
   Result<bool> take(std::string_view bytes, const Sink& sink);
   bool at_line_start() const { return buffer_.empty(); }
 

@@ -128,7 +128,7 @@ class Worker {
     spec.tier = request_.tier;
     spec.limits = request_.limits;
     std::uint64_t start = span.from;
-    const std::string confinement = ASSAY_TRY(run_runner(spec, [&](Event event) -> Result<bool> {
+    const std::string confinement = ASSAY_TRY(run_runner(spec, [&](const Event& event) -> Result<bool> {
       if (!board_.wanted(check.step())) return false;
       const bool go_on = ASSAY_TRY(check.take(event));
       if (go_on && !check.difference() && std::holds_alternative<StepEvent>(event))

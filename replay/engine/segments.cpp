@@ -10,7 +10,8 @@ namespace assay::replay {
 
 namespace {
 
-constexpr std::string_view kDomain{"assay-sample-v1", 16};  // with its zero
+constexpr char kDomainText[] = "assay-sample-v1";
+constexpr std::string_view kDomain{kDomainText, sizeof(kDomainText)};  // with its zero
 
 std::optional<std::uint64_t> decimal(std::string_view text) {
   std::uint64_t value = 0;

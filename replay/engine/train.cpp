@@ -51,7 +51,7 @@ class Session {
     spec.gpu = request_.place.device == "cuda";
     spec.tier = request_.tier;
     spec.limits = request_.limits;
-    confinement_ = ASSAY_TRY(run_runner(spec, [this](Event event) -> Result<bool> {
+    confinement_ = ASSAY_TRY(run_runner(spec, [this](const Event& event) -> Result<bool> {
       ASSAY_TRY(take(event));
       return true;
     }));

@@ -202,7 +202,7 @@ void Recorder::handle(ChildRequest request, ChildAnswer& answer) {
                             passing.request_hash = sha256(*passing.request);
                           },
                           [&](const HttpHead& head) { return passing.head(head); },
-                          [&](std::string bytes, std::vector<std::uint64_t> chunks, bool last) {
+                          [&](std::string bytes, const std::vector<std::uint64_t>& chunks, bool last) {
                             return passing.body(std::move(bytes), chunks, last);
                           }};
     const Status asked = upstreams_.ask(request, sink, exchange.attempts);

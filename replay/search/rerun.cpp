@@ -156,7 +156,7 @@ class Rerunning {
                         " (recorded: " + (run_.status ? std::to_string(*run_.status) : "none") +
                         "): what it printed says why");
     if (!report_.deterministic)
-      reasons.push_back(
+      reasons.emplace_back(
           "clock and randomness: they were not driven when this was recorded (assay record --deterministic)");
     if (reasons.empty() || !report_.deterministic)
       reasons.push_back(

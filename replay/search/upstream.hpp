@@ -38,7 +38,7 @@ struct AnswerSink {
   std::function<void()> sent;  ///< the request is on its way: time to do what need not wait
   std::function<Status(const HttpHead& head)> head;
   /// `bytes` came, as these chunks (empty unless chunked); `last`: the answer is whole with them.
-  std::function<Status(std::string bytes, std::vector<std::uint64_t> chunks, bool last)> body;
+  std::function<Status(std::string bytes, const std::vector<std::uint64_t>& chunks, bool last)> body;
 };
 
 /// Connections to upstreams, kept for the next request. Safe for several threads.

@@ -22,7 +22,7 @@ std::string found_in_path(const std::string& program, const Environment& environ
   const std::string* path = find_variable(environment, "PATH");
   for (const std::string_view folder :
        split(path ? std::string_view(*path) : std::string_view("/usr/bin:/bin"), ':')) {
-    const std::string candidate = std::string(folder) + "/" + program;
+    std::string candidate = std::string(folder) + "/" + program;
     if (::access(candidate.c_str(), X_OK) == 0) return candidate;
   }
   return {};

@@ -109,13 +109,49 @@ TEST_F(Seal, ExportedFilesAreThoseThatWereSealed) {
         << file.relative;
 }
 
+std::string empty_file(const std::string& name) {
+  return static_cast<char>(name.size()) + std::string(3, '\0') + name + std::string(8, '\0');
+}
+
+// Git runs what a repository's configuration names for whoever calls it there.
+TEST_F(Seal, ReceiverRefusesRepositories) {
+  const auto receive = [&](const std::vector<std::string>& names, bool with_git) -> Status {
+    FolderReceiver receiver = std::move(*FolderReceiver::create(folder_ / "out", with_git));
+    for (const std::string& name : names) ASSAY_TRY(receiver.take(empty_file(name)));
+    ASSAY_TRY(receiver.finish());
+    fs::remove_all(folder_ / "out");
+    return {};
+  };
+  const std::vector<std::string> bare = {"a/HEAD", "a/config", "a/objects/x", "a/refs/x"};
+  const std::vector<std::string> common = {"HEAD", "commondir", "b/objects/x", "b/refs/x"};
+  for (const auto& names : {std::vector<std::string>{"a/.git/config"}, {".GIT"}, bare, common}) {
+    const Status refused = receive(names, false);
+    ASSERT_FALSE(refused.ok()) << names[0];
+    EXPECT_NE(refused.error().hint.find("--with-git"), std::string::npos);
+    EXPECT_TRUE(receive(names, true).ok()) << names[0];
+  }
+  EXPECT_TRUE(receive({"HEAD", "objects/x", ".gitignore", "x.git/a"}, false).ok());
+}
+
+// A campaign that its authors keep in git: its index holds times, so the bundle would be another one each
+// day.
+TEST_F(Seal, LeavesGitsOwnFilesOutAndSaysSo) {
+  const fs::path root = campaign();
+  const auto plain = seal_to("a.h5", root);
+  put(root / ".git/config", "[core]\n");
+  put(root / "experiments/1/.git", "gitdir: elsewhere\n");
+  const auto kept = seal_to("b.h5", root);
+  ASSERT_TRUE(plain.ok() && kept.ok());
+  EXPECT_EQ(kept->root, plain->root);
+  ASSERT_EQ(kept->problems.size(), 2u);
+  EXPECT_EQ(kept->problems[0].where, ".git");
+  EXPECT_EQ(kept->problems[1].where, "experiments/1/.git");
+}
+
 TEST_F(Seal, ReceiverRefusesPathsThatLeaveItsFolder) {
   for (const std::string name : {"../x", "/etc/x", "a/../../x", "a//b"}) {
     FolderReceiver receiver = std::move(*FolderReceiver::create(folder_ / "out"));
-    std::string frame;
-    frame += static_cast<char>(name.size());
-    frame += std::string(3, '\0') + name + std::string(8, '\0');
-    EXPECT_FALSE(receiver.take(frame).ok()) << name;
+    EXPECT_FALSE(receiver.take(empty_file(name)).ok()) << name;
   }
 }
 

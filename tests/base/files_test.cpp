@@ -192,6 +192,14 @@ TEST_F(Files, WalkGoesDeepWithoutRunningOutOfDescriptors) {
   EXPECT_EQ(found->size(), 1u);
 }
 
+TEST(Paths, ThatLeadIntoGit) {
+  for (const char* path : {".git", "a/.git/config", ".GiT", "git~1/x", "a\\.git\\config", ".git . ",
+                           ".git::$INDEX", ".g\u200cit", "\ufeff.git"})
+    EXPECT_TRUE(leads_into_git(path)) << path;
+  for (const char* path : {"", ".gitignore", "x.git", "git", ".git2/a", "git~2", "\u00e9.git"})
+    EXPECT_FALSE(leads_into_git(path)) << path;
+}
+
 TEST(Inside, KeepsPathsInTheirFolder) {
   EXPECT_EQ(*inside("/root", "a/b.c"), fs::path("/root/a/b.c"));
   EXPECT_EQ(*inside("/root", "..a/b.."), fs::path("/root/..a/b.."));

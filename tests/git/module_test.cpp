@@ -57,7 +57,7 @@ TEST_F(Module, ReportsItsProgress) {
   ASSERT_TRUE(call("init", request()).ok());
   ASSERT_TRUE(archive_.put(first_generation()).ok());
   ASSERT_TRUE(call_git_store("check", request(), kModule, progress).ok());
-  EXPECT_EQ(progress.stages, std::vector<std::string>{"generation 1 of 1"});
+  EXPECT_EQ(progress.stages, std::vector<std::string>{"hashing generation 1 of 1"});
   EXPECT_GT(progress.total, 0u);
   EXPECT_EQ(progress.done, progress.total);
 }

@@ -1,14 +1,13 @@
 #include "toolkit/base/files.hpp"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "toolkit/base/sha256.hpp"
 
@@ -26,8 +25,8 @@ Error system_error(const std::string& doing, const fs::path& path, int code) {
 
 Error ends_early(std::uint64_t offset, std::uint64_t length, std::uint64_t found) {
   return {Fault::damaged,
-          "the file ends early: " + std::to_string(length) + " bytes expected at byte " + std::to_string(offset) +
-              ", found " + std::to_string(found),
+          "the file ends early: " + std::to_string(length) + " bytes expected at byte " +
+              std::to_string(offset) + ", found " + std::to_string(found),
           "", ""};
 }
 
@@ -91,8 +90,10 @@ Result<std::string> read_file(const fs::path& path, std::uint64_t limit) {
   const Fd fd = ASSAY_TRY(open_read(path));
   const std::uint64_t size = ASSAY_TRY(file_size(fd.get()));
   if (size > limit) {
-    return Error{Fault::refused, "too large: " + std::to_string(size) + " bytes, at most " + std::to_string(limit) + " are read",
-                 path.string(), ""};
+    return Error{
+        Fault::refused,
+        "too large: " + std::to_string(size) + " bytes, at most " + std::to_string(limit) + " are read",
+        path.string(), ""};
   }
   Result<std::string> bytes = read_at(fd.get(), 0, size);
   if (!bytes) return std::move(bytes.error()).in(path.string());
@@ -148,7 +149,8 @@ void remember_partial(const fs::path& path) {
 
 void forget_partial(const fs::path& path) {
   for (PartialSlot& slot : partial_slots)
-    if (slot.state.load() == PartialSlot::in_use && path.native() == slot.path) slot.state.store(PartialSlot::free_slot);
+    if (slot.state.load() == PartialSlot::in_use && path.native() == slot.path)
+      slot.state.store(PartialSlot::free_slot);
 }
 
 }  // namespace
@@ -211,7 +213,8 @@ Status AtomicFile::commit() {
   forget_partial(temporary_);
   const fs::path folder = path_.has_parent_path() ? path_.parent_path() : fs::path(".");
   const Fd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || ::fsync(directory.get()) != 0) return system_error("cannot sync the folder", folder, errno);
+  if (!directory || ::fsync(directory.get()) != 0)
+    return system_error("cannot sync the folder", folder, errno);
   return {};
 }
 
@@ -228,7 +231,7 @@ struct DirCloser {
 };
 
 Status walk_folder(int parent, const char* name, const std::string& prefix, const fs::path& root,
-                   std::vector<FoundFile>& found) {
+                   std::vector<FoundFile>& found, std::vector<std::string>* git_left_out) {
   const int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
   if (fd < 0) return system_error("cannot list", root / prefix, errno);
   const std::unique_ptr<DIR, DirCloser> dir(::fdopendir(fd));
@@ -236,6 +239,10 @@ Status walk_folder(int parent, const char* name, const std::string& prefix, cons
   while (const dirent* entry = ::readdir(dir.get())) {
     const std::string_view leaf = entry->d_name;
     if (leaf == "." || leaf == "..") continue;
+    if (git_left_out && leaf == ".git") {
+      git_left_out->push_back(prefix + ".git");
+      continue;
+    }
     struct stat info {};
     if (::fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
       return system_error("cannot read", root / (prefix + entry->d_name), errno);
@@ -244,26 +251,67 @@ Status walk_folder(int parent, const char* name, const std::string& prefix, cons
     } else if (S_ISREG(info.st_mode)) {
       found.push_back({prefix + entry->d_name, static_cast<std::uint64_t>(info.st_size)});
     } else {
-      return Error{Fault::refused, S_ISLNK(info.st_mode) ? "a symbolic link, expected a file" : "not a regular file",
-                   (root / (prefix + entry->d_name)).string(), "replace it by the file that is meant, or remove it"};
+      return Error{
+          Fault::refused, S_ISLNK(info.st_mode) ? "a symbolic link, expected a file" : "not a regular file",
+          (root / (prefix + entry->d_name)).string(), "replace it by the file that is meant, or remove it"};
     }
   }
-  for (const std::string& folder : folders) ASSAY_TRY(walk_folder(fd, folder.c_str(), prefix + folder + "/", root, found));
+  for (const std::string& folder : folders)
+    ASSAY_TRY(walk_folder(fd, folder.c_str(), prefix + folder + "/", root, found, git_left_out));
   return {};
 }
 
 }  // namespace
 
-Result<std::vector<FoundFile>> walk_files(const fs::path& root) {
+Result<std::vector<FoundFile>> walk_files(const fs::path& root, std::vector<std::string>* git_left_out) {
   std::vector<FoundFile> found;
   std::error_code ignored;
   const auto state = fs::status(root, ignored);
   if (!fs::exists(state)) return Error{Fault::missing, "no such folder", root.string(), ""};
-  if (!fs::is_directory(state)) return Error{Fault::missing, "expected a folder, found a file", root.string(), ""};
+  if (!fs::is_directory(state))
+    return Error{Fault::missing, "expected a folder, found a file", root.string(), ""};
   // "/.": the root itself may be a link; nothing below it may.
-  ASSAY_TRY(walk_folder(AT_FDCWD, (root.string() + "/.").c_str(), "", root, found));
-  std::sort(found.begin(), found.end(), [](const FoundFile& a, const FoundFile& b) { return a.relative < b.relative; });
+  ASSAY_TRY(walk_folder(AT_FDCWD, (root.string() + "/.").c_str(), "", root, found, git_left_out));
+  std::sort(found.begin(), found.end(),
+            [](const FoundFile& a, const FoundFile& b) { return a.relative < b.relative; });
+  if (git_left_out) std::sort(git_left_out->begin(), git_left_out->end());
   return found;
+}
+
+namespace {
+
+// U+200C to 200F, 202A to 202E, 206A to 206F, FEFF: HFS+ ignores them in names (git's utf8.c, next_hfs_char).
+bool is_ignored_in_names(std::string_view three) {
+  if (three == "\xef\xbb\xbf") return true;
+  if (three.size() < 3 || three[0] != '\xe2') return false;
+  const auto last = static_cast<unsigned char>(three[2]);
+  if (three[1] == '\x80') return (last >= 0x8c && last <= 0x8f) || (last >= 0xaa && last <= 0xae);
+  return three[1] == '\x81' && last >= 0xaa && last <= 0xaf;
+}
+
+// What git itself refuses in a tree (git's read-cache.c, verify_path): NTFS drops dots and blanks at the end
+// and knows short names and streams (":").
+bool is_git_name(std::string_view part) {
+  std::string plain;
+  for (std::size_t i = 0; i < part.size() && part[i] != ':'; ++i) {
+    if (is_ignored_in_names(part.substr(i, 3)))
+      i += 2;
+    else
+      plain += static_cast<char>(part[i] >= 'A' && part[i] <= 'Z' ? part[i] + 32 : part[i]);
+  }
+  while (!plain.empty() && (plain.back() == '.' || plain.back() == ' ')) plain.pop_back();
+  return plain == ".git" || plain == "git~1";
+}
+
+}  // namespace
+
+bool leads_into_git(std::string_view relative) {
+  for (std::size_t at = 0; at <= relative.size();) {
+    const std::size_t end = std::min(relative.find_first_of("/\\", at), relative.size());
+    if (is_git_name(relative.substr(at, end - at))) return true;
+    at = end + 1;
+  }
+  return false;
 }
 
 Result<fs::path> inside(const fs::path& root, std::string_view relative) {
@@ -275,7 +323,9 @@ Result<fs::path> inside(const fs::path& root, std::string_view relative) {
     if (slash == rest.npos) break;
     rest.remove_prefix(slash + 1);
   }
-  if (!legal) return Error{Fault::refused, "a path that leaves its folder: " + std::string(relative), root.string(), ""};
+  if (!legal)
+    return Error{Fault::refused, "a path that leaves its folder: " + std::string(relative), root.string(),
+                 ""};
   return root / relative;
 }
 

@@ -31,7 +31,7 @@ class Fd {
   int fd_ = -1;
 };
 
-Result<Fd> open_read(const fs::path& path);   ///< regular files only, O_CLOEXEC
+Result<Fd> open_read(const fs::path& path);  ///< regular files only, O_CLOEXEC
 Result<std::uint64_t> file_size(int fd);
 Result<std::string> read_file(const fs::path& path, std::uint64_t limit = 1ull << 32);
 /// Exactly `length` bytes at `offset`; fewer is an error that says how many there were.
@@ -41,9 +41,9 @@ Status write_at(int fd, std::uint64_t offset, std::string_view bytes);
 
 enum class Existing { refuse, replace };
 
-/// A file being written. Bytes go to `<path>.partial-<16 hex digits of SHA-256 of the path>` in the same folder: a
-/// later run of the same command takes that name over, so nothing needs cleaning by hand. commit() syncs, renames
-/// and syncs the folder; without it the destructor removes the temporary file.
+/// A file being written. Bytes go to `<path>.partial-<16 hex digits of SHA-256 of the path>` in the same
+/// folder: a later run of the same command takes that name over, so nothing needs cleaning by hand. commit()
+/// syncs, renames and syncs the folder; without it the destructor removes the temporary file.
 class AtomicFile {
  public:
   static Result<AtomicFile> create(const fs::path& path, Existing existing, unsigned mode = 0644);
@@ -62,8 +62,8 @@ class AtomicFile {
   Existing existing_ = Existing::refuse;
 };
 
-/// Removes the temporary files of this process, of 16 that are being written at most. Safe in a signal handler, after
-/// which the process must end.
+/// Removes the temporary files of this process, of 16 that are being written at most. Safe in a signal
+/// handler, after which the process must end.
 void remove_partial_files() noexcept;
 
 Status write_file(const fs::path& path, std::string_view bytes, Existing existing = Existing::refuse,
@@ -74,9 +74,16 @@ struct FoundFile {
   std::uint64_t size = 0;
 };
 
-/// Every regular file below `root`, sorted bytewise by relative path. Symbolic links and special files are errors
-/// that name them: a bundle must not depend on what a link points to.
-Result<std::vector<FoundFile>> walk_files(const fs::path& root);
+/// Every regular file below `root`, sorted bytewise by relative path. Symbolic links and special files are
+/// errors that name them: a bundle must not depend on what a link points to. With `git_left_out`, whatever is
+/// called .git (git's own folder, or a file that names one) is not gone into, and its path is put there.
+Result<std::vector<FoundFile>> walk_files(const fs::path& root,
+                                          std::vector<std::string>* git_left_out = nullptr);
+
+/// True if a part of the path is a name that git takes for its own folder: .git in any case, GIT~1, or with
+/// what file systems ignore in it. A folder of that name may hold commands that git runs for whoever calls it
+/// there.
+bool leads_into_git(std::string_view relative);
 
 /// `root / relative`, or an error if that leaves `root` (absolute, "..", empty part, NUL).
 Result<fs::path> inside(const fs::path& root, std::string_view relative);

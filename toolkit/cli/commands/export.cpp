@@ -30,7 +30,8 @@ Status sign_folder(const std::string& folder, const std::string& key, Existing e
 Result<Exit> export_folder(const Arguments& arguments, Output& output) {
   const std::string folder = *arguments.value("--output");
   const archives::ExportSelection selection{arguments.value("--experiment")};
-  archives::FolderReceiver receiver = ASSAY_TRY(archives::FolderReceiver::create(folder));
+  archives::FolderReceiver receiver =
+      ASSAY_TRY(archives::FolderReceiver::create(folder, arguments.has("--with-git")));
   ASSAY_TRY(stream_bundle(
       *arguments.value("FILE"), output,
       [&](const formats::Bundle& bundle, const Emit& emit) {
@@ -88,7 +89,7 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
                    "name a folder that does not exist"};
     return export_folder(arguments, output);
   }
-  for (const char* option : {"--experiment", "--model-signing"})
+  for (const char* option : {"--experiment", "--model-signing", "--with-git"})
     if (arguments.has(option))
       return Error{Fault::usage, std::string("--without with ") + option, "",
                    "one makes a bundle, the other a folder"};
@@ -120,6 +121,9 @@ Command export_command() {
                    .value = "KEY.pem",
                    .text = "also write model.sig for OpenSSF's model_signing (a P-256 key)",
                    .completes = Completes::file},
+                  {.name = "--with-git",
+                   .value = "",
+                   .text = "also files of git's own (.git), which can make git run commands"},
                   kForce,
                   kJson},
       .examples = {{"assay export campaign.h5 -o campaign/", "every file, byte for byte"},

@@ -127,7 +127,7 @@ std::string report_text(const archives::SealReport& report, const std::string& f
   if (!report.redacted.empty())
     text += "redacted  " + counted(report.redacted.size(), "secret") + "\n" + secrets_text(report.redacted);
   if (!report.problems.empty()) {
-    text += "left out  " + counted(report.problems.size(), "record") + " that could not be read\n";
+    text += "left out  " + std::to_string(report.problems.size()) + ":\n";
     for (const archives::ImportProblem& problem : report.problems)
       text += "  " + shown(problem.where) + ": " + shown(problem.what) + "\n";
   }
