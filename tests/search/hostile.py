@@ -164,7 +164,7 @@ class Hostile(Recorded):
         for thread in threads:
             thread.start()
         times = sorted(self.honest() for _ in range(20))
-        self.assertLess(times[10], 0.5)
+        self.assertLess(times[10], 2)  # one that waits for a slow sender waits for its deadline, ten seconds
         for thread in threads:
             thread.join(40)
         stop.set()
