@@ -1,4 +1,5 @@
 // What a program calls: torch.ops.assay.* from Python and the dispatcher, and the same from C.
+#include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/library.h>
 
 #include "kernels/core/contract.hpp"
@@ -6,12 +7,17 @@
 #include "kernels/torch/assay_kernels.h"
 #include "kernels/torch/registry.hpp"
 #include "kernels/torch/streams.hpp"
+#include "kernels/torch/watch.hpp"
 
 namespace assay::kernels::aten {
 
 namespace {
 
 std::string contract() { return std::to_string(contract_version()) + " " + std::string(contract_sha256()); }
+c10::Device device_of(int device) {
+  if (device <= 0) return c10::kCPU;
+  return c10::impl::VirtualGuardImpl(c10::kCUDA).getDevice();
+}
 std::string level() { return text_of(cpu_level()); }
 
 // A shared library's own initialiser, so that loading it is all that a program does.
@@ -39,6 +45,21 @@ void assay_kernels_install() { assay::kernels::aten::install(); }
 void assay_kernels_set_strict(int strict) { assay::kernels::aten::set_strict(strict != 0); }
 void assay_kernels_set_seed(std::int64_t seed) { assay::kernels::aten::set_seed(seed); }
 void assay_kernels_set_step(std::int64_t step) { assay::kernels::aten::set_step(step); }
+void assay_kernels_rewind_streams(int device) {
+  assay::kernels::aten::rewind_streams(assay::kernels::aten::device_of(device));
+}
+void assay_kernels_lose_streams(int device) {
+  assay::kernels::aten::lose_streams(assay::kernels::aten::device_of(device));
+}
+void assay_kernels_watch(int device) {
+  assay::kernels::aten::watch(device < 0 ? std::nullopt : std::optional(device ? c10::kCUDA : c10::kCPU));
+}
+const char* assay_kernels_host_use() {
+  thread_local std::string text;
+  text = assay::kernels::aten::host_use();
+  return text.c_str();
+}
+void assay_kernels_set_recording(int on) { assay::kernels::aten::set_recording(on != 0); }
 void assay_kernels_reset_counts() { assay::kernels::aten::reset_counts(); }
 const char* assay_kernels_counts() {
   thread_local std::string text;

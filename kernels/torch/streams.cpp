@@ -6,6 +6,7 @@
 #include <map>
 
 #include "kernels/torch/tensors.hpp"
+#include "kernels/torch/watch.hpp"
 
 namespace assay::kernels::aten {
 
@@ -32,6 +33,7 @@ void set_calls(at::Generator& generator, std::uint64_t calls) {
 struct Mirror {
   at::Tensor memory;
   RandomState known;
+  bool lost = false;
 };
 Mirror& mirror_of(c10::Device device) {
   static auto* mirrors = new std::map<c10::DeviceIndex, Mirror>;
@@ -42,6 +44,25 @@ bool equal(const RandomState& a, const RandomState& b) {
   return a.seed == b.seed && a.step == b.step && a.call == b.call;
 }
 
+/// A graph of a GPU would hold what the CPU drew.
+void note_cpu_draw() { note_host_use(c10::kCUDA, "random numbers are drawn on the CPU"); }
+
+/// The device's counters, equal to `wanted` for all work that follows on this stream. `within`: a program's
+/// call, which finds them so unless the program itself set its streams.
+RandomState* placed(c10::Device device, const RandomState& wanted, const Place& place, bool within) {
+  Mirror& mirror = mirror_of(device);
+  const bool fresh = !mirror.memory.defined();
+  if (fresh) mirror.memory = make({3}, at::kLong, device);
+  auto* state = static_cast<RandomState*>(mirror.memory.data_ptr());
+  if (!fresh && !mirror.lost && equal(mirror.known, wanted)) return state;
+  if (within) note_host_use(c10::kCUDA, "a program sets its random streams, or saves and restores them");
+  const Status status = random_set(state, wanted, place);
+  TORCH_CHECK(status == Status::ok, "assay: the random counters could not be set: ", text_of(status));
+  mirror.known = wanted;
+  mirror.lost = false;
+  return state;
+}
+
 }  // namespace
 
 RandomCall::RandomCall(const std::optional<at::Generator>& named, c10::Device device, const Place& place)
@@ -50,16 +71,10 @@ RandomCall::RandomCall(const std::optional<at::Generator>& named, c10::Device de
       device_(device) {
   here_ = {generator_.current_seed(), current_step.load(), calls_of(generator_)};
   state_ = &here_;
-  if (!device.is_cuda()) return;
-  Mirror& mirror = mirror_of(device);
-  const bool fresh = !mirror.memory.defined();
-  if (fresh) mirror.memory = make({3}, at::kLong, device);
-  state_ = static_cast<RandomState*>(mirror.memory.data_ptr());
-  if (fresh || !equal(mirror.known, here_)) {
-    const Status status = random_set(state_, here_, place);
-    TORCH_CHECK(status == Status::ok, "assay: the random counters could not be set: ", text_of(status));
-    mirror.known = here_;
-  }
+  if (device.is_cuda())
+    state_ = placed(device, here_, place, true);
+  else
+    note_cpu_draw();
 }
 
 void RandomCall::done() {
@@ -81,6 +96,19 @@ void set_step(std::int64_t step) {
   const std::lock_guard<std::mutex> lock(generator.mutex());
   current_step = static_cast<std::uint64_t>(step);
   set_calls(generator, 0);
+}
+
+void rewind_streams(c10::Device device) {
+  at::Generator generator = at::detail::getDefaultCPUGenerator();
+  const std::lock_guard<std::mutex> lock(generator.mutex());
+  set_calls(generator, 0);
+  if (!device.is_cuda()) return;
+  const Here here(device);
+  placed(device, {generator.current_seed(), current_step.load(), 0}, here, false);
+}
+
+void lose_streams(c10::Device device) {
+  if (device.is_cuda()) mirror_of(device).lost = true;
 }
 
 }  // namespace assay::kernels::aten

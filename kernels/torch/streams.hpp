@@ -33,4 +33,10 @@ void set_seed(std::int64_t seed);  ///< torch.manual_seed for the default genera
 /// With a CUDA device the counters in its memory are set too, outside any capture.
 void set_step(std::int64_t step);
 
+/// Around captured CUDA graphs. rewind: the current step's streams from call 0 on, on the host and (with a
+/// CUDA device) in its memory, so that what is recorded next sets nothing and what is replayed next finds
+/// them. lose: a graph has advanced them in the device's memory, and the next call sets them anew.
+void rewind_streams(c10::Device device);
+void lose_streams(c10::Device device);
+
 }  // namespace assay::kernels::aten

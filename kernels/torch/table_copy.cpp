@@ -1,14 +1,16 @@
 // copy_ and with it clone, to, contiguous and every cast. Same type: torch moves the elements, but for
-// transpositions on the GPU. Other types: R5.1's conversions.
+// transpositions on the GPU and for a few bytes of the host's. Other types: R5.1's conversions.
 #include <ATen/ExpandUtils.h>
 #include <ATen/ops/real.h>
 #include <ATen/ops/resolve_conj.h>
 #include <ATen/ops/resolve_neg.h>
 
 #include "kernels/index/copies.hpp"
+#include "kernels/index/host_bytes.hpp"
 #include "kernels/pointwise/pointwise.hpp"
 #include "kernels/torch/tables.hpp"
 #include "kernels/torch/tensors.hpp"
+#include "kernels/torch/watch.hpp"
 
 namespace assay::kernels::aten {
 
@@ -44,6 +46,31 @@ bool turns(const at::Tensor& to, const at::Tensor& from) {
   return a >= 0 && b >= 0 && a != b && to.is_non_overlapping_and_dense();
 }
 
+/// Small tensors of the host's, such as torch.tensor(0.5, device="cuda") makes: nobody waits for them. False:
+/// left to torch.
+bool put_from_host(Call& call, const at::Tensor& to, const at::Tensor& from) {
+  if (from.numel() == 0 || to.numel() == 0 || to.nbytes() > kMostHostBytes) return false;
+  if (!at::is_expandable_to(from.sizes(), to.sizes())) return false;
+  const at::Tensor bytes = from.resolve_conj().resolve_neg().expand(to.sizes()).contiguous();
+  const bool whole = to.is_contiguous() && !to.is_neg() && !to.is_conj();
+  const at::Tensor there = whole ? to : make(to.sizes(), to.scalar_type(), to.device());
+  const Here here(to.device());
+  call.check(put_bytes(there.data_ptr(), bytes.const_data_ptr(), bytes.nbytes(), here));
+  if (!whole) to.copy_(there);
+  return true;
+}
+
+/// Between host and GPU, of one type. A large one from the host is a copy that waits, and a captured graph
+/// would read the host's memory again.
+Answer move(Call& call, const at::Tensor& to, const at::Tensor& from) {
+  if (from.is_cuda() && to.is_cpu()) note_host_use(c10::kCUDA, "a tensor is copied to the CPU");
+  if (from.is_cpu() && to.is_cuda()) {
+    if (put_from_host(call, to, from)) return call.give(to);
+    if (to.numel() > 0) note_host_use(c10::kCUDA, "a tensor of more than 16 KiB is copied from the CPU");
+  }
+  return Answer::aten;
+}
+
 Answer copy(Call& call) {
   const at::Tensor to = call.tensor(0), from = call.tensor(1);
   if (turns(to, from)) {
@@ -51,7 +78,8 @@ Answer copy(Call& call) {
     call.check(copy_exact(view_of(from), view_of(to), here));
     return call.give(to);
   }
-  if (to.scalar_type() == from.scalar_type() || widens_half(to, from)) return Answer::aten;
+  if (to.scalar_type() == from.scalar_type()) return move(call, to, from);
+  if (widens_half(to, from)) return Answer::aten;
   const bool complex = at::isComplexType(to.scalar_type()) != at::isComplexType(from.scalar_type());
   if (!type_of(from.scalar_type()) || complex)
     return call.refuse_type(1, "a type of integers, float32, bfloat16 or float64");

@@ -24,14 +24,12 @@ constexpr Row kRows[] = {
     left("is_same_size is_set_to set_ set_.source_Storage set_.source_Storage_storage_offset "
          "set_.source_Tensor",
          kShape),
-    left("_local_scalar_dense equal _pin_memory is_pinned lift record_stream _assert_async _assert_async.msg",
-         kMoves),
+    left("_pin_memory is_pinned lift record_stream _assert_async _assert_async.msg", kMoves),
     left("_copy_from _copy_from_and_resize", kMoves),
 
     left("cat cat.out stack stack.out flip flip.out roll roll.out gather gather.out", kMoves),
     left("index_select index_select.out take take.out", kMoves),
     left("tril tril_ tril.out triu triu_ triu.out", kMoves),
-    left("masked_select masked_select.out nonzero nonzero.out", kMoves),
     left("where.self where.self_out unfold_copy pixel_shuffle pixel_unshuffle channel_shuffle "
          "native_channel_shuffle",
          kMoves),

@@ -25,14 +25,15 @@ std::span<const Row> rows_recurrent();
 std::span<const Row> rows_sample();
 std::span<const Row> rows_composites();
 std::span<const Row> rows_formulas();
+std::span<const Row> rows_watched();
 
 /// _foreach_*: all operators over lists of tensors.
 const Row& row_of_lists();
 
 inline std::vector<std::span<const Row>> all_tables() {
-  return {rows_exact(), rows_creation(),  rows_copy(),   rows_pointwise(),  rows_gemm(),    rows_reduce(),
-          rows_fused(), rows_index(),     rows_random(), rows_above(),      rows_conv(),    rows_losses(),
-          rows_order(), rows_recurrent(), rows_sample(), rows_composites(), rows_formulas()};
+  return {rows_exact(), rows_creation(),  rows_copy(),   rows_pointwise(),  rows_gemm(),     rows_reduce(),
+          rows_fused(), rows_index(),     rows_random(), rows_above(),      rows_conv(),     rows_losses(),
+          rows_order(), rows_recurrent(), rows_sample(), rows_composites(), rows_formulas(), rows_watched()};
 }
 
 }  // namespace assay::kernels::aten

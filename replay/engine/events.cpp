@@ -77,6 +77,17 @@ Result<Event> step(const Json& json) {
   return Event(event);
 }
 
+Result<Event> capture(const Json& json) {
+  CaptureEvent event;
+  event.step = ASSAY_TRY(natural(json, "step"));
+  const auto captured = json["captured"].boolean();
+  if (!captured)
+    return bad_event("\"captured\" must be true or false, found " + formats::describe(json["captured"]));
+  event.captured = *captured;
+  event.why = text(json, "why");
+  return Event(std::move(event));
+}
+
 // One file name below one folder: "checkpoints/step-00000010.safetensors".
 bool is_checkpoint_name(std::string_view name) {
   constexpr std::string_view kFolder = "checkpoints/";
@@ -130,8 +141,8 @@ struct Kind {
   Result<Event> (*parse)(const Json&);
 };
 constexpr Kind kKinds[] = {
-    {"ready", ready},           {"start", start}, {"step", step},  {"checkpoint", checkpoint},
-    {"evaluation", evaluation}, {"end", end},     {"error", error}};
+    {"ready", ready},           {"start", start},           {"step", step}, {"capture", capture},
+    {"checkpoint", checkpoint}, {"evaluation", evaluation}, {"end", end},   {"error", error}};
 
 struct ErrorKind {
   std::string_view name;

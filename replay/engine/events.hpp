@@ -27,6 +27,12 @@ struct StartEvent {
 struct StepEvent {
   formats::TraceRow row;
 };
+/// Whether steps are replayed from a CUDA graph from here on, and if not, why.
+struct CaptureEvent {
+  std::uint64_t step = 0;
+  bool captured = false;
+  std::string why;
+};
 struct CheckpointEvent {
   std::uint64_t step = 0;
   std::string file;  ///< relative to the job's output
@@ -44,8 +50,8 @@ struct ErrorEvent {
   std::string kind, what, text, hint;
   std::optional<std::uint64_t> line;  ///< of the program
 };
-using Event =
-    std::variant<ReadyEvent, StartEvent, StepEvent, CheckpointEvent, EvaluationEvent, EndEvent, ErrorEvent>;
+using Event = std::variant<ReadyEvent, StartEvent, StepEvent, CaptureEvent, CheckpointEvent, EvaluationEvent,
+                           EndEvent, ErrorEvent>;
 
 inline constexpr std::size_t kLongestEvent = 64u << 10;  ///< bytes of a line
 

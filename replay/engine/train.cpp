@@ -106,6 +106,8 @@ class Session {
   Status take(const Event& event) {
     ASSAY_TRY(check_.check(event));
     if (const auto* ready = std::get_if<ReadyEvent>(&event)) facts_ = ready->facts;
+    if (const auto* capture = std::get_if<CaptureEvent>(&event))
+      facts_.set("graph", capture->captured ? "captured" : capture->why);
     if (std::holds_alternative<StartEvent>(event)) return started();
     if (const auto* step = std::get_if<StepEvent>(&event)) {
       last_ = step->row;

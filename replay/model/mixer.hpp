@@ -31,6 +31,10 @@ class Mixer {
   /// Puts the library's fused operators in the place of a program's own functions that give the same bits, or
   /// takes them out again. Off: whether there are any; on: whether any was called.
   virtual bool fuse(bool /*on*/) { return false; }
+  /// Remembers all that its Python can see and change, tensors of the device by where they lie; and what of
+  /// that is other now, or "". Native code has nothing of the kind.
+  virtual void mark() {}
+  virtual std::string changed() { return {}; }
 };
 
 /// Makes the mixer of a layer: on the CPU, in fp32, drawing from the library's streams.

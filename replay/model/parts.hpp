@@ -45,5 +45,16 @@ bool fuse_mixers(Layers& layers, bool on) {
   for (auto& layer : layers) any = layer.mixer->fuse(on) || any;
   return any;
 }
+template <typename Layers>
+void mark_mixers(Layers& layers) {
+  for (auto& layer : layers) layer.mixer->mark();
+}
+/// The first that has changed, or "".
+template <typename Layers>
+std::string changed_mixers(Layers& layers) {
+  for (auto& layer : layers)
+    if (std::string what = layer.mixer->changed(); !what.empty()) return what;
+  return {};
+}
 
 }  // namespace assay::replay

@@ -2,10 +2,8 @@
 
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/argmax.h>
-#include <ATen/ops/cross_entropy_loss.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/exp.h>
-#include <ATen/ops/index_select.h>
 #include <ATen/ops/zeros_like.h>
 #include <cmath>
 #include <cstring>
@@ -13,6 +11,7 @@
 
 #include "kernels/torch/assay_kernels.h"
 #include "replay/model/operators.hpp"
+#include "replay/model/recorders.hpp"
 #include "replay/model/schedule.hpp"
 #include "replay/model/state.hpp"
 #include "replay/runner/failure.hpp"
@@ -24,37 +23,6 @@ namespace {
 /// Where evaluation's random streams lie, if a program draws even then; training steps count up from 0.
 constexpr std::int64_t kEvaluationStep = 0xffffffff;
 
-at::Tensor integers(const std::int64_t* data, std::int64_t n, at::Device device) {
-  at::Tensor made = at::empty({n}, at::kLong);
-  std::memcpy(made.data_ptr(), data, static_cast<std::size_t>(n) * sizeof(std::int64_t));
-  return made.to(device);
-}
-
-at::Tensor tokens_of(const Examples& batch, std::int64_t first, std::int64_t rows, at::Device device) {
-  return integers(batch.tokens.data() + first * batch.length, rows * batch.length, device)
-      .view({rows, batch.length});
-}
-
-/// Logits at the labels of rows [first, first + rows), in fp32, and the labels.
-struct Answers {
-  at::Tensor logits, labels, auxiliary;
-};
-Answers answers_of(Shell& shell, const Examples& batch, std::int64_t first, std::int64_t rows,
-                   at::Device device) {
-  const auto [begin, end] = batch.labels_of(first, first + rows);
-  const auto n = static_cast<std::int64_t>(end - begin);
-  const Mixed mixed = shell.forward(tokens_of(batch, first, rows, device));
-  at::Tensor hidden = mixed.out.reshape({rows * batch.length, mixed.out.size(-1)});
-  if (n < rows * batch.length) {
-    std::vector<std::int64_t> at(batch.positions.begin() + static_cast<std::ptrdiff_t>(begin),
-                                 batch.positions.begin() + static_cast<std::ptrdiff_t>(end));
-    for (std::int64_t& position : at) position -= first * batch.length;
-    hidden = at::index_select(hidden, 0, integers(at.data(), n, device));
-  }
-  return {shell.logits(hidden).to(at::kFloat), integers(batch.labels.data() + begin, n, device),
-          mixed.auxiliary};
-}
-
 bool same_bits(const at::Tensor& a, const at::Tensor& b) {
   if (!a.defined() || !b.defined()) return a.defined() == b.defined();
   if (a.scalar_type() != b.scalar_type() || a.sizes() != b.sizes()) return false;
@@ -62,10 +30,26 @@ bool same_bits(const at::Tensor& a, const at::Tensor& b) {
   return std::memcmp(left.const_data_ptr(), right.const_data_ptr(), left.nbytes()) == 0;
 }
 
-constexpr std::int64_t kSum = 2;  // at::Reduction::Sum
-at::Tensor summed_loss(const Answers& answers) {
-  return at::cross_entropy_loss(answers.logits, answers.labels, {}, kSum);
-}
+/// Random streams and host uses of the library's operators; Python's state by way of the mixers.
+class Watching final : public Observed {
+ public:
+  Watching(Shell& shell, at::Device device) : shell_(shell), device_(device.is_cuda() ? 1 : 0) {}
+  void begin() override {
+    assay_kernels_rewind_streams(device_);
+    assay_kernels_watch(device_);
+  }
+  std::string end() override {
+    std::string use = assay_kernels_host_use();
+    assay_kernels_watch(-1);
+    return use;
+  }
+  void mark() override { shell_.mark(); }
+  std::string changed() override { return shell_.changed(); }
+
+ private:
+  Shell& shell_;
+  int device_;
+};
 
 }  // namespace
 
@@ -118,28 +102,71 @@ void Trainer::set_buffers(const std::vector<at::Tensor>& saved) {
   for (std::size_t i = 0; i < now.size(); ++i) now[i].tensor.detach().copy_(saved[i]);
 }
 
-/// The last gradient is the loss itself.
-Gradients Trainer::leaf(const Examples& batch, std::int64_t first) {
+void Trainer::capture(std::unique_ptr<Recorder> recorder) {
+  recorder_ = std::move(recorder);
+  if (!recorder_) return;
+  observed_ = std::make_unique<Watching>(*shell_, device_);
+  captures_ = std::make_unique<Captures>(*recorder_, *observed_);
+}
+
+void Trainer::rehearse() {
+  capture(rehearsing_recorder([this] { return [this, saved = saved_buffers()] { set_buffers(saved); }; }));
+}
+
+std::vector<Captures::News> Trainer::capture_news() {
+  return captures_ ? captures_->news() : std::vector<Captures::News>();
+}
+
+Trainer::Leaf Trainer::leaf(const Examples& batch, std::int64_t first) {
   const std::int64_t rows = recipe_.batch.leaf;
-  const Answers answers = answers_of(*shell_, batch, first, rows, device_);
+  const Captures::Key key = LeafInputs::key_of(batch, first, rows);
+  const bool several = batch.rows > rows;
+  if (!captures_ || (!slots_.contains(key) && slots_.size() >= Captures::kMostKeys)) {
+    LeafInputs inputs;
+    inputs.set(batch, first, rows, device_);
+    return computed(inputs, key, several ? batch.rows : rows);
+  }
+  Slot& slot = slots_[key];
+  slot.inputs.set(batch, first, rows, device_);
+  const auto work = [this, &slot, key, all = batch.rows] { slot.leaf = computed(slot.inputs, key, all); };
+  if (!captures_->run(key, work)) return std::exchange(slot.leaf, {});
+  if (!several) return slot.leaf;
+  const at::NoGradGuard no_grad;
+  Leaf own = slot.leaf;  // the next leaf is written over this one
+  for (at::Tensor& gradient : own.gradients)
+    if (gradient.defined()) gradient = gradient.clone();
+  return own;
+}
+
+Trainer::Leaf Trainer::computed(const LeafInputs& inputs, const Captures::Key& key, std::int64_t all_rows) {
+  const std::int64_t rows = key[0], labels = key[2], all_labels = key[3];
+  const Answers answers = answers_of(*shell_, inputs);
   at::Tensor loss;
-  if (answers.labels.numel() > 0) loss = summed_loss(answers).div(static_cast<double>(batch.labels.size()));
+  if (labels > 0) loss = summed_loss(answers, inputs).div(static_cast<double>(all_labels));
   if (answers.auxiliary.defined()) {
-    const at::Tensor share =
-        answers.auxiliary.mul(static_cast<double>(rows) / static_cast<double>(batch.rows));
+    const at::Tensor share = answers.auxiliary.mul(static_cast<double>(rows) / static_cast<double>(all_rows));
     loss = loss.defined() ? loss.add(share) : share;
   }
-  Gradients gradients(parameters_.size() + 1);
-  if (!loss.defined()) return gradients;
+  Leaf leaf{Gradients(parameters_.size() + 1), {}};
+  if (!loss.defined()) return leaf;
   if (loss.requires_grad()) {
     const auto found = torch::autograd::grad({loss}, leaves_, {}, std::nullopt, false, true);
     const at::NoGradGuard no_grad;
-    const bool several = batch.rows > rows;
+    const bool several = all_rows > rows;
     for (std::size_t i = 0; i < leaves_.size(); ++i)
-      if (found[i].defined()) gradients[trained_[i]] = several ? found[i].to(at::kFloat) : found[i];
+      if (found[i].defined()) leaf.gradients[trained_[i]] = several ? found[i].to(at::kFloat) : found[i];
+    if (!several) leaf.norm = norm_of(leaf.gradients);
   }
-  gradients.back() = loss.detach();
-  return gradients;
+  leaf.gradients.back() = loss.detach();
+  return leaf;
+}
+
+/// Of all but the last, which is the loss.
+at::Tensor Trainer::norm_of(const Gradients& gradients) const {
+  std::vector<at::Tensor> found;
+  for (std::size_t i = 0; i < parameters_.size(); ++i)
+    if (gradients[i].defined()) found.push_back(gradients[i]);
+  return found.empty() ? at::Tensor() : ops::total_norm(found);
 }
 
 bool Trainer::fuse(std::int64_t step, const Examples& batch) {
@@ -148,9 +175,11 @@ bool Trainer::fuse(std::int64_t step, const Examples& batch) {
   const auto gradients = [&](bool on) {
     shell_->fuse(on);
     assay_kernels_set_step(step * (batch.rows / recipe_.batch.leaf));
-    Gradients found = leaf(batch, 0);
+    LeafInputs inputs;
+    inputs.set(batch, 0, recipe_.batch.leaf, device_);
+    Leaf found = computed(inputs, LeafInputs::key_of(batch, 0, recipe_.batch.leaf), batch.rows);
     set_buffers(before);
-    return found;
+    return std::move(found.gradients);
   };
   const Gradients own = gradients(false), fused = gradients(true);
   bool same = true;
@@ -163,13 +192,16 @@ StepNumbers Trainer::step(std::int64_t step, const Examples& batch, std::int64_t
   const std::int64_t share = (leaves + passes - 1) / passes;
   const std::vector<at::Tensor> before = leaves > 1 ? saved_buffers() : std::vector<at::Tensor>();
   std::vector<at::Tensor> kept;
+  at::Tensor norm;  // of a batch of one leaf
   LeafTree all;
   for (std::int64_t begin = 0; begin < leaves; begin += share) {
     LeafTree pass;
     for (std::int64_t j = begin; j < std::min(begin + share, leaves); ++j) {
       if (j > 0) set_buffers(before);
       assay_kernels_set_step(step * leaves + j);
-      pass.add({0, j}, leaf(batch, j * recipe_.batch.leaf));
+      Leaf made = leaf(batch, j * recipe_.batch.leaf);
+      if (leaves == 1) norm = made.norm;
+      pass.add({0, j}, std::move(made.gradients));
       if (j == 0 && leaves > 1) kept = saved_buffers();
     }
     const at::NoGradGuard no_grad;
@@ -177,12 +209,10 @@ StepNumbers Trainer::step(std::int64_t step, const Examples& batch, std::int64_t
   }
   if (leaves > 1) set_buffers(kept);
   const at::NoGradGuard no_grad;
-  return update(step, all.finish());
+  return update(step, all.finish(), norm);
 }
 
-StepNumbers Trainer::update(std::int64_t step, Gradients gradients) {
-  StepNumbers numbers;
-  if (gradients.back().defined()) numbers.loss = gradients.back().item<float>();
+StepNumbers Trainer::update(std::int64_t step, const Gradients& gradients, at::Tensor norm) {
   std::vector<at::Tensor> found, masters, averages, squares, copies;
   for (std::size_t i = 0; i < parameters_.size(); ++i) {
     if (!gradients[i].defined()) continue;
@@ -193,7 +223,9 @@ StepNumbers Trainer::update(std::int64_t step, Gradients gradients) {
     squares.push_back(parameter.square);
     if (recipe_.precision == formats::Precision::bf16) copies.push_back(parameter.tensor.detach());
   }
-  const at::Tensor norm = ops::total_norm(found);
+  if (!norm.defined()) norm = ops::total_norm(found);
+  StepNumbers numbers;  // read when all work is in the stream: the first read waits for it
+  if (gradients.back().defined()) numbers.loss = gradients.back().item<float>();
   numbers.grad_norm = norm.item<float>();
   const auto refuse = [&](const char* what) {
     throw Failure(FailureKind::nonfinite,
@@ -221,8 +253,10 @@ Metrics Trainer::evaluate(const Task& task) {
   for (std::int64_t i = 0; i < task.evaluation_batches(); ++i) {
     const Examples batch = task.evaluation(i);
     assay_kernels_set_step(kEvaluationStep);
-    const Answers answers = answers_of(*shell_, batch, 0, batch.rows, device_);
-    loss += summed_loss(answers).item<float>();
+    LeafInputs inputs;
+    inputs.set(batch, 0, batch.rows, device_);
+    const Answers answers = answers_of(*shell_, inputs);
+    loss += summed_loss(answers, inputs).item<float>();
     const at::Tensor said = at::argmax(answers.logits, -1).to(at::kCPU).contiguous();
     const auto* guesses = said.const_data_ptr<std::int64_t>();
     for (std::int64_t row = 0; row < batch.rows; ++row) {
@@ -236,6 +270,7 @@ Metrics Trainer::evaluate(const Task& task) {
   }
   shell_->train(true);
   set_buffers(before);
+  if (captures_) captures_->ran_otherwise();
   if (metrics.labels > 0) metrics.loss = loss / static_cast<double>(metrics.labels);
   if (rows > 0) metrics.accuracy = accuracy / static_cast<double>(rows);
   const at::Tensor mean = at::empty({}, at::kFloat).fill_(metrics.loss);

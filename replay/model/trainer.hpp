@@ -1,10 +1,13 @@
 // The one training loop's step: programs and baselines, CPU and CUDA.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
 #include "formats/recipe.hpp"
+#include "replay/model/answers.hpp"
+#include "replay/model/captures.hpp"
 #include "replay/model/checkpoint.hpp"
 #include "replay/model/leaf_tree.hpp"
 #include "replay/model/shell.hpp"
@@ -36,6 +39,12 @@ class Trainer {
   /// this step, loss and every gradient; both ways are computed for that, and nothing of it is kept. True
   /// when they do.
   bool fuse(std::int64_t step, const Examples& batch);
+  /// Leaves are recorded where Captures allows it, and run again as they were recorded: the same bits,
+  /// without Python's time. Null: never.
+  void capture(std::unique_ptr<Recorder> recorder);
+  /// The same on the CPU: a recording is the work itself.
+  void rehearse();
+  std::vector<Captures::News> capture_news();
   Metrics evaluate(const Task& task);
 
   std::int64_t parameter_count() const;
@@ -54,11 +63,18 @@ class Trainer {
     std::string name;
     at::Tensor tensor, master, average, square;  ///< master is tensor in fp32
   };
-  Gradients leaf(const Examples& batch, std::int64_t first);
-  StepNumbers update(std::int64_t step, Gradients gradients);
+  /// One forward and backward pass: gradients, the last of which is the loss itself, and their norm when the
+  /// batch is one leaf.
+  struct Leaf {
+    Gradients gradients;
+    at::Tensor norm;
+  };
+  Leaf leaf(const Examples& batch, std::int64_t first);
+  Leaf computed(const LeafInputs& inputs, const Captures::Key& key, std::int64_t all_rows);
+  at::Tensor norm_of(const Gradients& gradients) const;
+  StepNumbers update(std::int64_t step, const Gradients& gradients, at::Tensor norm);
   std::vector<at::Tensor> saved_buffers() const;
   void set_buffers(const std::vector<at::Tensor>& saved);
-  at::Tensor loss_of(const Examples& batch, std::int64_t first, std::int64_t rows, bool& counts);
   template <typename F>
   void each_leaf_of_state(std::int64_t step, const F& visit) const;
 
@@ -68,6 +84,15 @@ class Trainer {
   std::vector<Parameter> parameters_;
   std::vector<at::Tensor> leaves_;    ///< those that want a gradient, for autograd
   std::vector<std::size_t> trained_;  ///< where they stand among the parameters
+
+  struct Slot {
+    LeafInputs inputs;
+    Leaf leaf;
+  };
+  std::map<Captures::Key, Slot> slots_;  ///< what recordings read and write
+  std::unique_ptr<Recorder> recorder_;
+  std::unique_ptr<Observed> observed_;
+  std::unique_ptr<Captures> captures_;
 };
 
 }  // namespace assay::replay

@@ -240,6 +240,121 @@ def train(module, on):
     module.train(on)
 
 
+class _Snapshot:
+    """All that a program's Python can see and change: paths and what stands there. Tensors of the run's device by where they lie (what
+    is in them changes on the device, recorded or not), others by their values. What is held here cannot leave its address to another."""
+
+    def __init__(self, module):
+        import torch
+        self.torch, self.lines, self.held, self.seen = torch, [], [], set()
+        first = next(iter(module.parameters()), None)
+        self.device = first.device.type if first is not None else "cpu"
+        self.walk("self", module)
+        program = sys.modules[NAME]
+        for name, value in program.__dict__.items():
+            if not name.startswith("__"):
+                self.walk(name, value)
+        self.add("random", hash(random.getstate()))
+        self.add("torch", (torch.is_grad_enabled(), torch.get_default_dtype(), torch.is_inference_mode_enabled()))
+
+    def add(self, path, what):
+        self.lines.append((path, what))
+
+    def tensor(self, path, value):
+        where = (id(value), value.data_ptr(), tuple(value.shape), value.stride(), value.dtype, value.requires_grad, id(value.grad_fn))
+        if value.device.type != self.device:
+            where += (value._version, str(value.detach().tolist()) if value.numel() <= 65536 else None)
+        self.add(path, where)
+        self.held.append((value, value.grad_fn))
+        if value.__dict__:
+            self.walk(path, value.__dict__)
+
+    def function(self, path, value):
+        self.add(path, id(value.__code__))
+        cells = [cell.cell_contents for cell in value.__closure__ or () if cell != types.CellType()]
+        for part in (cells, value.__defaults__, value.__kwdefaults__, value.__dict__):
+            if part:
+                self.walk(path + "()", part)
+
+    def members(self, value):
+        found = dict(getattr(value, "__dict__", None) or {})
+        for kind in type(value).__mro__:
+            for name in (lambda slots: (slots,) if isinstance(slots, str) else slots)(kind.__dict__.get("__slots__", ())):
+                if hasattr(value, name):
+                    found[name] = getattr(value, name)
+        return found
+
+    def walk(self, path, value):
+        """Of an object of another kind: whether it has parts that can be seen."""
+        if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
+            return self.add(path, (type(value), repr(value)))
+        self.held.append(value)
+        if id(value) in self.seen:
+            return self.add(path, id(value))
+        self.seen.add(id(value))
+        if isinstance(value, self.torch.Tensor):
+            return self.tensor(path, value)
+        if isinstance(value, dict):
+            self.add(path, (type(value), len(value)))
+            for key, item in value.items():
+                name = key if isinstance(key, str) else repr(key) if isinstance(key, (int, float, tuple, type(None))) else str(id(key))
+                self.walk("%s.%s" % (path, name), item)
+        elif isinstance(value, (list, tuple)) or type(value).__name__ == "deque":
+            self.add(path, (type(value), len(value)))
+            for i, item in enumerate(value):
+                self.walk("%s[%d]" % (path, i), item)
+        elif isinstance(value, (set, frozenset)):
+            self.add(path, (len(value), sorted(map(repr, value))))
+        elif isinstance(value, types.FunctionType):
+            self.function(path, value)
+        elif isinstance(value, types.MethodType):
+            self.walk(path, value.__func__)
+            self.walk(path, value.__self__)
+        elif isinstance(value, (staticmethod, classmethod)):
+            self.walk(path, value.__func__)
+        elif isinstance(value, property):
+            self.walk(path, [value.fget, value.fset, value.fdel])
+        elif isinstance(value, type):
+            self.add(path, id(value))
+            if value.__module__ in (NAME, "fla_standins"):
+                self.walk(path, {k: v for k, v in vars(value).items() if k not in ("__dict__", "__weakref__", "__doc__")})
+        elif isinstance(value, _Fused):
+            self.walk(path + "()", value.own)
+        elif isinstance(value, (types.ModuleType, types.BuiltinFunctionType, types.GenericAlias, *_CONSTANT())):
+            self.add(path, id(value))
+        elif type(value).__module__ in ("typing", "_abc", "types"):  # annotations, descriptors of slots
+            self.add(path, id(value))
+        elif type(value).__name__ == "partial":
+            self.add(path, id(value))
+            self.walk(path, [value.func, value.args, value.keywords])
+        else:
+            parts = self.members(value)
+            # What cannot be seen into may be another each time.
+            self.add(path, (id(value), type(value)) if parts or type(value).__flags__ & _HEAP else object())
+            self.walk(path, parts)
+
+
+_HEAP = 1 << 9  # a class made by Python code, whose instances hold nothing but their members
+
+
+def _CONSTANT():
+    import torch
+    return (torch.dtype, torch.device, torch.layout, torch.memory_format, torch.Size, re.Pattern, type(Ellipsis), type(NotImplemented),
+            types.WrapperDescriptorType, types.MethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType)
+
+
+def snapshot(module):
+    return _Snapshot(module)
+
+
+def changed(before, after):
+    """The first path that does not hold what it held, or ""."""
+    for (path, was), (where, now) in zip(before.lines, after.lines):
+        if path != where or was != now:
+            return path if path == where else where
+    return "" if len(before.lines) == len(after.lines) else max(before.lines, after.lines, key=len)[-1][0]
+
+
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")
 
 

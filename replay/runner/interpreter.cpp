@@ -73,7 +73,7 @@ class ProgramMixer final : public Mixer {
   explicit ProgramMixer(py::object module) : module_(std::move(module)) {}
   ~ProgramMixer() override {
     const py::gil_scoped_acquire gil;
-    module_ = py::object();
+    module_ = marked_ = py::object();
   }
   ProgramMixer(const ProgramMixer&) = delete;
   ProgramMixer& operator=(const ProgramMixer&) = delete;
@@ -98,11 +98,20 @@ class ProgramMixer final : public Mixer {
     return with_python("forward", [&] { return loader().attr("fuse")(on).cast<int>() > 0; });
   }
 
+  void mark() override {
+    with_python("forward", [&] { marked_ = loader().attr("snapshot")(module_); });
+  }
+  std::string changed() override {
+    return with_python("forward", [&] {
+      return loader().attr("changed")(marked_, loader().attr("snapshot")(module_)).cast<std::string>();
+    });
+  }
+
  private:
   std::vector<Named> list(const char* what) const {
     return with_python("constructor", [&] { return named(loader().attr(what)(module_)); });
   }
-  py::object module_;
+  py::object module_, marked_;
 };
 
 void check_status(const PyStatus& status) {
@@ -157,6 +166,10 @@ std::string folder_of_operators() {
 }
 
 }  // namespace
+
+void quiet_python(bool on) {
+  with_python("internal", [&] { loader().attr("quiet")(on); });
+}
 
 PythonVersions start_python(bool strict, std::uint64_t seed) {
   start_interpreter();

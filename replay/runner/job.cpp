@@ -67,7 +67,8 @@ Job read_job(const std::filesystem::path& path) {
   job.cpu_level = text(json, "cpu_level", "");
   job.threads = static_cast<int>(integer(json, "threads", 1, 1, 1024));
   job.strict = flag(json, "strict", true);
-  job.capture = flag(json, "capture", true);
+  job.rehearse = json["capture"].string_or("") == "rehearse";
+  job.capture = job.rehearse || flag(json, "capture", true);
   job.fuse = flag(json, "fuse", true);
   job.passes = integer(json, "passes", 1, 1, job.recipe.batch.rows / job.recipe.batch.leaf);
   job.until = integer(json, "until", job.recipe.steps, 0, job.recipe.steps);

@@ -17,7 +17,7 @@ struct Job {
   std::filesystem::path output;
   std::string device, cpu_level;
   int threads = 1;
-  bool strict = true, capture = true, fuse = true;
+  bool strict = true, capture = true, rehearse = false, fuse = true;
   std::int64_t passes = 1, until = 0;
   struct From {
     std::filesystem::path checkpoint;

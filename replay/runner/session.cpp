@@ -7,6 +7,7 @@
 #include "formats/trace.hpp"
 #include "kernels/torch/assay_kernels.h"
 #include "replay/baselines/baseline.hpp"
+#include "replay/model/recorders.hpp"
 #include "replay/model/trainer.hpp"
 #include "replay/runner/interpreter.hpp"
 
@@ -86,7 +87,10 @@ class Session {
                                {"cpu_level", cpu_level()}}));
     assay_kernels_set_seed(recipe.seed);
     assay_kernels_set_step(0);
+    auto recorder = job_.capture && device.is_cuda() ? cuda_recorder() : nullptr;
     trainer_ = std::make_unique<Trainer>(recipe, make_shell(recipe, mixer_of(job_)), device);
+    trainer_->capture(std::move(recorder));
+    if (job_.rehearse && device.is_cpu()) trainer_->rehearse();
     std::error_code ignored;  // what cannot be made is told when the file in it cannot be written
     std::filesystem::create_directories(job_.output / "checkpoints", ignored);
     if (job_.from) resume();
@@ -141,6 +145,7 @@ class Session {
   void one(std::int64_t step) {
     const formats::Recipe& recipe = job_.recipe;
     const StepNumbers numbers = trainer_->step(step, task_->training(step), job_.passes);
+    tell_captures(step);
     const auto at = static_cast<std::uint64_t>(step);
     formats::StepResult result;
     result.step = at;
@@ -164,8 +169,17 @@ class Session {
     if (recipe.checkpoint_at(at)) checkpoint(step, *result.root, std::move(state));
   }
 
+  void tell_captures(std::int64_t step) {
+    for (const Captures::News& news : trainer_->capture_news())
+      events_.send(Json::object({{"event", "capture"},
+                                 {"step", number(step)},
+                                 {"captured", news.captured},
+                                 {"why", news.why.empty() ? Json() : Json(news.why)}}));
+  }
+
   void evaluate(std::int64_t step) {
     const Metrics metrics = trainer_->evaluate(*task_);
+    tell_captures(step);
     events_.send(Json::object({{"event", "evaluation"},
                                {"step", number(step)},
                                {"metrics", Json::object({{"loss", metrics.loss},

@@ -1,8 +1,9 @@
-"""One program in the runner's shell under plain PyTorch: seconds a step, on standard output. Started by steps.py.
+"""One program in the runner's shell under plain PyTorch: seconds a step, as JSON on standard output. Started by steps.py.
 
-The same stand-ins, sizes and optimizer; torch's own kernels, generators and autograd. --deterministic asks torch for
-deterministic algorithms. No TF32."""
+The same stand-ins, sizes and optimizer; torch's own kernels, generators and autograd. --deterministic: a second time with torch's
+deterministic algorithms. No TF32. --wait: says `ready` before anything is on the device, and goes on at a line of input."""
 import argparse
+import json
 import os
 import statistics
 import sys
@@ -17,6 +18,7 @@ parser.add_argument("--program", required=True)
 parser.add_argument("--device", default="cpu")
 parser.add_argument("--precision", default="fp32")
 parser.add_argument("--deterministic", action="store_true")
+parser.add_argument("--wait", action="store_true")
 options = parser.parse_args()
 
 os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
@@ -31,7 +33,6 @@ import fla_standins  # noqa: E402
 fla_standins.install()
 torch.set_num_threads(options.threads)
 torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-torch.use_deterministic_algorithms(options.deterministic, warn_only=True)
 torch.manual_seed(0)
 
 with open(options.program, encoding="utf-8") as file:
@@ -74,6 +75,9 @@ class Model(nn.Module):
 
 
 model = Model()
+if options.wait:
+    print("ready", flush=True)
+    sys.stdin.readline()
 masters = [p.detach().clone().to(options.device) for p in model.parameters()]
 bf16 = options.precision == "bf16"
 model = model.to(options.device, torch.bfloat16 if bf16 else torch.float32)
@@ -101,9 +105,17 @@ def step():
     return loss.item(), norm.item()
 
 
-times = []
-for _ in range(options.steps):
-    began = time.perf_counter()
-    step()
-    times.append(time.perf_counter() - began)
-print(statistics.median(times[len(times) // 4:]))
+def timed(deterministic, steps):
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+    times = []
+    for _ in range(steps):
+        began = time.perf_counter()
+        step()
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[len(times) // 2:])
+
+
+found = {"eager": timed(False, options.steps)}
+if options.deterministic:
+    found["deterministic"] = timed(True, max(2, options.steps // 2))
+print(json.dumps(found))

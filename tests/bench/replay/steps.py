@@ -4,12 +4,17 @@
     python tests/bench/replay/steps.py --runner ... --shape cpu --every 7
 
 --shape gpu: 8 layers, d 256, 8 heads, 16 x 512, vocabulary 8192; cpu: 2 layers, d 128, 4 x 256, two threads. fp32 where the program runs in
-it, else bf16, on both sides. `deltanet` is the native baseline. Medians after a quarter of the steps. --jobs N times N programs at
-once (for a first look: figures to report come from 1). OUT.jsonl is added to and goes on where it stopped."""
+it, else bf16, on both sides. `deltanet` is the native baseline. Medians of the second half of the steps. OUT.jsonl is added to and goes on
+where it stopped.
+
+--jobs N has N programs under way for each GPU: their processes start side by side, and wait for each other before they touch the GPU, so
+only one is on it at a time. --gpus N spreads them over N GPUs. On the CPU, figures to report come from one job."""
 import argparse
 import concurrent.futures
 import json
 import os
+import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -29,7 +34,8 @@ parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--runner", default=os.environ.get("ASSAY_RUNNER"), required=not os.environ.get("ASSAY_RUNNER"))
 parser.add_argument("--shared", default=os.environ.get("ASSAY_SHARED", "../shared"))
 parser.add_argument("--shape", choices=sorted(SHAPES), default="cpu")
-parser.add_argument("--steps", type=int, default=8)
+parser.add_argument("--steps", type=int, default=10)
+parser.add_argument("--gpus", type=int, default=0, help="default: all that are there")
 parser.add_argument("--every", type=int, default=1)
 parser.add_argument("--only", default="")
 parser.add_argument("--jobs", type=int, default=1)
@@ -40,8 +46,20 @@ options = parser.parse_args()
 shape = SHAPES[options.shape]
 
 
-def ours(source, precision):
-    """Median seconds between steps, and whether the delta rule was fused; or the error's text."""
+def gpus():
+    told = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True).stdout if shutil.which("nvidia-smi") else ""
+    return max(1, len(told.splitlines()))
+
+
+TURNS = [threading.Lock() for _ in range((options.gpus or gpus()) if shape["device"] == "cuda" else 1)]
+
+
+def environment_of(gpu):
+    return dict(os.environ, CUDA_VISIBLE_DEVICES=str(gpu)) if shape["device"] == "cuda" and len(TURNS) > 1 else dict(os.environ)
+
+
+def ours(source, precision, gpu):
+    """Median seconds between steps (or the error's text), whether the delta rule was fused, whether steps were captured."""
     mixer = {"kind": "program", "constructor": {}} if source else {"kind": "baseline", "name": "deltanet", "options": {}}
     recipe = support.recipe(
         options.runner, precision=precision, mixer=mixer, steps=options.steps,
@@ -56,64 +74,90 @@ def ours(source, precision):
             with open(paths[name], "w", encoding="utf-8") as file:
                 file.write(text)
         process = subprocess.Popen([options.runner, paths["job.json"], "--events", "-"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                   text=True, env=dict(os.environ, GOMP_SPINCOUNT="3000"))  # as `assay train` sets it
-        times, last, fused = [], None, False
-        for line in process.stdout:
-            event, now = json.loads(line), time.perf_counter()
-            if event["event"] == "error":
-                return event["what"], False
-            if event["event"] == "start":
-                fused = event["fused"]
-            if event["event"] == "step":
-                if last is not None:
-                    times.append(now - last)
-                last = now
-        process.wait()
-    return (statistics.median(times[len(times) // 4:]) if times else "no steps"), fused
+                                   text=True, env=dict(environment_of(gpu), GOMP_SPINCOUNT="3000"))  # as `assay train` sets it
+        times, last, row, held = [], None, {}, False
+        try:
+            for line in process.stdout:
+                event, now = json.loads(line), time.perf_counter()
+                if event["event"] == "ready":  # nothing is on the GPU yet
+                    process.send_signal(signal.SIGSTOP)
+                    held = TURNS[gpu].acquire()
+                    process.send_signal(signal.SIGCONT)
+                if event["event"] == "error":
+                    return {"ours": event["what"]}
+                if event["event"] == "start":
+                    row["fused"] = event["fused"]
+                if event["event"] == "capture":
+                    row["captured"], row["why"] = event["captured"], event["why"]
+                if event["event"] == "step":
+                    if last is not None:
+                        times.append(now - last)
+                    last = now
+            process.wait()
+        finally:
+            if held:
+                TURNS[gpu].release()
+    return dict(row, ours=statistics.median(times[len(times) // 2:]) if times else "no steps")
 
 
-def theirs(source, precision, deterministic=False):
+def theirs(source, precision, gpu):
+    """{"eager": median seconds, "deterministic": ...}; or the last line of the error."""
     with tempfile.NamedTemporaryFile("w", suffix=".py", encoding="utf-8") as file:
         file.write(source)
         file.flush()
         command = [sys.executable, os.path.join(HERE, "eager.py"), "--program", file.name, "--precision", precision, "--device",
-                   shape["device"], "--steps", str(options.steps)]
+                   shape["device"], "--steps", str(max(2, options.steps * 6 // 10)), "--wait"]
         for key in ("layers", "d_model", "heads", "vocabulary", "rows", "length", "threads"):
             command += ["--" + key.replace("_", "-"), str(shape[key])]
-        done = subprocess.run(command + ["--deterministic"] * deterministic, capture_output=True, text=True)
-    return float(done.stdout) if done.returncode == 0 else (done.stderr.strip().splitlines() or ["no output"])[-1]
+        with tempfile.TemporaryFile("w+") as errors:
+            process = subprocess.Popen(command + ["--deterministic"] * options.deterministic, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                       stderr=errors, text=True, env=environment_of(gpu))
+            process.stdout.readline()
+            with TURNS[gpu]:
+                told, _ = process.communicate("\n")
+            if process.returncode == 0:
+                return json.loads(told)
+            errors.seek(0)
+            return {"eager": (errors.read().strip().splitlines() or ["no output"])[-1]}
 
 
-def timed(name, source):
+def timed(name, source, gpu):
     for precision in ("fp32", "bf16"):
-        seconds, fused = ours(source, precision)
-        if not isinstance(seconds, str):
+        row = dict({"name": name, "precision": precision}, **ours(source, precision, gpu))
+        if not isinstance(row["ours"], str):
             break
-    row = {"name": name, "precision": precision, "ours": seconds, "fused": fused}
     if source:
-        row["eager"] = theirs(source, precision)
-        if options.deterministic:
-            row["deterministic"] = theirs(source, precision, True)
+        row.update(theirs(source, precision, gpu))
     return row
 
 
 def render(rows):
     lines = ["%s: %s" % (options.shape, ", ".join("%s %s" % item for item in shape.items())), "",
-             "| program | precision | fused | ours, ms | eager, ms | ours / eager | deterministic, ms |", "|---|---|---|---|---|---|---|"]
-    ratios = []
+             "| program | precision | fused | captured | ours, ms | eager, ms | ours / eager | deterministic, ms |", "|---|---|---|---|---|---|---|---|"]
+    ratios = {True: [], False: []}
     text = lambda value: "%.1f" % (1000 * value) if isinstance(value, float) else str(value or "")
     for row in sorted(rows, key=lambda row: str(row["name"])):
         ratio = row["ours"] / row["eager"] if isinstance(row["ours"], float) and isinstance(row.get("eager"), float) else None
         if ratio:
-            ratios.append(ratio)
-        lines.append("| %s | %s | %s | %s | %s | %s | %s |" % (row["name"], row["precision"], "yes" if row["fused"] else "", text(row["ours"]),
-                                                          text(row.get("eager")), "%.3f" % ratio if ratio else "",
-                                                          text(row.get("deterministic"))))
-    if ratios:
-        lines += ["", "ours / eager over %d programs: median %.3f, largest %.3f" % (len(ratios), statistics.median(ratios), max(ratios))]
+            ratios[bool(row.get("captured"))].append(ratio)
+        lines.append("| %s | %s | %s | %s | %s | %s | %s | %s |" % (
+            row["name"], row["precision"], "yes" if row.get("fused") else "", "yes" if row.get("captured") else "", text(row["ours"]),
+            text(row.get("eager")), "%.3f" % ratio if ratio else "", text(row.get("deterministic"))))
+    summary = ["%s, ours / eager over %d programs: median %.3f, largest %.3f" % (what, len(ratios[key]), statistics.median(ratios[key]), max(ratios[key]))
+               for key, what in ((True, "captured"), (False, "as they are")) if ratios[key]]
+    lines += [""] + summary
+    eager = [row["eager"] for row in rows if isinstance(row.get("eager"), float)]
+    native = [row["ours"] for row in rows if row["name"] == "deltanet" and isinstance(row["ours"], float)]
+    if eager and native:
+        lines.append("the native DeltaNet: %.3f of the median program's eager step" % (native[0] / statistics.median(eager)))
+    why = {}
+    for row in rows:
+        if row.get("why"):
+            why.setdefault(row["why"].split(", program.py")[0], []).append(str(row["name"]))
+    lines += ["not captured, %s: %s" % (reason, ", ".join(sorted(names))) for reason, names in sorted(why.items())]
     with open(options.out, "w") as file:
         file.write("\n".join(lines) + "\n")
-    print("\n".join(lines[-1:]))
+    print("\n".join(lines[-len(summary) - 1 - len(why):]))
 
 
 import hashlib  # noqa: E402
@@ -133,20 +177,25 @@ if os.path.exists(log):
     with open(log) as file:
         rows = [json.loads(line) for line in file if line.endswith("\n")]
 done = {row["name"] for row in rows}
-todo = [("deltanet", None)] + [(program["index"], program["program"]) for program in programs]
+todo = [job for job in [("deltanet", None)] + [(program["index"], program["program"]) for program in programs] if job[0] not in done]
 began, lock = time.time(), threading.Lock()
 
 
-def work(job):
-    if job[0] in done or time.time() - began > options.seconds:
-        return
-    row = timed(*job)
-    with lock, open(log, "a") as file:
-        rows.append(row)
-        file.write(json.dumps(row) + "\n")
+def work(gpu):
+    while time.time() - began < options.seconds:
+        with lock:
+            if not todo:
+                return
+            job = todo.pop(0)
+        row = timed(*job, gpu)
+        with lock, open(log, "a") as file:
+            rows.append(row)
+            file.write(json.dumps(row) + "\n")
 
 
-with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-    list(pool.map(work, todo))
+support.versions(options.runner)
+with concurrent.futures.ThreadPoolExecutor(options.jobs * len(TURNS)) as pool:
+    for ended in [pool.submit(work, k % len(TURNS)) for k in range(options.jobs * len(TURNS))]:
+        ended.result()
 os.unlink(TEXT)
 render(rows)
