@@ -244,6 +244,12 @@ StepNumbers Trainer::update(std::int64_t step, const Gradients& gradients, at::T
 }
 
 Metrics Trainer::evaluate(const Task& task) {
+  const Metrics metrics = evaluated(task);
+  if (captures_) captures_->ran_otherwise();
+  return metrics;
+}
+
+Metrics Trainer::evaluated(const Task& task) {
   const at::NoGradGuard no_grad;
   const std::vector<at::Tensor> before = saved_buffers();
   shell_->train(false);
@@ -270,7 +276,6 @@ Metrics Trainer::evaluate(const Task& task) {
   }
   shell_->train(true);
   set_buffers(before);
-  if (captures_) captures_->ran_otherwise();
   if (metrics.labels > 0) metrics.loss = loss / static_cast<double>(metrics.labels);
   if (rows > 0) metrics.accuracy = accuracy / static_cast<double>(rows);
   const at::Tensor mean = at::empty({}, at::kFloat).fill_(metrics.loss);

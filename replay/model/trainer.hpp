@@ -69,6 +69,7 @@ class Trainer {
     Gradients gradients;
     at::Tensor norm;
   };
+  Metrics evaluated(const Task& task);
   Leaf leaf(const Examples& batch, std::int64_t first);
   Leaf computed(const LeafInputs& inputs, const Captures::Key& key, std::int64_t all_rows);
   at::Tensor norm_of(const Gradients& gradients) const;
