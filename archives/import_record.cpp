@@ -19,7 +19,7 @@ namespace {
 using formats::Exchange;
 
 struct Read {
-  Json start, end;
+  Json start, end, branch;
   std::uint64_t exchanges = 0, torn = 0;
   std::string steps;  // steps.jsonl
   std::vector<RecordedCall> calls;
@@ -101,6 +101,7 @@ Status take(const formats::JournalRecord& record, Read& read, std::set<std::uint
             Import& import) {
   if (record.kind == "start") read.start = record.fields;
   if (record.kind == "end") read.end = record.fields;
+  if (record.kind == "branch") read.branch = record.fields;
   if (record.kind != "exchange") return {};
   const Exchange exchange = ASSAY_TRY(Exchange::parse(record));
   if (!numbers.insert(exchange.number).second)
@@ -141,7 +142,11 @@ Json facts_of(const Read& read) {
                              {"deterministic", read.start["deterministic"].is_object()}});
   if (read.torn) extra.set("torn_bytes", static_cast<unsigned long>(read.torn));
   if (read.whole()) extra.set("status", read.end["status"]);
-  return extra;
+  if (!read.start["branch"].is_object()) return extra;
+  Json branch = read.start["branch"];
+  for (const char* key : {"exchange", "answered"})
+    if (const Json* value = read.branch.find(key)) branch.set(key, *value);
+  return extra.set("branch", std::move(branch));
 }
 
 Json head_of(const Read& read) {

@@ -167,6 +167,7 @@ JournalRecord Exchange::record() const {
   }
   if (!error.empty()) fields.set("error", error);
   if (!clock.empty()) fields.set("clock", clock);
+  if (copied) fields.set("copied", static_cast<unsigned long>(copied));
   if (!model.is_null()) fields.set("model", model);
   return {"exchange",
           std::move(fields),
@@ -184,6 +185,7 @@ Result<Exchange> Exchange::parse(const JournalRecord& record) {
   exchange.number = natural_or(fields, "number", 0);
   exchange.arrived = natural_or(fields, "arrived", 0);
   exchange.attempts = natural_or(fields, "attempts", 1);
+  exchange.copied = natural_or(fields, "copied", 0);
   const auto status = fields["status"].natural();
   if (exchange.number == 0 || !status || *status > 999)
     return not_an_exchange("its number or status is none");

@@ -29,9 +29,11 @@ struct Exchange {
   std::vector<std::uint64_t> chunks;  ///< sizes, together the response's; empty unless streamed
   std::string error;                  ///< why the upstream gave no whole answer; empty where it did
   std::uint64_t attempts = 1;         ///< connections tried for it
+  std::uint64_t copied =
+      0;              ///< of a branch: the exchange of the old record that it was answered from; 0: none
   std::string clock;  ///< what the program's clock showed from this answer on; empty: not driven
   std::int64_t received = 0, first_byte = 0, done = 0;  ///< microseconds since 1970
-  std::optional<Digest> request_hash, response_hash;  ///< of the bodies, where they are known already
+  std::optional<Digest> request_hash, response_hash;    ///< of the bodies, where they are known already
   Json model;  ///< what the bodies say of themselves: asked, answered, fingerprint, sampling, usage; null if
                ///< nothing
 

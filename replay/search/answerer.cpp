@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "replay/search/branch.hpp"
 #include "replay/search/turnstile.hpp"
 
 namespace assay::search {
@@ -50,7 +51,11 @@ std::optional<std::size_t> Answerer::nearest(const formats::Exchange& asked) con
 }
 
 void Answerer::diverge(Divergence divergence) {
-  if (!divergence_) divergence_ = std::move(divergence);
+  if (!divergence_) {
+    if (branch_)
+      static_cast<void>(branch_->leave(divergence.recorded ? divergence.recorded->number : 0, next_).ok());
+    divergence_ = std::move(divergence);
+  }
   changed_.notify_all();
 }
 
@@ -96,7 +101,7 @@ std::uint64_t Answerer::substituted() const {
 bool Answerer::wait_for_turn(std::unique_lock<std::mutex>& lock, std::size_t slot) {
   auto rested = std::chrono::steady_clock::now();
   while (next_ != slot) {
-    if (stopped_ || ended()) return false;
+    if (stopped_ || ended() || live()) return false;
     if (divergence_) break;  // going on with the nearest answers: there is no order any more
     const std::size_t before = next_;
     changed_.wait_for(lock, 200ms);
@@ -106,7 +111,7 @@ bool Answerer::wait_for_turn(std::unique_lock<std::mutex>& lock, std::size_t slo
     diverge({Divergence::Kind::order, next_, *slots_[next_].exchange, *slots_[slot].exchange,
              slots_[slot].exchange->number});
   }
-  if (stopped_ || ended()) return false;
+  if (stopped_ || ended() || live()) return false;
   if (!clock_) return true;
   const pid_t root = root_;
   lock.unlock();
@@ -115,7 +120,7 @@ bool Answerer::wait_for_turn(std::unique_lock<std::mutex>& lock, std::size_t slo
     return stopped_;
   });
   lock.lock();
-  return !stopped_ && !ended();
+  return !stopped_ && !ended() && !live();
 }
 
 void Answerer::send(const formats::Exchange& exchange, ChildAnswer& answer) {
@@ -133,7 +138,15 @@ void Answerer::send(const formats::Exchange& exchange, ChildAnswer& answer) {
   if (!broken) static_cast<void>(answer.finish().ok());
 }
 
+// Of the upstream: the record was left.
+void Answerer::ask(formats::Exchange asked, HttpHeaders headers, ChildAnswer& answer, std::uint64_t number) {
+  branch_->ask({std::move(asked.upstream), std::move(asked.method), std::move(asked.target),
+                std::move(headers), std::move(asked.request)},
+               answer, number);
+}
+
 void Answerer::handle(ChildRequest request, ChildAnswer& answer) {
+  const std::uint64_t number = branch_ ? branch_->arrive() : 0;
   formats::Exchange asked;
   asked.upstream = request.upstream;
   asked.method = request.method;
@@ -141,8 +154,8 @@ void Answerer::handle(ChildRequest request, ChildAnswer& answer) {
   asked.request = std::move(request.body);
   std::unique_lock lock(mutex_);
   if (stopped_ || ended()) return;
-  auto slot = match(asked);
-  if (!slot) {
+  auto slot = live() ? std::nullopt : match(asked);
+  if (!slot && !live()) {
     // A program may ask anew before the answer that it just read is counted: which exchange is the first to
     // differ would then depend on luck.
     changed_.wait_for(lock, 2s, [this] { return !sending_ || stopped_; });
@@ -153,17 +166,26 @@ void Answerer::handle(ChildRequest request, ChildAnswer& answer) {
     for (const Slot& other : slots_)
       if (other.exchange->digest() == asked.digest()) found.same_as = other.exchange->number;
     diverge(std::move(found));
-    if (on_divergence_ == OnDivergence::stop || !near) return;
-    ++substituted_;
+    if (on_divergence_ == OnDivergence::stop || (!near && !branch_)) return;
+    substituted_ += !branch_;
     slot = near;
+  }
+  if (live()) {
+    lock.unlock();
+    return ask(std::move(asked), std::move(request.headers), answer, number);
   }
   slots_[*slot].taken = true;
   changed_.notify_all();
-  if (!wait_for_turn(lock, *slot)) return;
+  if (!wait_for_turn(lock, *slot)) {
+    const bool go_on = live() && !stopped_ && !ended();
+    lock.unlock();
+    if (go_on) ask(std::move(asked), std::move(request.headers), answer, number);
+    return;
+  }
   const formats::Exchange& exchange = *slots_[*slot].exchange;
   ++sending_;
   lock.unlock();
-  send(exchange, answer);
+  if (!branch_ || branch_->keep(exchange, number)) send(exchange, answer);
   lock.lock();
   --sending_;
   ++next_;

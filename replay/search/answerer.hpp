@@ -27,7 +27,13 @@ struct Divergence {
   std::optional<std::uint64_t> same_as;  ///< the asked request stands in the record as this exchange
 };
 
-enum class OnDivergence { stop, nearest };
+enum class OnDivergence {
+  stop,
+  nearest,  ///< the recorded answer that stands nearest
+  live,     ///< an upstream's, kept in a branch
+};
+
+class Branch;
 
 class Answerer {
  public:
@@ -37,6 +43,7 @@ class Answerer {
 
   void handle(ChildRequest request, ChildAnswer& answer);
   void watch(pid_t root);
+  void branch_to(Branch& branch) { branch_ = &branch; }  ///< for OnDivergence::live
   void stop();
 
   bool over() const;  ///< nothing more is to be done: diverged, or all that was wanted is answered
@@ -46,6 +53,7 @@ class Answerer {
 
  private:
   bool ended() const;  // mutex_ is held
+  bool live() const { return branch_ && divergence_; }
   struct Slot {
     const formats::Exchange* exchange;
     bool taken = false;
@@ -55,6 +63,7 @@ class Answerer {
   void diverge(Divergence divergence);
   bool wait_for_turn(std::unique_lock<std::mutex>& lock, std::size_t slot);
   void send(const formats::Exchange& exchange, ChildAnswer& answer);
+  void ask(formats::Exchange asked, HttpHeaders headers, ChildAnswer& answer, std::uint64_t number);
 
   const RunFolder& run_;
   std::optional<ClockFile> clock_;
@@ -66,6 +75,7 @@ class Answerer {
   std::size_t sending_ = 0;  // answers on their way
   std::size_t next_ = 0;     // the slot whose answer is handed out next
   pid_t root_ = 0;
+  Branch* branch_ = nullptr;
   bool stopped_ = false;
   std::uint64_t substituted_ = 0;
   std::optional<Divergence> divergence_;

@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 
 #include "formats/fields.hpp"
+#include "replay/search/kept_output.hpp"
 #include "replay/search/tree.hpp"
 #include "replay/search/versions.hpp"
 #include "toolkit/base/bytes.hpp"
@@ -117,40 +118,6 @@ Json unkept_names(const Environment& environment) {
   for (const std::string& name : names) list.push(Json(name));
   return list;
 }
-
-/// One output of the program: passed on as it comes, kept redacted.
-class KeptOutput {
- public:
-  KeptOutput(const fs::path& path, const Redactor& redactor,
-             const std::function<void(std::string_view)>& pass)
-      : path_(path),
-        redactor_(redactor),
-        stream_(redactor),
-        pass_(pass),
-        fd_(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644)) {}
-  void take(std::string_view bytes) {
-    if (pass_) pass_(bytes);
-    keep(stream_.feed(bytes));
-  }
-  /// Its hash. A key that became known after it was printed is taken out now.
-  Result<Digest> finish() {
-    keep(stream_.finish());
-    fd_ = Fd();
-    const std::string text = redactor_.text(ASSAY_TRY(read_file(path_)));
-    ASSAY_TRY(write_file(path_, text, Existing::replace));
-    return sha256(text);
-  }
-
- private:
-  void keep(const std::string& bytes) {
-    if (!bytes.empty()) static_cast<void>(!::write(fd_.get(), bytes.data(), bytes.size()));
-  }
-  fs::path path_;
-  const Redactor& redactor_;
-  StreamRedactor stream_;
-  const std::function<void(std::string_view)>& pass_;
-  Fd fd_;
-};
 
 class Recording {
  public:

@@ -157,18 +157,40 @@ Status Recorder::write(Passing& passing) {
   }
   kept.model = formats::describe_exchange(kept);
   const std::lock_guard lock(mutex_);
-  kept.arrived = arrived_;
   kept.done = now_us();
-  if (Status status = journal_.append(kept.record()); !status) {
+  return append(kept);
+}
+
+Status Recorder::append(formats::Exchange& exchange) {
+  exchange.arrived = arrived_;
+  if (Status status = journal_.append(exchange.record()); !status) {
     if (!failure_) failure_ = status.error();
     return status;
   }
   ++counts_.exchanges;
-  counts_.errors += !kept.error.empty() || kept.status >= 400;
-  counts_.tokens += tokens_of(kept.model);
+  counts_.errors += !exchange.error.empty() || exchange.status >= 400;
+  counts_.tokens += tokens_of(exchange.model);
   dirty_ = true;
   to_sync_.notify_all();
   return {};
+}
+
+std::uint64_t Recorder::arrive() {
+  const std::lock_guard lock(mutex_);
+  return ++arrived_;
+}
+
+Status Recorder::keep(formats::Exchange exchange, std::uint64_t number) {
+  const std::lock_guard lock(mutex_);
+  exchange.number = number;
+  return append(exchange);
+}
+
+Status Recorder::note(const formats::JournalRecord& record) {
+  const std::lock_guard lock(mutex_);
+  Status status = journal_.append(record);
+  if (!status && !failure_) failure_ = status.error();
+  return status;
 }
 
 void Recorder::hand_out(Passing& passing) {
@@ -180,14 +202,11 @@ void Recorder::hand_out(Passing& passing) {
   static_cast<void>(passing.send().ok());  // the program may be gone; the exchange is kept
 }
 
-void Recorder::handle(ChildRequest request, ChildAnswer& answer) {
+void Recorder::handle(ChildRequest request, ChildAnswer& answer, std::uint64_t number) {
   Passing passing(answer, !clock_);
   formats::Exchange& exchange = passing.exchange;
   exchange.received = now_us();
-  {
-    const std::lock_guard lock(mutex_);
-    exchange.number = ++arrived_;
-  }
+  exchange.number = number;
   redactor_.learn(request.headers);
   exchange.upstream = request.upstream;
   exchange.method = request.method;

@@ -32,7 +32,12 @@ class Recorder {
            std::optional<ClockFile> clock, Turnstile& turnstile);
   ~Recorder();
 
-  void handle(ChildRequest request, ChildAnswer& answer);
+  void handle(ChildRequest request, ChildAnswer& answer) { handle(std::move(request), answer, arrive()); }
+  void handle(ChildRequest request, ChildAnswer& answer, std::uint64_t number);
+  std::uint64_t arrive();  ///< a request came: its number
+  /// Appends an exchange that was answered without an upstream (a branch), or another record.
+  Status keep(formats::Exchange exchange, std::uint64_t number);
+  Status note(const formats::JournalRecord& record);
 
   /// After the server stopped: no more exchanges, everything synced.
   Status finish(const formats::JournalRecord& end);
@@ -43,6 +48,7 @@ class Recorder {
   struct Passing;
   void hand_out(Passing& passing);
   Status write(Passing& passing);
+  Status append(formats::Exchange& exchange);  // mutex_ is held
   void sync_all();
 
   mutable std::mutex mutex_;

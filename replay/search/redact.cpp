@@ -123,9 +123,13 @@ std::vector<Assignment> assignments_in(std::string_view line) {
 }  // namespace
 
 std::string placeholder(std::string_view name) {
-  std::string text = "REDACTED-";
+  std::string text(kPlaceholder);
   for (const char c : name) text += kWord.find(c) != kWord.npos ? c : '_';
   return text;
+}
+
+std::size_t placeholder_end(std::string_view text, std::size_t at) {
+  return std::min(text.find_first_not_of(kWord, at), text.size());
 }
 
 bool is_secret_header(std::string_view name) {
@@ -140,7 +144,8 @@ bool is_secret_variable(std::string_view name) {
 }
 
 void Redactor::add(const std::string& name, std::string_view value) {
-  if (value.size() < kShortest) return;
+  // What stands in a secret's place, as a rerun's program sends it, is none.
+  if (value.size() < kShortest || value.starts_with(kPlaceholder)) return;
   const std::lock_guard lock(mutex_);
   if (known_.contains(value)) return;
   const std::size_t number = names_.size();

@@ -78,6 +78,8 @@ class StreamRedactor {
 /// "REDACTED-OPENAI_API_KEY": what stands in a secret's place. One plain word, since a program that is rerun
 /// reads it where its key was: in YAML, JSON, a header, a variable.
 std::string placeholder(std::string_view name);
+inline constexpr std::string_view kPlaceholder = "REDACTED-";
+std::size_t placeholder_end(std::string_view text, std::size_t at);  ///< of the one that starts at `at`
 
 bool is_secret_header(std::string_view name);
 bool is_secret_variable(std::string_view name);

@@ -25,6 +25,7 @@ class Rerunning {
     ASSAY_TRY(make_environment());
     ASSAY_TRY(check_versions());
     ASSAY_TRY(restore_tree(run_.before, run_.path / "before", tree_));
+    if (options_.branch) branch_ = ASSAY_TRY(Branch::create(run_, *options_.branch, versions_));
     ASSAY_TRY(run_program());
     ASSAY_TRY(judge());
     return std::move(report_);
@@ -43,8 +44,8 @@ class Rerunning {
   // Before anything runs: a package of another version is the likeliest reason for another request.
   Status check_versions() {
     const Environment plain = without_faketime();
-    report_.version_differences =
-        version_differences(run_.versions, program_versions(run_.command, plain, "/"));
+    versions_ = program_versions(run_.command, plain, "/");
+    report_.version_differences = version_differences(run_.versions, versions_);
     if (report_.version_differences.empty() || options_.any_versions) return {};
     return Error{Fault::refused,
                  "installed packages have other versions: " + join(report_.version_differences, "; "), "",
@@ -87,6 +88,12 @@ class Rerunning {
   Status serve(Listener listener, Child& child) {
     Answerer answerer(run_, clock_, options_.on_divergence, options_.until);
     answerer.watch(child.pid());
+    Turnstile turnstile;
+    if (branch_) {
+      if (clock_) turnstile.watch(child.pid());
+      ASSAY_TRY(branch_->begin(clock_, turnstile));
+      answerer.branch_to(*branch_);
+    }
     const auto start = Clock::now();
     const auto seconds = [start] { return std::chrono::duration<double>(Clock::now() - start).count(); };
     Server server(std::move(listener), run_.token,
@@ -95,16 +102,19 @@ class Rerunning {
                     answerer.handle(std::move(request), answer);
                   });
     ASSAY_TRY(child.go());
-    const auto take = [](const auto& sink) {
-      return [&sink](std::string_view bytes) {
+    const auto take = [this](const auto& sink, void (Branch::*keep)(std::string_view)) {
+      return [this, &sink, keep](std::string_view bytes) {
         if (sink) sink(bytes);
+        if (branch_) (*branch_.*keep)(bytes);
       };
     };
-    const auto end = child.wait(take(options_.out), take(options_.err), [&] {
-      if (options_.show) options_.show(answerer.answered(), report_.all, seconds());
-      return !answerer.over();
-    });
+    const auto end =
+        child.wait(take(options_.out, &Branch::take_out), take(options_.err, &Branch::take_err), [&] {
+          if (options_.show) options_.show(answerer.answered(), report_.all, seconds());
+          return !answerer.over() && !(branch_ && branch_->failure());
+        });
     answerer.stop();
+    if (branch_) branch_->stop();
     server.stop();
     report_.seconds = seconds();
     report_.answered = answerer.answered();
@@ -114,13 +124,23 @@ class Rerunning {
     stopped_early_ = answerer.over();
     if (!end) return end.error();
     report_.status = end->status;
+    return finish_branch();
+  }
+
+  Status finish_branch() {
+    if (!branch_) return {};
+    if (const auto failure = branch_->failure()) return *failure;
+    Json refused = Json::object();
+    for (const auto& [why, count] : report_.refused) refused.set(why, static_cast<unsigned long>(count));
+    report_.branch =
+        ASSAY_TRY(branch_->finish(report_.status, tree_, report_.mounted, report_.seconds, refused));
     return {};
   }
 
   Status judge() {
     if (!report_.divergence && !stopped_early_ && report_.answered < report_.all) ended_early();
     if (report_.divergence) explain(*report_.divergence);
-    if (stopped_early_ || !run_.after) return {};
+    if (stopped_early_ || !run_.after || (branch_ && report_.divergence)) return {};
     report_.compared = true;
     report_.files = run_.after->files.size();
     TreeOptions options;
@@ -169,6 +189,8 @@ class Rerunning {
   fs::path tree_;
   Environment environment_;
   std::optional<ClockFile> clock_;
+  Json versions_;
+  std::unique_ptr<Branch> branch_;
   bool stopped_early_ = false;
   RerunReport report_;
 };

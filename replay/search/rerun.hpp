@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "replay/search/answerer.hpp"
+#include "replay/search/branch.hpp"
 #include "replay/search/run_folder.hpp"
 
 namespace assay::search {
@@ -17,7 +18,8 @@ struct RerunOptions {
   std::filesystem::path work;  ///< an empty folder for the rerun's tree
   std::uint64_t until = 0;     ///< exchanges; 0: all
   OnDivergence on_divergence = OnDivergence::stop;
-  bool any_versions = false;  ///< go on where packages have other versions
+  std::optional<BranchPlan> branch;  ///< where on_divergence is live
+  bool any_versions = false;         ///< go on where packages have other versions
   std::function<void(std::string_view)> out, err;
   std::function<void(std::uint64_t answered, std::uint64_t all, double seconds)> show;
 };
@@ -37,6 +39,7 @@ struct RerunReport {
   std::uint64_t files = 0;  ///< in the recorded tree
   double seconds = 0;
   std::map<std::string, std::uint64_t> refused;
+  std::optional<BranchReport> branch;
 
   bool equal() const;
 };

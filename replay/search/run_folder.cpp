@@ -8,6 +8,7 @@ namespace assay::search {
 namespace {
 
 Status take_start(const Json& fields, RunFolder& run) {
+  run.start = fields;
   for (const Json& word : fields["command"].items()) run.command.emplace_back(word.string_or(""));
   run.folder = fields["folder"].string_or("");
   for (const Json& pair : fields["environment"].items())
@@ -71,6 +72,7 @@ Result<RunFolder> RunFolder::read(const fs::path& path) {
     ASSAY_TRY(take_record(*record, reader.records(), run, end));
   }
   run.torn = reader.torn();
+  run.chain = reader.chain();
   if (run.command.empty())
     return Error{Fault::damaged, "the record has no start", (path / "journal").string(), ""};
   run.before = ASSAY_TRY(read_tree(path / "before.json"));

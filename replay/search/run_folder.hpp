@@ -14,6 +14,8 @@ namespace assay::search {
 
 struct RunFolder {
   std::filesystem::path path;
+  Json start;    ///< the journal's first record
+  Digest chain;  ///< the journal's last link
   std::vector<std::string> command;
   std::string folder;  ///< where the program ran
   Environment environment;

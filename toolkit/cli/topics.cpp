@@ -69,6 +69,11 @@ the record, no writes outside its own folder, clock and randomness as they were.
 with the recorded one; the first that differs is shown as a diff, with what it may follow from, and the exit
 status is 4. At the end the files that it wrote are compared too.
 
+--on-divergence nearest goes on with the recorded answer that stands nearest; live goes on with the model servers
+(--upstream NAME=URL, else those of the record), also where the record was cut short, and keeps all of it as a
+record of its own in -o RUN, which names the old one and where it left it. Keys are taken from the variables that
+they were redacted as, else from NAME_API_KEY.
+
 Without --deterministic a rerun differs where the program puts times, random numbers or racing threads into its
 requests. Out of reach are static binaries and direct system calls (libfaketime does not see them), other
 libraries' work on a GPU, and network services that were not recorded: the rerun cannot reach them, so they

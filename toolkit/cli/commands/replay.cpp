@@ -133,7 +133,10 @@ Command replay() {
        .value = "FOLDER",
        .text = "work here, keep it, and go on from it when called again",
        .completes = Completes::folder},
-      output_option("FILE", "the result as a document, for assay verify --replay", false),
+      output_option("FILE",
+                    "the result as a document, for assay verify --replay; with --on-divergence live: the "
+                    "branch's folder",
+                    false),
       key};
   for (const Option& option : replay_options()) options.push_back(option);
   for (const Option& option : replay_search_options()) options.push_back(option);
@@ -156,7 +159,9 @@ Command replay() {
                     "three segments at once, and what they would catch"},
                    {"assay replay campaign.h5 1735 --recipe small",
                     "an experiment without a recipe: a new run"},
-                   {"assay replay search.h5 --search", "a recorded search, offline (assay help search)"}},
+                   {"assay replay search.h5 --search", "a recorded search, offline (assay help search)"},
+                   {"assay replay search.h5 --search --on-divergence live -o branch",
+                    "and on with its model server from the first difference, as a record of its own"}},
       .exits = {Exit::not_intact, Exit::replay_differs, Exit::program_failed},
       .run = run,
   };

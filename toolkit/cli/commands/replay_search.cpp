@@ -65,6 +65,7 @@ class Workplace {
 /// A record as files, and which agent steps its exchanges belong to, where that was sealed with it.
 struct Unpacked {
   fs::path record;
+  std::string root;  ///< the bundle's; empty: of none
   std::optional<formats::Links> links;
 };
 
@@ -79,6 +80,10 @@ Result<Unpacked> unpack(const std::string& file, const Workplace& place, Output&
   ASSAY_TRY(receiver.finish());
   std::error_code code;
   Unpacked unpacked;
+  const Json root = ASSAY_TRY(ask_bundle(file, output, [](const formats::Bundle& bundle) -> Result<Json> {
+    return Json(bundle.statement().root.hex());
+  }));
+  unpacked.root = root.string_or("");
   for (const char* part : {"record", "source"})
     if (fs::exists(folder / part / "journal", code)) unpacked.record = folder / part;
   if (unpacked.record.empty())
@@ -169,6 +174,11 @@ std::string report_text(const search::RerunReport& report, const std::optional<f
   text += ": " + counted(report.answered, "request") + " of " + with_separators(report.all) + " equal, " +
           human_duration(report.seconds) + "\n";
   if (report.divergence) text += divergence_text(report, links);
+  if (report.branch)
+    text += "branch    " + shown(report.branch->run.string()) + ": " +
+            counted(report.branch->copied, "exchange") + " of the record, " +
+            counted(report.branch->live, "exchange") + " of its upstreams, " +
+            counted(report.branch->errors, "error") + "; seals with --from record\n";
   if (report.substituted)
     text += "went on   with the nearest answers, " + counted(report.substituted, "time") + "\n";
   text += tree_text(report);
@@ -204,6 +214,11 @@ Json report_json(const search::RerunReport& report, const std::optional<formats:
   for (const search::TreeDifference& difference : report.differences)
     differences.push(Json::object({{"path", difference.path}, {"kind", kind_text(difference.kind)}}));
   result.set("tree_differences", std::move(differences));
+  if (report.branch)
+    result.set("branch", Json::object({{"run", report.branch->run.string()},
+                                       {"copied", static_cast<unsigned long>(report.branch->copied)},
+                                       {"live", static_cast<unsigned long>(report.branch->live)},
+                                       {"errors", static_cast<unsigned long>(report.branch->errors)}}));
   if (!report.divergence) return result;
   Json divergence = Json::object({{"what", what_of(*report.divergence)},
                                   {"follows_from", texts(report.follows_from)},
@@ -215,12 +230,32 @@ Json report_json(const search::RerunReport& report, const std::optional<formats:
   return result.set("divergence", std::move(divergence));
 }
 
+/// --on-divergence live; nothing for the others, which have no use for its options.
+Result<std::optional<search::BranchPlan>> branch_plan(const Arguments& arguments, const std::string& root) {
+  const bool live = arguments.value_or("--on-divergence", "stop") == "live";
+  if (!live && arguments.has("--upstream"))
+    return Error{Fault::usage, "--upstream is for --on-divergence live", "", ""};
+  if (!live) return std::optional<search::BranchPlan>();
+  if (!arguments.has("--output"))
+    return Error{Fault::usage, "--on-divergence live without -o RUN, the branch's folder", "",
+                 "what is asked of an upstream is recorded there"};
+  search::BranchPlan plan;
+  plan.run = *arguments.value("--output");
+  for (const std::string& text : arguments.values("--upstream"))
+    plan.upstreams.push_back(ASSAY_TRY(search::Upstream::parse(text)));
+  plan.environment = search::current_environment();
+  plan.root = root;
+  return std::optional(std::move(plan));
+}
+
 search::RerunOptions rerun_options(const Arguments& arguments, std::uint64_t until, StatusLine& line) {
   search::RerunOptions options;
   options.until = until;
   options.any_versions = arguments.has("--any-versions");
   if (arguments.value_or("--on-divergence", "stop") == "nearest")
     options.on_divergence = search::OnDivergence::nearest;
+  if (arguments.value_or("--on-divergence", "stop") == "live")
+    options.on_divergence = search::OnDivergence::live;
   options.out = options.err = line.passing(STDERR_FILENO);  // the result alone is on standard output
   options.show = [&line](std::uint64_t answered, std::uint64_t all, double seconds) {
     line.show("rerunning  " + with_separators(answered) + " of " + counted(all, "exchange") + "  " +
@@ -237,9 +272,14 @@ std::vector<Option> replay_search_options() {
       {.name = "--until", .value = "STEP", .text = "with --search: stop after this many exchanges"},
       {.name = "--on-divergence",
        .value = "WHAT",
-       .text = "with --search: stop at the first difference, or go on with the nearest answer",
+       .text = "with --search: stop at the first difference, go on with the nearest answer, or live with an "
+               "upstream's, recorded in -o RUN",
        .completes = Completes::words,
-       .words = "stop nearest"},
+       .words = "stop nearest live"},
+      {.name = "--upstream",
+       .value = "NAME=URL",
+       .text = "with --on-divergence live: a model server; else where the record's was",
+       .repeats = true},
       {.name = "--any-versions",
        .value = "",
        .text = "with --search: go on where packages have other versions"}};
@@ -251,16 +291,18 @@ Result<Exit> replay_search(const Arguments& arguments, Output& output) {
   const Workplace place = ASSAY_TRY(Workplace::make(arguments.value("--work")));
   std::error_code code;
   const bool folder = fs::is_directory(file, code);
-  const Unpacked source = folder ? Unpacked{file, std::nullopt} : ASSAY_TRY(unpack(file, place, output));
+  const Unpacked source = folder ? Unpacked{file, "", std::nullopt} : ASSAY_TRY(unpack(file, place, output));
   const search::RunFolder run = ASSAY_TRY(search::RunFolder::read(source.record));
   if (until > run.exchanges.size())
     return Error{
         Fault::usage,
         "--until " + std::to_string(until) + ": the record has " + counted(run.exchanges.size(), "exchange"),
         file, ""};
+  auto branch = ASSAY_TRY(branch_plan(arguments, source.root));
   StatusLine line(output);
   search::RerunOptions options = rerun_options(arguments, until, line);
   options.work = place.path() / "rerun";
+  options.branch = std::move(branch);
   const search::RerunReport report = ASSAY_TRY(search::rerun(run, options));
   line.end();
   output.end_progress();

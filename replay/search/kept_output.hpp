@@ -1,0 +1,32 @@
+// One output of a recorded program: passed on as it comes, kept redacted.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "replay/search/redact.hpp"
+#include "toolkit/base/files.hpp"
+#include "toolkit/base/sha256.hpp"
+
+namespace assay::search {
+
+class KeptOutput {
+ public:
+  KeptOutput(const std::filesystem::path& path, const Redactor& redactor,
+             const std::function<void(std::string_view)>& pass);
+  void take(std::string_view bytes);
+  /// Its hash. A key that became known after it was printed is taken out now.
+  Result<Digest> finish();
+
+ private:
+  void keep(const std::string& bytes);
+  std::filesystem::path path_;
+  const Redactor& redactor_;
+  StreamRedactor stream_;
+  const std::function<void(std::string_view)>& pass_;
+  Fd fd_;
+};
+
+}  // namespace assay::search
