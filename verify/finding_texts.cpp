@@ -153,6 +153,48 @@ constexpr FindingText kTexts[] = {
      "`assay replay -o FILE --key KEY` by somebody in the allowed-signers file; or a replay of your own."},
     {"R108", "A replay's result is of another bundle, recipe, program or trace.",
      "It says nothing of this one.", "A replay of this bundle."},
+
+    {"D200", "No decision of the search was recomputed.",
+     "Whether the search did what its record says was not looked at.",
+     "A bundle of a system that docs/search-decisions.md has rules for, with its own files below source/."},
+    {"D201", "The set of live candidates is not the one that follows from the record.",
+     "Candidates were added, taken away or shown that the search could not have had then.",
+     "The record as the search left it."},
+    {"D202", "Another candidate was evicted than the rule says.",
+     "The search went on with another population than its record shows.",
+     "The record as the search left it."},
+    {"D203", "The sampler's rule gives other candidates than were picked.",
+     "The record does not show the search that its configuration describes.",
+     "The configuration and the record of one and the same run."},
+    {"D204", "A candidate was not visited as often as the record shows it.",
+     "Counts of visits steer later draws; these were changed, or some draws are missing.",
+     "The record as the search left it."},
+    {"D205", "The prompt does not show the parents that the record names.",
+     "The lineage that is on record is not the one that the model was given.",
+     "The prompt and the parents of one and the same step."},
+    {"D206", "Islands or migration are not those that follow from the record.",
+     "The populations that were drawn from were others.", "The record as the search left it."},
+    {"D207", "The archive is not the one that follows from the record.",
+     "Draws from it had other candidates to choose from.", "The record as the search left it."},
+    {"D208", "The history of the best does not follow from the scores.",
+     "What is shown as the best of the search was not the best of its record.",
+     "The record as the search left it."},
+    {"D209", "What was stored is not what the answer says.",
+     "The program, name or motivation on record was not written by the model's answer on record.",
+     "The answer that the stored program was made from."},
+    {"D210", "The score does not follow from what the evaluator and the judge said.",
+     "Selection, eviction and claims rest on this number.", "The evaluator's output for this candidate."},
+    {"D211", "The prompt, rendered again from its template, is another.",
+     "The model was told something else than the record explains.",
+     "The template and the prompt of one and the same run."},
+    {"D212", "The knowledge in the prompt is not what the record says was put there.",
+     "What a design rests on is not what the record shows.",
+     "The log and the prompt of one and the same step."},
+    {"D213", "The stored analysis is not the analyzer's answer.", "Later prompts were made from it.",
+     "The answer that the stored analysis was taken from."},
+    {"D220", "The system did not do what its configuration says.",
+     "A reader of the configuration would expect another search than was run.",
+     "Nothing in the record: it is how the program works. The authors should say so."},
 };
 
 }  // namespace
@@ -170,7 +212,8 @@ std::string findings_page() {
       "# Findings\n\n"
       "A finding is one result of one check. Its code is stable and never used again for something else. "
       "`I`: intact, `M`: complete\n"
-      "(what is missing), `C`: consistent, `R`: reproduced. *error*: it cannot be right as it stands, and "
+      "(what is missing), `C`: consistent, `D`: decisions (`--decisions`), `R`: reproduced. *error*: it "
+      "cannot be right as it stands, and "
       "the exit status "
       "says so; *warning*: it weakens what\n"
       "the bundle shows; *note*: good to know. `--json` lists up to " +

@@ -6,6 +6,7 @@
 
 #include "toolkit/base/text.hpp"
 #include "verify/checks.hpp"
+#include "verify/decisions/decisions.hpp"
 #include "verify/integrity.hpp"
 #include "verify/replays.hpp"
 #include "verify/verdicts.hpp"
@@ -24,6 +25,14 @@ class Stopwatch {
  private:
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
+
+// Adds the findings to those of the checks; gives the document's member.
+Json judge_decisions(const formats::Bundle& bundle, const CampaignView& view, CheckResults& checked) {
+  Decisions decisions = recompute_decisions(formats::BundleItems(bundle), view);
+  for (const auto& [code, count] : decisions.totals) checked.totals[code] += count;
+  std::move(decisions.findings.begin(), decisions.findings.end(), std::back_inserter(checked.findings));
+  return std::move(decisions.document);
+}
 
 // The document of a bundle of which not even the manifest can be relied on.
 Json unopened(const std::string& name, const Error& error) {
@@ -56,7 +65,8 @@ Result<Json> verify_bundle(Fd file, const std::string& name, const VerifyInputs&
   const CampaignView view = builder.finish();
   note_gaps(bundle, view, integrity);
   const double reading = watch.lap();
-  const CheckResults checked = run_checks(view);
+  CheckResults checked = run_checks(view);
+  const Json decisions = inputs.decisions ? judge_decisions(bundle, view, checked) : Json();
   const Replays replays = judge_replays(bundle, view, inputs);
   const double checking = watch.lap();
 
@@ -72,6 +82,7 @@ Result<Json> verify_bundle(Fd file, const std::string& name, const VerifyInputs&
       Json::object({{"input", Json::object({{"path", name}, {"root", bundle.statement().root.hex()}})},
                     {"result", verdicts.result()},
                     {"findings", std::move(findings)}});
+  if (inputs.decisions) document.set("decisions", decisions);
   if (inputs.timings)
     document.set("timings",
                  Json::object({{"opening", opening}, {"reading", reading}, {"checking", checking}}));

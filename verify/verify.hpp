@@ -38,14 +38,15 @@ struct VerifyInputs {
   std::vector<DetachedSignature> signatures;
   std::vector<Disclosed> disclosed;
   std::vector<std::pair<std::string, std::string>>
-      replays;          ///< names and texts of what `assay replay -o` wrote
-  bool timings = true;  ///< false: a document that depends on the inputs alone
+      replays;             ///< names and texts of what `assay replay -o` wrote
+  bool decisions = false;  ///< recompute what the search decided (verify/decisions)
+  bool timings = true;     ///< false: a document that depends on the inputs alone
   Progress* progress = nullptr;
 };
 
-/// {input, result, findings, timings?}; the caller puts {assay, command} in front. The descriptor is the only
-/// one used, and hostile bytes are parsed: call it in confinement. A bundle that is not intact is a document
-/// that says so; an Error means that the file could not be read at all.
+/// {input, result, findings, decisions?, timings?}; the caller puts {assay, command} in front. The descriptor
+/// is the only one used, and hostile bytes are parsed: call it in confinement. A bundle that is not intact is
+/// a document that says so; an Error means that the file could not be read at all.
 Result<Json> verify_bundle(Fd file, const std::string& name, const VerifyInputs& inputs);
 
 /// 0 nothing wrong, 2 not intact (damage, a signature or policy that does not hold), 3 a finding of severity

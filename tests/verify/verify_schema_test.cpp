@@ -60,8 +60,8 @@ Schema schema() {
   return Schema(*std::move(json));
 }
 
-void expect_fits(const fs::path& path) {
-  auto document = verify_bundle(*open_read(path), path.string(), {});
+void expect_fits(const fs::path& path, const VerifyInputs& inputs = {}) {
+  auto document = verify_bundle(*open_read(path), path.string(), inputs);
   ASSERT_TRUE(document.ok()) << document.error().what;
   document->set("assay", "0.1.0").set("command", "verify");
   for (const std::string& problem : schema().problems(*document)) ADD_FAILURE() << problem;
@@ -74,6 +74,25 @@ TEST(VerifySchema, FitsTheDocumentOfABundle) {
   items.add("experiments/1/metrics.csv", "metric,step,value\nl,1,nan\nl,1,2\n");
   items.add("claims.json", R"({"claims":[{"id":"n","kind":"count","of":"experiments","value":2}]})");
   expect_fits(formats::test::make_bundle("schema", items));
+}
+
+TEST(VerifySchema, FitsRecomputedDecisions) {
+  VerifyInputs inputs;
+  inputs.decisions = true;
+  formats::test::MemoryItems items;
+  items.add("campaign.json", R"({"assay":"campaign","version":1,"system":"asi-evolve"})");
+  items.add("experiments/step_1/experiment.json",
+            R"({"id":"step_1","parents":[],"extra":{"extra":{"node_id":0}}})");
+  items.add("source/config.yaml", "database: {max_size: 1, sampling: {algorithm: island}}\n");
+  items.add("source/database_data/nodes.json",
+            R"({"next_id":1,"nodes":{"0":{"id":0,"code":"x","score":2,"visit_count":9}}})");
+  items.add("source/logs/evolve.log", "[t] [INFO] Starting sequential pipeline for 1 steps\n");
+  items.add("source/steps/step_1/code", "y");
+  items.add("source/steps/step_1/results.json", R"({"eval_score":1})");
+  expect_fits(formats::test::make_bundle("schema-decisions", items), inputs);
+  formats::test::MemoryItems other;
+  other.add("campaign.json", R"({"assay":"campaign","version":1,"system":"other"})");
+  expect_fits(formats::test::make_bundle("schema-no-decisions", other), inputs);
 }
 
 TEST(VerifySchema, FitsTheDocumentOfADamagedFile) {

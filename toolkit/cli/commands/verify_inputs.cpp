@@ -46,7 +46,11 @@ std::vector<Option> verify_options() {
            .value = "FILE",
            .text = "the result of a replay (assay replay -o)",
            .repeats = true,
-           .completes = Completes::file}};
+           .completes = Completes::file},
+          {.name = "--decisions",
+           .value = "",
+           .text = "recompute what the search decided: live set, sampler, eviction, answers, scores "
+                   "(docs/search-decisions.md)"}};
 }
 
 Result<verify::VerifyInputs> read_verify_inputs(const std::string& file, const Arguments& arguments) {
@@ -59,6 +63,7 @@ Result<verify::VerifyInputs> read_verify_inputs(const std::string& file, const A
     inputs.disclosed.push_back(ASSAY_TRY(read_disclosed(name)));
   for (const std::string& name : arguments.values("--replay"))
     inputs.replays.emplace_back(name, ASSAY_TRY(read_file(name, kLimit)));
+  inputs.decisions = arguments.has("--decisions");
   const std::string beside = file + ".tsr";
   if (const auto name = arguments.value("--timestamp"))
     inputs.timestamp = ASSAY_TRY(read_file(*name, kLimit));

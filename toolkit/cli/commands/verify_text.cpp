@@ -74,12 +74,39 @@ std::string sentences(const char* title, const Json& list) {
   return text;
 }
 
+// One line a kind of decision, and why those that are not on record are not.
+std::string decisions_text(const Json& decisions, const Style& style) {
+  if (!decisions.is_object()) return "";
+  const Json& counts = decisions["counts"];
+  const auto number = [](const Json& of, const char* key) {
+    return with_separators(of[key].natural().value_or(0));
+  };
+  std::string text = std::string(style.bold) + "Decisions" + std::string(style.reset) + " of " +
+                     shown(decisions["system"].string_or("")) + ": ";
+  if (!decisions["recomputed"].boolean().value_or(false))
+    return text + "not recomputed: " + shown(decisions["because"].string_or("")) + "\n";
+  text += number(counts, "equal") + " recomputed, equal; " + number(counts, "different") +
+          " recomputed, different; " + number(counts, "not_on_record") + " not on record\n";
+  for (const Json& kind : decisions["kinds"].items()) {
+    const Json& of = kind["counts"];
+    const bool differs = of["different"].natural().value_or(0) > 0;
+    text += "  " + padded(shown(kind["kind"].string_or("")), 12) +
+            padded(number(of, "equal") + " equal", 12) + std::string(differs ? style.red : "") +
+            padded(number(of, "different") + " different", 14) + std::string(differs ? style.reset : "") +
+            number(of, "not_on_record") + " not on record\n";
+    for (const Json& why : kind["because"].items())
+      text += std::string(14, ' ') + std::string(style.dim) + number(why, "count") + " because " +
+              wrapped(shown(why["because"].string_or("")), 16, 110) + std::string(style.reset) + "\n";
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string verify_text(const Json& document, const Style& style) {
   std::string text = header(document, style);
   for (const std::string_view level : kLevels) text += level_text(level, document, style);
-  return text + meaning_text(document["result"]);
+  return text + decisions_text(document["decisions"], style) + meaning_text(document["result"]);
 }
 
 std::string meaning_text(const Json& result) {

@@ -1,0 +1,210 @@
+"""`assay verify --decisions`: every decision of a run is in one of three classes, and what is altered in a run before it is sealed is
+found. On the small runs of tests/search/samples, which the frameworks themselves made (make_samples.py), and on shared/data."""
+
+import json
+import os
+import re
+import shutil
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
+from program import ROOT, assay, main, must  # noqa: E402
+
+SAMPLES = ROOT / "tests/search/samples"
+SHARED = Path(os.environ.get("ASSAY_SHARED", ROOT.parent / "shared"))
+
+
+class Decisions(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.top = Path(tempfile.mkdtemp(prefix="assay-decisions-"))
+        cls.addClassCleanup(shutil.rmtree, cls.top, ignore_errors=True)
+        must(assay("key", "new", cls.top / "key"))
+
+    def copy(self, source):
+        run = Path(tempfile.mkdtemp(dir=self.top)) / source.name
+        shutil.copytree(source, run)
+        return run
+
+    def verified(self, run, kind="asi-evolve"):
+        """The document and the exit status of a run that is sealed as it lies there."""
+        bundle = run.parent / "b.h5"
+        bundle.unlink(missing_ok=True)
+        must(assay("seal", run, "--from", kind, "--redact", "--keep-going", "-o", bundle, "--key", self.top / "key"))
+        done = assay("verify", bundle, "--trust", self.top / "key.pub", "--decisions", "--json")
+        return json.loads(done.stdout), done.returncode
+
+    def holds(self, run, kind="asi-evolve"):
+        document, status = self.verified(run, kind)
+        decisions = document["decisions"]
+        self.assertTrue(decisions["recomputed"], decisions)
+        self.assertEqual([d for d in decisions["list"] if d["outcome"] == "different"], [])
+        self.assertEqual(status, 0)
+        self.assertEqual(sum(decisions["counts"].values()), len(decisions["list"]))
+        for decision in decisions["list"]:
+            self.assertIn(decision["outcome"], ("equal", "not on record"))
+            if decision["outcome"] == "not on record":
+                self.assertTrue(decision["because"])
+        return decisions
+
+    def found(self, run, *kinds, by="asi-evolve"):
+        document, status = self.verified(run, by)
+        different = {d["kind"] for d in document["decisions"]["list"] if d["outcome"] == "different"}
+        self.assertTrue(different & set(kinds), f"expected one of {kinds} to differ, found {different or 'nothing'}")
+        self.assertEqual(status, 3)
+        codes = {f["code"] for f in document["findings"]}
+        self.assertTrue(any(code.startswith("D2") for code in codes), codes)
+
+
+def change_nodes(run, change):
+    file = run / "database_data/nodes.json"
+    document = json.loads(file.read_text())
+    change(document)
+    file.write_text(json.dumps(document, indent=2))
+
+
+def replace(file, pattern, text, count=1):
+    before = file.read_text()
+    after = re.sub(pattern, text, before, count=count)
+    assert before != after, f"{file}: nothing to replace"
+    file.write_text(after)
+
+
+class AsiEvolve(Decisions):
+    EACH = ("live", "sampler", "parents", "answer", "analysis", "score", "prompt", "knowledge")
+
+    def every_step_has(self, run, decisions):
+        steps = {p.name for p in (run / "steps").iterdir() if p.name.startswith("step_") and "initial" not in p.name}
+        for kind in self.EACH:
+            self.assertEqual({d["step"] for d in decisions["list"] if d["kind"] == kind} & steps, steps, kind)
+        nodes = json.loads((run / "database_data/nodes.json").read_text())
+        for kind in ("eviction", "best"):
+            self.assertGreaterEqual(sum(d["kind"] == kind for d in decisions["list"]), nodes["next_id"], kind)
+        self.assertEqual(sum(d["kind"] == "visits" for d in decisions["list"]), len(nodes["nodes"]))
+
+    def runs(self):
+        out = [SAMPLES / name for name in sorted(os.listdir(SAMPLES)) if name.startswith("evolve-")]
+        shared = SHARED / "data/asi-evolve/island_seq"
+        return out + [shared] * shared.exists()
+
+    def test_every_decision_is_in_a_class(self):
+        for source in self.runs():
+            with self.subTest(source.name):
+                self.every_step_has(source, self.holds(self.copy(source)))
+
+    def alter(self, change, *kinds, only=lambda source: True):
+        for source in self.runs():
+            if "workers" in source.name or not only(source):
+                continue
+            with self.subTest(source.name):
+                run = self.copy(source)
+                change(run)
+                self.found(run, *kinds)
+
+    def test_a_score(self):
+        def live(run):
+            def change(document):
+                node = list(document["nodes"].values())[-1]
+                node["score"] += 0.0001
+            change_nodes(run, change)
+        self.alter(live, "score")
+
+        def evicted(run):
+            nodes = json.loads((run / "database_data/nodes.json").read_text())
+            gone = next(i for i in range(1, nodes["next_id"]) if str(i) not in nodes["nodes"])
+            replace(run / "logs/evolve.log", rf"(Added node {gone}: \S+ \(score=)\d\.\d{{4}}", r"\g<1>0.9999")
+        self.alter(evicted, "score")
+
+    def test_a_parent(self):
+        def change(document):
+            live = [node for node in document["nodes"].values() if node["parent"]]
+            node = live[-1]
+            other = next(i for i in range(document["next_id"]) if i not in node["parent"] and i < node["id"])
+            node["parent"][0] = other
+        self.alter(lambda run: change_nodes(run, change), "parents", "sampler", "live")
+
+    def test_visits(self):
+        def change(document):
+            list(document["nodes"].values())[0]["visit_count"] += 1
+        self.alter(lambda run: change_nodes(run, change), "visits")
+
+    def test_an_eviction(self):
+        def missing(document):
+            del document["nodes"][list(document["nodes"])[1]]
+        self.alter(lambda run: change_nodes(run, missing), "live")
+
+        def back(document):
+            nodes = document["nodes"]
+            gone = next(i for i in range(1, document["next_id"]) if str(i) not in nodes)
+            taken = nodes.pop(list(nodes)[1])
+            nodes[str(gone)] = {**taken, "id": gone}
+        self.alter(lambda run: change_nodes(run, back), "eviction", "live")
+
+    def answer_file(self, run):
+        """The last researcher's answer that made a node which is still there."""
+        nodes = json.loads((run / "database_data/nodes.json").read_text())["nodes"].values()
+        codes = {node["code"] for node in nodes if node["parent"]}
+        for step in sorted(run.glob("steps/step_*"), reverse=True):
+            if (step / "code").exists() and (step / "code").read_text() in codes:
+                calls = sorted((step / "llm_logs").glob("*_researcher_*.json"))
+                if calls:
+                    return calls[-1], step
+        raise AssertionError("no such answer")
+
+    def test_an_answer(self):
+        def answer(run):
+            file, _ = self.answer_file(run)
+            call = json.loads(file.read_text())
+            text = call["response"]["content"]
+            at = text.rindex("# ") if ">>>> REPLACE" in text else text.rindex("return")
+            call["response"]["content"] = text[:at] + "X" + text[at + 1:]
+            file.write_text(json.dumps(call, indent=2))
+        self.alter(answer, "answer")
+
+        def stored(run):
+            _, step = self.answer_file(run)
+            (step / "code").write_text((step / "code").read_text().replace("return", "returm", 1))
+        self.alter(stored, "answer")
+
+    def test_the_best(self):
+        self.alter(lambda run: shutil.rmtree(next((run / "steps/best").iterdir())), "best")
+
+    def test_knowledge(self):
+        self.alter(lambda run: replace(run / "logs/evolve.log", r"Retrieved (\d+) cognition", r"Retrieved 1\1 cognition"), "knowledge")
+
+    def test_the_islands(self):
+        def generation(document):
+            document["sampler_state"]["island_generations"][1] += 1
+        islands = lambda source: "island" in source.name  # noqa: E731
+        self.alter(lambda run: change_nodes(run, generation), "migration", only=islands)
+
+        def archive(document):
+            document["sampler_state"]["archive"].pop()
+        self.alter(lambda run: change_nodes(run, archive), "archive", only=islands)
+
+        def home(document):
+            list(document["nodes"].values())[-1]["meta_info"]["island"] ^= 1
+        self.alter(lambda run: change_nodes(run, home), "migration", only=islands)
+
+    def test_a_draw_that_a_rule_fixes(self):
+        """Greedy's order has no chance in it: parents in another order are no draw of its."""
+        def change(document):
+            node = [node for node in document["nodes"].values() if len(node["parent"]) > 1][-1]
+            node["parent"].reverse()
+        self.alter(lambda run: change_nodes(run, change), "sampler", "parents", only=lambda source: "greedy" in source.name)
+
+
+class Others(Decisions):
+    def test_a_system_without_rules_says_so(self):
+        document, status = self.verified(self.copy(ROOT / "archives/samples/small"), "assay")
+        self.assertFalse(document["decisions"]["recomputed"])
+        self.assertIn("no rules for the system", document["decisions"]["because"])
+        self.assertEqual([f["severity"] for f in document["findings"] if f["code"] == "D200"], ["note"])
+        self.assertNotEqual(status, 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+#include "verify/decisions/asi_evolve_record.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <set>
+
+#include "toolkit/base/yaml.hpp"
+#include "verify/decisions/asi_evolve_log.hpp"
+#include "verify/query/records.hpp"
+
+namespace assay::verify::evolve {
+
+namespace {
+
+std::optional<std::int64_t> step_number(std::string_view id) {
+  if (id == "step_0_initial") return 0;
+  if (!id.starts_with("step_")) return std::nullopt;
+  id.remove_prefix(5);
+  std::int64_t number = 0;
+  const auto [end, code] = std::from_chars(id.data(), id.data() + id.size(), number);
+  return code == std::errc() && end == id.data() + id.size() ? std::optional(number) : std::nullopt;
+}
+
+std::vector<std::int64_t> integers(const Json& list) {
+  std::vector<std::int64_t> out;
+  for (const Json& item : list.items()) out.push_back(item.integer().value_or(-1));
+  return out;
+}
+
+Node node_of(const Json& json, std::int64_t id) {
+  Node node;
+  node.id = id;
+  node.visits = json["visit_count"].integer().value_or(0);
+  node.name = json["name"].string_or("");
+  node.motivation = json["motivation"].string_or("");
+  node.code = json["code"].string_or("");
+  node.analysis = json["analysis"].string_or("");
+  node.parents = integers(json["parent"]);
+  node.results = json["results"];
+  node.meta = json["meta_info"];
+  node.score = json["score"].number().value_or(0);
+  return node;
+}
+
+Status read_nodes(const SealedTree& tree, Record& record) {
+  const Json document = ASSAY_TRY(tree.json("database_data/nodes.json"));
+  if (!document.is_object()) return {};
+  record.has_nodes = true;
+  record.next_id = document["next_id"].integer();
+  record.sampler_state = document["sampler_state"];
+  for (const Json::Member& member : document["nodes"].members()) {
+    const auto id = member.value["id"].integer();
+    if (!id) continue;
+    record.nodes[*id] = node_of(member.value, *id);
+    record.node_order.push_back(*id);
+  }
+  return {};
+}
+
+struct NumberedCall {
+  std::int64_t number = 0;
+  Call call;
+};
+
+Result<NumberedCall> read_call(const SealedTree& tree, const std::string& file) {
+  const Json json = ASSAY_TRY(tree.json(file));
+  NumberedCall out;
+  out.number = json["call_number"].integer().value_or(0);
+  out.call.name = json["call_name"].string_or("");
+  for (const Json& message : json["messages"].items()) {
+    if (!out.call.prompt.empty()) out.call.prompt += "\n";
+    out.call.prompt += message["content"].string_or("");
+  }
+  const Json& response = json["response"];
+  out.call.answer = response.string() ? *response.string() : std::string(response["content"].string_or(""));
+  return out;
+}
+
+Status read_step(const SealedTree& tree, Step& step) {
+  const std::string folder = "steps/" + step.id + "/", best = "steps/best/" + step.id + "/";
+  step.code = ASSAY_TRY(tree.read(folder + "code"));
+  step.best_code = ASSAY_TRY(tree.read(best + "code"));
+  step.results_text = ASSAY_TRY(tree.read(folder + "results.json"));
+  step.best_results_text = ASSAY_TRY(tree.read(best + "results.json"));
+  if (step.results_text)
+    if (auto results = Json::parse(*step.results_text, {.python_numbers = true}))
+      step.results = *std::move(results);
+  std::vector<NumberedCall> calls;
+  for (const std::string& file : tree.files(folder + "llm_logs/"))
+    if (file.ends_with(".json")) calls.push_back(ASSAY_TRY(read_call(tree, file)));
+  std::stable_sort(calls.begin(), calls.end(),
+                   [](const auto& a, const auto& b) { return a.number < b.number; });
+  for (NumberedCall& call : calls) step.calls.push_back(std::move(call.call));
+  return {};
+}
+
+Status read_steps(const SealedTree& tree, Record& record) {
+  std::set<std::string> ids, best;
+  for (const std::string& file : tree.files("steps/")) {
+    const bool in_best = file.starts_with("steps/best/");
+    const std::size_t from = in_best ? 11 : 6, slash = file.find('/', from);
+    if (slash == file.npos) continue;
+    ids.insert(file.substr(from, slash - from));
+    if (in_best) best.insert(file.substr(from, slash - from));
+  }
+  for (const std::string& id : ids) {
+    Step step;
+    step.id = id;
+    step.number = step_number(id);
+    step.initial = id == "step_0_initial";
+    step.best = best.contains(id);
+    ASSAY_TRY(read_step(tree, step));
+    record.steps.push_back(std::move(step));
+  }
+  std::stable_sort(record.steps.begin(), record.steps.end(), [](const Step& a, const Step& b) {
+    return std::pair(!a.number, a.number.value_or(0)) < std::pair(!b.number, b.number.value_or(0));
+  });
+  return {};
+}
+
+// Which node came from which step, and the parents of those that nodes.json has no more: proved when the
+// campaign was sealed.
+Status read_links(const DecisionInput& input, Record& record) {
+  std::map<std::string, std::int64_t> nodes;
+  std::map<std::string, std::vector<std::string>> parents;
+  for (Step& step : record.steps) {
+    auto experiment = read_experiment(input.items, step.id);
+    if (!experiment) continue;
+    const Json& extra = experiment->extra["extra"];
+    step.node = extra["node_id"].integer();
+    if (step.node) nodes[step.id] = *step.node;
+    if (experiment->parents) parents[step.id] = *experiment->parents;
+  }
+  for (Step& step : record.steps) {
+    if (step.node && record.nodes.contains(*step.node)) {
+      step.parents = record.nodes.at(*step.node).parents;
+      continue;
+    }
+    const auto known = parents.find(step.id);
+    if (known == parents.end()) continue;
+    std::vector<std::int64_t> ids;
+    for (const std::string& parent : known->second)
+      if (const auto node = nodes.find(parent); node != nodes.end()) ids.push_back(node->second);
+    if (ids.size() == known->second.size()) step.parents = std::move(ids);
+  }
+  for (const StepLine& line : ASSAY_TRY(assay::verify::read_steps(input.items))) {
+    if (!line.step.experiment || line.step.raw["agent"].string_or("") != "researcher") continue;
+    for (Step& step : record.steps)
+      if (step.id == *line.step.experiment) step.knowledge = line.step.reads_knowledge;
+  }
+  return {};
+}
+
+}  // namespace
+
+const Call* Step::researcher() const {
+  const Call* last = nullptr;
+  for (const Call& call : calls)
+    if (call.name.starts_with("researcher") && !call.name.ends_with("_debug")) last = &call;
+  return last;
+}
+
+const Step* Record::step_of(std::int64_t node) const {
+  for (const Step& step : steps)
+    if (step.node == node) return &step;
+  return nullptr;
+}
+
+std::string Record::name_of(std::int64_t node) const {
+  if (const auto live = nodes.find(node); live != nodes.end()) return live->second.name;
+  if (const auto logged = added.find(node); logged != added.end()) return logged->second.name;
+  return "";
+}
+
+std::optional<std::int64_t> Record::last_id() const {
+  if (next_id) return *next_id - 1;
+  if (!added.empty()) return added.rbegin()->first;
+  return std::nullopt;
+}
+
+std::string logged_score(double score) {
+  char text[400];
+  std::snprintf(text, sizeof text, "%.4f", score);
+  return text;
+}
+
+Result<Record> read_record(const DecisionInput& input, const SealedTree& tree) {
+  Record record;
+  if (const auto text = ASSAY_TRY(tree.read("config.yaml"))) {
+    auto config = parse_yaml(*text);
+    if (config)
+      record.config = *std::move(config);
+    else
+      record.config_problem = "config.yaml is not read: " + config.error().what + ", " + config.error().where;
+  } else {
+    record.config_problem = "config.yaml is not in the bundle";
+  }
+  ASSAY_TRY(read_nodes(tree, record));
+  ASSAY_TRY(read_steps(tree, record));
+  ASSAY_TRY(read_links(input, record));
+  if (const auto log = ASSAY_TRY(tree.read("logs/evolve.log"))) read_log(*log, record);
+  for (const auto& [id, item] : ASSAY_TRY(read_knowledge(input.items)))
+    record.knowledge[id] = std::string(item["content"].string_or(""));
+  return record;
+}
+
+}  // namespace assay::verify::evolve

@@ -1,0 +1,33 @@
+// The files of a system's own tree as they were sealed below source/, for the rules that read them.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/bundle.hpp"
+
+namespace assay::verify {
+
+class SealedTree {
+ public:
+  /// `mark`: a file that tells where the tree's root is ("logs/evolve.log"): the shortest item name
+  /// source/.../MARK that there is, else source/ itself.
+  SealedTree(const formats::ItemSource& items, std::initializer_list<std::string_view> marks);
+
+  /// Names relative to the root, below `folder` ("steps/"), in the manifest's order.
+  std::vector<std::string> files(std::string_view folder) const;
+  bool has(std::string_view name) const;
+  /// Nothing where it is not there, withheld or left out. Fault::damaged where it cannot be read.
+  Result<std::optional<std::string>> read(std::string_view name) const;
+  /// The same as JSON, with Python's NaN; null where it is not there. Errors name the file.
+  Result<Json> json(std::string_view name) const;
+  const std::string& root() const { return root_; }
+
+ private:
+  const formats::ItemSource& items_;
+  std::string root_;
+};
+
+}  // namespace assay::verify
