@@ -1,6 +1,9 @@
 #include "kernels/conv/fft.hpp"
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <vector>
 
 #include "kernels/conv/fft_variants.hpp"
 #include "kernels/index/each.hpp"
@@ -24,12 +27,6 @@ Status check(const View& in, int dim, const View& out, std::int64_t in_size, std
   for (int d = 0; d < in.rank; ++d)
     if (d != dim && in.size[d] != out.size[d]) return Status::bad_shape;
   return Status::ok;
-}
-
-std::int64_t smallest_factor(std::int64_t n) {
-  for (std::int64_t p = 2; p * p <= n; ++p)
-    if (n % p == 0) return p;
-  return n;
 }
 
 // All stages, from `work` and back by way of `other`; where the result lies, or null and *status.
@@ -61,11 +58,49 @@ struct Ends {
   bool inverse;
 };
 
+// The table for the CPU, kept for the next call of the thread.
+const Complex* kept_table(std::int64_t n, bool inverse) {
+  struct Table {
+    std::int64_t n = 0;
+    bool inverse = false;
+    std::vector<Complex> values;
+  };
+  constexpr std::int64_t kLongest = 1 << 16;  // not kept above
+  thread_local std::array<Table, 4> tables;
+  thread_local std::size_t next = 0;
+  if (n > kLongest) return nullptr;
+  for (const Table& table : tables)
+    if (table.n == n && table.inverse == inverse) return table.values.data();
+  Table& table = tables[next++ % tables.size()];
+  table.n = 0;
+  table.values.resize(static_cast<std::size_t>(n));
+  const Twiddles twiddles{table.values.data(), n, inverse};
+  for (std::int64_t m = 0; m < n; ++m) twiddles(m);
+  table.n = n, table.inverse = inverse;
+  return table.values.data();
+}
+
+Status in_groups(const FftJob& job, const Place& place) {
+  const std::int64_t size = ASSAY_CALL(fft_group_lines), groups = (job.lines + size - 1) / size;
+  std::atomic<bool> enough{true};
+  place.threads->each(groups, std::max<std::int64_t>(1, 16384 / (job.n * size)),
+                      [&](std::int64_t begin, std::int64_t end) {
+                        if (begin < end && !ASSAY_CALL(fft_groups, job, begin, end)) enough = false;
+                      });
+  return enough ? Status::ok : Status::out_of_memory;
+}
+
 Status transform(const View& in, int dim, std::int64_t n, const Ends& ends, double scale, const View& out,
                  const Place& place) {
   if (out.count() == 0) return Status::ok;
   if (n < 1) return Status::bad_shape;
   const std::int64_t lines = out.count() / out.size[dim];
+  if (!place.cuda && 2 * lines >= ASSAY_CALL(fft_group_lines))
+    if (const Complex* table = kept_table(n, ends.inverse))
+      return in_groups({in.as<const float>(), out.as<float>(), ends.from, ends.real, scale != 1,
+                        static_cast<float>(scale), n, ends.kept, lines, table, in.stride[dim],
+                        out.stride[dim], lines_of(in, dim), lines_of(out, dim)},
+                       place);
   auto* table = take_array<Complex>(place, n);
   auto* work = take_array<float>(place, 2 * lines * n);
   auto* other = take_array<float>(place, 2 * lines * n);

@@ -8,8 +8,9 @@ namespace assay::kernels::ASSAY_VARIANT {
 namespace {
 
 constexpr int kColumns = kWidth * kVectors;
-constexpr std::int64_t kDepth = 256;             // of one block of k: a panel of B stays in the first cache
-constexpr std::int64_t kBlockRows = 40 * kRows;  // of a block of A, which stays in the second
+// Of one block of k: packed panels stream from the second cache; what is not packed stays in the first.
+constexpr std::int64_t kDepth = 512, kDepthUnpacked = 256;
+constexpr std::int64_t kBlockRows = 24 * kRows;  // of a block of A, which stays in the second
 
 ASSAY_HD std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 ASSAY_HD std::int64_t quotient_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
@@ -23,8 +24,9 @@ struct Tile {
   std::int64_t b_k;
   float* c;
   std::int64_t c_row;
-  int tail;          // columns of the last vector that are there
-  bool first, last;  // of the chain's blocks: starts with +0, stores one NaN
+  const float* next_c;  // of the tile after this one: fetched while this one is computed
+  int tail;             // columns of the last vector that are there
+  bool first, last;     // of the chain's blocks: starts with +0, stores one NaN
 };
 
 template <int R, int C, bool UnitRows, bool Masked>
@@ -40,17 +42,26 @@ void tile(const Tile& t) {
                               : load(t.c + r * t.c_row + j * kWidth, mask);
   const float *a = t.a, *b = t.b;
   const std::int64_t a_row = UnitRows ? 1 : t.a_row, a_k = UnitRows ? t.a_k : 1, b_k = t.b_k;
-  for (std::int64_t p = t.depth; p > 0; --p, a += a_k, b += b_k) {
-    Vector right[C];
+  // In a long chain a row of the next tile is asked for now and then; a short one is over too soon.
+  const int parts = t.depth >= 8 * kWidth ? R : 1;
+  const std::int64_t share = t.depth / parts;
+  std::int64_t left = t.depth;
+  for (int row = 0; row < parts; ++row) {
+    __builtin_prefetch(t.next_c + row * t.c_row);
+    if (C > 1) __builtin_prefetch(t.next_c + row * t.c_row + kWidth);
+    for (std::int64_t p = row + 1 < parts ? share : left; p > 0; --p, a += a_k, b += b_k) {
+      Vector right[C];
 #pragma GCC unroll 2
-    for (int j = 0; j < C; ++j)
-      right[j] = Masked && j + 1 == C ? load(b + j * kWidth, mask) : load(b + j * kWidth);
+      for (int j = 0; j < C; ++j)
+        right[j] = Masked && j + 1 == C ? load(b + j * kWidth, mask) : load(b + j * kWidth);
 #pragma GCC unroll 14
-    for (int r = 0; r < R; ++r) {
-      const Vector left = broadcast(a[r * a_row]);
+      for (int r = 0; r < R; ++r) {
+        const Vector factor = broadcast(a[r * a_row]);
 #pragma GCC unroll 2
-      for (int j = 0; j < C; ++j) sum[r][j] = multiply_add(left, right[j], sum[r][j]);
+        for (int j = 0; j < C; ++j) sum[r][j] = multiply_add(factor, right[j], sum[r][j]);
+      }
     }
+    left -= share;
   }
 #pragma GCC unroll 14
   for (int r = 0; r < R; ++r)
@@ -195,6 +206,10 @@ void multiply(const Block& block, const Panels& panels, std::int64_t i, std::int
       const std::int64_t here = least(panels.height, rows - r);
       t.a = panels.pack_a ? panels.a + r * depth : reinterpret_cast<const float*>(from.from(r, 0).data);
       t.c = block.sum + (i + r) * block.sum_row + j;
+      const std::int64_t after = r + panels.height < rows       ? (i + r + panels.height) * block.sum_row + j
+                                 : j + kColumns < block.columns ? i * block.sum_row + j + kColumns
+                                                                : (i + r) * block.sum_row + j;
+      t.next_c = block.sum + after;
       if (here == panels.height)
         full(t);
       else
@@ -209,9 +224,11 @@ bool compute(const Block& block) {
   // Packing pays when a panel is used often, and is a must for what the kernel cannot read.
   const bool reads_a = !block.a.bf16 && (block.a.lane == 1 || block.a.k == 1);
   const bool reads_b = !block.b.bf16 && block.b.lane == 1;
-  panels.pack_a = !reads_a || block.columns > 8 * kColumns;
-  panels.pack_b = !reads_b || block.rows > 20 * kRows;
-  const std::int64_t blocks = block.depth ? quotient_up(block.depth, kDepth) : 1;
+  const bool far = block.depth * least(block.rows, block.columns) > (1 << 18);  // not in the second cache
+  panels.pack_a = !reads_a || block.columns > (far ? 5 : 8) * kColumns;
+  panels.pack_b = !reads_b || block.rows > (far ? 6 : 20) * kRows;
+  const std::int64_t deep = panels.pack_a && panels.pack_b ? kDepth : kDepthUnpacked;
+  const std::int64_t blocks = block.depth ? quotient_up(block.depth, deep) : 1;
   const std::int64_t depth = quotient_up(block.depth, blocks);
   const std::int64_t high = least(block.rows, kBlockRows / kRows * panels.height);
   if (panels.pack_a)

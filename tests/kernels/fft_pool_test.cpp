@@ -85,6 +85,47 @@ TEST(Fft, RealTransformsAreTheComplexOnesAndGoBack) {
   }
 }
 
+View line_of(const View& view, std::int64_t a, std::int64_t c) {
+  View line = view;
+  line.data = view.as<char>() + (a * view.stride[0] + c * view.stride[2]) * size_of(view.type);
+  line.rank = 1, line.size[0] = view.size[1], line.stride[0] = view.stride[1];
+  return line;
+}
+
+// The CPU takes many lines at once, a line in each lane: 5 x 19 and 5 x 32 fill groups of 16 and leave a
+// rest, lines lie side by side, one after the other, or neither.
+TEST(Fft, ManyLinesAreEachLineAlone) {
+  enum class Kind : std::uint8_t { forward, inverse, of_real, to_real };
+  const auto run = [](Kind kind, const View& in, int dim, const View& out, const Place& place) {
+    if (kind == Kind::of_real) return fft_of_real(in, dim, 0.3, out, place);
+    if (kind == Kind::to_real) return fft_to_real(in, dim, 0.3, out, place);
+    return fft(in, dim, kind == Kind::inverse, 0.3, out, place);
+  };
+  const std::vector<int> orders[] = {{0, 1, 2}, {2, 0, 1}, {1, 0, 2}};
+  for (const std::int64_t n : {1, 2, 4, 8, 12, 30, 49, 64, 97})
+    for (const Kind kind : {Kind::forward, Kind::inverse, Kind::of_real, Kind::to_real})
+      for (const std::int64_t wide : {19, 32}) {
+        const std::vector<int>& order = orders[(n + wide) % 3];
+        const std::int64_t half = n / 2 + 1, from = kind == Kind::to_real ? half : n,
+                           to = kind == Kind::of_real ? half : n;
+        const Type in_type = kind == Kind::of_real ? Type::f32 : Type::c64,
+                   out_type = kind == Kind::to_real ? Type::f32 : Type::c64;
+        const Result result = everywhere::expect_same(
+            "lines " + std::to_string(n) + " " + std::to_string(static_cast<int>(kind)),
+            [&](Case& one, std::vector<View>& outputs) {
+              const View in = one.input(in_type, {5, from, wide}, Fill::normal, order);
+              outputs = {one.output(out_type, {5, to, wide}), one.output(out_type, {5, to, wide})};
+              Status status = run(kind, in, 1, outputs[0], one.place());
+              for (std::int64_t a = 0; a < 5; ++a)
+                for (std::int64_t c = 0; c < wide && status == Status::ok; ++c)
+                  status = run(kind, line_of(in, a, c), 0, line_of(outputs[1], a, c), one.place());
+              return status;
+            });
+        ASSERT_EQ(result.status, Status::ok);
+        EXPECT_EQ(result.contents[0], result.contents[1]) << n << " kind " << static_cast<int>(kind);
+      }
+}
+
 TEST(Fft, WrongLengthsAreRefused) {
   certify::Suite suite(false, 1);
   Case one("wrong", suite.place());

@@ -19,6 +19,7 @@ parser.add_argument("--device", default="cpu")
 parser.add_argument("--precision", default="fp32")
 parser.add_argument("--deterministic", action="store_true")
 parser.add_argument("--wait", action="store_true")
+parser.add_argument("--lines", action="store_true", help="a line after each step instead of the median at the end")
 options = parser.parse_args()
 
 os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"
@@ -115,6 +116,11 @@ def timed(deterministic, steps):
     return statistics.median(times[len(times) // 2:])
 
 
+if options.lines:
+    for _ in range(options.steps):
+        step()
+        print("step", flush=True)
+    sys.exit(0)
 found = {"eager": timed(False, options.steps)}
 if options.deterministic:
     found["deterministic"] = timed(True, max(2, options.steps // 2))
