@@ -1,11 +1,15 @@
-"""The same recipe and program leave the same trace: whatever the processor's level, threads, passes; resumed, or in one go."""
+"""The same recipe and program leave the same trace: whatever the processor's level, threads, passes; resumed, or in one go.
+
+A run takes seconds to start, on a GPU ten: --jobs has several under way."""
+import concurrent.futures
 import json
 import os
 
 from support import HERE, Run, arguments, check, equal, finish, recipe
 
 options = arguments(__doc__, shared={"default": os.environ.get("ASSAY_SHARED", "")},
-                    device={"default": "cpu", "help": "cuda: the same traces there, too"})
+                    device={"default": "cpu", "help": "cuda: the same traces there, too"}, jobs={"type": int, "default": 1})
+pool = concurrent.futures.ThreadPoolExecutor(max(1, options.jobs))
 CUDA = [{"device": "cuda"}, {"device": "cuda", "capture": False}] if options.device == "cuda" else []
 
 # What a program may hold that a resumed run must restore: a counter that no state_dict has, a schedule made of it, random draws in
@@ -42,12 +46,14 @@ def traces(program, precision, targets, **changes):
     first = Run(options.runner, made, program)
     if not equal(first.status, 0, "%s: %s" % (precision, first.problem)):
         return first
-    for target in targets + CUDA:
-        run = Run(options.runner, made, program, **target)
+    everywhere = [(target, pool.submit(Run, options.runner, made, program, **target)) for target in targets + CUDA]
+    resumed = pool.submit(Run, options.runner, made, program, threads=2, device=options.device,
+                          **{"from": {"checkpoint": first.checkpoint(2), "step": 2, "chain": first.of("step")[1]["chain"]}})
+    for target, run in everywhere:
+        run = run.result()
         equal(run.chain, first.chain, "%s %s" % (precision, target))
         equal(run.of("evaluation"), first.of("evaluation"), "%s %s, evaluation" % (precision, target))
-    resumed = Run(options.runner, made, program, threads=2, device=options.device,
-                  **{"from": {"checkpoint": first.checkpoint(2), "step": 2, "chain": first.of("step")[1]["chain"]}})
+    resumed = resumed.result()
     equal(resumed.chain, first.chain, "%s, resumed" % precision)
     equal(resumed.of("step"), first.of("step")[2:], "%s, resumed: the same steps" % precision)
     return first

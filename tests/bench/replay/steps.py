@@ -154,10 +154,12 @@ def render(rows):
     for row in rows:
         if row.get("why"):
             why.setdefault(row["why"].split(", program.py")[0], []).append(str(row["name"]))
+    failed = ["%s: %s" % (row["name"], row[side]) for row in rows for side in ("ours", "eager") if isinstance(row.get(side), str)]
+    lines += ["failed, " + text for text in failed]
     lines += ["not captured, %s: %s" % (reason, ", ".join(sorted(names))) for reason, names in sorted(why.items())]
     with open(options.out, "w") as file:
         file.write("\n".join(lines) + "\n")
-    print("\n".join(lines[-len(summary) - 1 - len(why):]))
+    print("\n".join(lines[-len(summary) - 1 - len(why) - len(failed):]))
 
 
 import hashlib  # noqa: E402
