@@ -124,6 +124,24 @@ class Hostile(Recorded):
         self.honest()
         self.assertEqual(len(self.seen), 1)
 
+    def test_bad_json(self):
+        """What is no JSON, or JSON to choke on, is passed on and kept as it came."""
+        bodies = [b"", b"{", b"not json {{{", b"\xff\xfe\x00", b"[" * 2_000_000, b'{"a":' * 300_000, b'{"model": "a", "model": "b"}', b"1e999999999",
+                  b'{"model": ' + b"9" * 1_000_000 + b"}", b'{"messages": [{"content": "\\ud800"}]}', b'"' + b"\\" * 1_000_001]
+        for body in bodies:
+            c = http.client.HTTPConnection(self.url.hostname, self.url.port, timeout=60)
+            c.request("POST", self.url.path + "/chat/completions", body, {"Content-Type": "application/json"})
+            answer = c.getresponse()
+            answer.read()
+            self.assertIn(answer.status, (200, 400, 502), body[:40])  # 502: the stand-in choked, and closed
+            c.close()
+        self.honest()
+        kept = [b for h, b in journal(self.run_folder / "journal")[0] if h["kind"] == "exchange"]
+        self.assertEqual(len(kept), len(bodies) + 1)
+        for body, found in zip(bodies, kept):
+            self.assertTrue(found.startswith(body), body[:40])
+        self.assertLess(self.memory(), 200 << 20)
+
     def test_two_requests_in_one_piece_are_two(self):
         body = b'{"model": "m"}'
         one = self.start(f"Content-Length: {len(body)}\r\n\r\n") + body
@@ -194,6 +212,105 @@ class Hostile(Recorded):
         records, _ = journal(self.run_folder / "journal")
         self.assertGreaterEqual(len([r for r in records if r[0]["kind"] == "exchange"]), len(answered))
         self.assertGreater(len(answered), 3)
+
+
+class HostileUpstream(unittest.TestCase):
+    """What a model server may say: each is an exchange with an error, or what it says; the program gets a status or a broken answer."""
+
+    END = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+    def setUp(self):
+        Recorded.setUp(self)
+
+    make_work, environment = Recorded.make_work, Recorded.environment
+    delay = 0.0
+
+    def serve(self, answer):
+        """A server that says `answer` (bytes, or a function of the socket) to every request."""
+        listening = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(listening.close)
+
+        def one(s):
+            with s:
+                try:
+                    s.settimeout(60)
+                    data = b""
+                    while b"\r\n\r\n" not in data:
+                        piece = s.recv(65536)
+                        if not piece:
+                            return
+                        data += piece
+                    answer(s) if callable(answer) else s.sendall(answer)
+                except OSError:
+                    pass
+
+        def accept():
+            try:
+                while True:
+                    threading.Thread(target=one, args=(listening.accept()[0],), daemon=True).start()
+            except OSError:
+                pass
+
+        threading.Thread(target=accept, daemon=True).start()
+        return f"http://127.0.0.1:{listening.getsockname()[1]}/v1"
+
+    def test_each_is_an_error_and_memory_is_bounded(self):
+        def flood(head, piece, most):
+            def run(s):
+                s.sendall(head)
+                for _ in range(most // len(piece)):
+                    s.sendall(piece)
+            return run
+
+        ok = b"HTTP/1.1 200 OK\r\n"
+        answers = {
+            "headers": flood(ok, b"X-Long: " + b"a" * 60000 + b"\r\n", 90 << 20),
+            "header": flood(ok + b"X-Long: ", b"a" * 65536, 90 << 20),
+            "chunkhead": flood(ok + b"Transfer-Encoding: chunked\r\n\r\n1;", b"x" * 65536, 90 << 20),
+            "chunksize": ok + b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+            "badchunk": ok + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+            "cutchunk": ok + b"Transfer-Encoding: chunked\r\n\r\n5\r\nab",
+            "lengths": ok + b"Content-Length: 5\r\nContent-Length: 7\r\n\r\nabcde",
+            "toolong": ok + b"Content-Length: 999999999999\r\n\r\n",
+            "negative": ok + b"Content-Length: -1\r\n\r\n",
+            "short": ok + b"Content-Length: 50\r\n\r\nabc",
+            "garbage": b"\x16\x03\x01\x02\x00" * 100,
+            "nothing": b"",
+            "zero": ok + b"X: \0\r\n\r\n",
+        }
+        words = [ASSAY, "record", "-o", self.run_folder]
+        for name, answer in answers.items():
+            words += ["--upstream", f"{name}={self.serve(answer)}"]
+        words += ["--upstream", f"honest={self.serve(self.END)}"]
+        (self.work / "ask.py").write_text("""
+import http.client, os, sys, urllib.parse
+for name in sys.argv[1:]:
+    url = urllib.parse.urlsplit(os.environ["ASSAY_UPSTREAM_" + name.upper()])
+    try:
+        c = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
+        c.request("POST", url.path + "/chat/completions", "{}")
+        a = c.getresponse()
+        print(name, a.status, len(a.read()), flush=True)
+    except Exception as e:
+        print(name, "broken", type(e).__name__, flush=True)
+""")
+        order = [word for name in answers for word in (name, "honest")]
+        with open(self.top / "printed", "wb") as out:
+            recorder = subprocess.Popen([*words, "--", sys.executable, "ask.py", *order], cwd=self.work, env=self.environment(), stdout=out)
+            _, status, usage = os.wait4(recorder.pid, 0)
+        recorder.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(recorder.returncode, 0)
+        self.assertLess(usage.ru_maxrss << 10, 200 << 20)
+        records, torn = journal(self.run_folder / "journal")
+        exchanges = [h for h, _ in records if h["kind"] == "exchange"]
+        self.assertEqual((len(exchanges), torn), (2 * len(answers), 0))
+        printed = (self.top / "printed").read_text().splitlines()
+        for exchange, line in zip(exchanges, printed):
+            if exchange["upstream"] == "honest":
+                self.assertEqual((line, "error" in exchange), ("honest 200 2", False))
+            else:
+                self.assertIn("error", exchange, line)
+                self.assertTrue(" 502 " in line or " broken " in line, line)
 
 
 if __name__ == "__main__":
