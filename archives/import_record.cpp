@@ -25,6 +25,12 @@ struct Read {
   std::vector<RecordedCall> calls;
 
   bool whole() const { return end.is_object(); }
+  /// Why the search is not; empty where it is complete. A program's status above 128 is a signal's.
+  std::string incomplete() const {
+    if (!whole()) return " (incomplete: the recording was cut short)";
+    const auto status = end["status"].natural().value_or(0);
+    return status > 128 ? " (incomplete: signal " + std::to_string(status - 128) + " ended the program)" : "";
+  }
 };
 
 std::string step_item(std::uint64_t number) {
@@ -137,7 +143,7 @@ std::string command_of(const Json& start) {
 }
 
 Json facts_of(const Read& read) {
-  Json extra = Json::object({{"complete", read.whole()},
+  Json extra = Json::object({{"complete", read.incomplete().empty()},
                              {"exchanges", static_cast<unsigned long>(read.exchanges)},
                              {"deterministic", read.start["deterministic"].is_object()}});
   if (read.torn) extra.set("torn_bytes", static_cast<unsigned long>(read.torn));
@@ -150,13 +156,13 @@ Json facts_of(const Read& read) {
 }
 
 Json head_of(const Read& read) {
-  Json head = Json::object({{"assay", "campaign"},
-                            {"version", 1},
-                            {"title", "Recorded search: " + shorten(command_of(read.start), 120) +
-                                          (read.whole() ? "" : " (incomplete: the recording was cut short)")},
-                            {"system", "record"},
-                            {"metrics", Json::array()},
-                            {"lineage", "graph"}});
+  Json head =
+      Json::object({{"assay", "campaign"},
+                    {"version", 1},
+                    {"title", "Recorded search: " + shorten(command_of(read.start), 120) + read.incomplete()},
+                    {"system", "record"},
+                    {"metrics", Json::array()},
+                    {"lineage", "graph"}});
   return head.set("extra", facts_of(read));
 }
 

@@ -2,7 +2,7 @@
 # Installs what the tests need, builds everything with warnings as errors, and runs the tests.
 #   tests/run.sh [--no-replay] [--frameworks] [--no-python] [CTEST OPTIONS...]
 #     --no-replay    leaves the replay part out: no torch, no CUDA
-#     --frameworks   also installs OpenEvolve, which recording and rerunning are tested against
+#     --frameworks   also installs OpenEvolve and ASI-Evolve, which recording and rerunning are tested against (5.5 GB with torch)
 #     --no-python    does not make the Python environment: the tests that need h5py and its like are skipped
 #   tests/run.sh -R cli           passes -R cli to ctest
 # The replay part stands on torch: 4.7 GB, downloaded once. Nothing is written outside the build folder, but for packages and the
@@ -52,16 +52,11 @@ if [[ $python == yes ]]; then
   [[ -f $venv/.complete ]] && export ASSAY_PYTHON=$venv/bin/python
 fi
 
-place=${XDG_CACHE_HOME:-$HOME/.cache}/assay/frameworks
 if [[ $frameworks == yes ]]; then
-  say "frameworks that are recorded and rerun: $place"
-  if [[ -x $place/bin/openevolve-run ]]; then
-    echo "there"
-  else
-    python3 -m venv "$place" && "$place/bin/pip" install -q --retries 2 --disable-pip-version-check openevolve==0.4.0 ||
-      echo "could not install them: their tests are skipped"
-  fi
-  export ASSAY_FRAMEWORKS=$place
+  say "frameworks that are recorded and rerun"
+  tests/frameworks.sh
+  cache=${XDG_CACHE_HOME:-$HOME/.cache}/assay
+  export ASSAY_FRAMEWORKS=$cache/openevolve ASSAY_ASI_EVOLVE=$cache/asi-evolve
 fi
 
 if [[ $replay == ON ]]; then

@@ -4,7 +4,6 @@
 #include <chrono>
 
 #include "replay/search/branch.hpp"
-#include "replay/search/turnstile.hpp"
 
 namespace assay::search {
 
@@ -20,11 +19,10 @@ constexpr auto kStuck = 30s;
 
 Answerer::Answerer(const RunFolder& run, std::optional<ClockFile> clock, OnDivergence on_divergence,
                    std::uint64_t until)
-    : run_(run),
-      clock_(std::move(clock)),
+    : clock_(std::move(clock)),
       on_divergence_(on_divergence),
       until_(until ? std::min<std::uint64_t>(until, run.exchanges.size()) : run.exchanges.size()) {
-  for (const formats::Exchange& exchange : run.exchanges) slots_.push_back({&exchange});
+  for (const formats::Exchange& exchange : run.exchanges) slots_.push_back({&exchange, exchange.digest()});
 }
 
 // The first in order of arrival that has the same digest and was not asked for yet.
@@ -33,7 +31,7 @@ std::optional<std::size_t> Answerer::match(const formats::Exchange& asked) {
   const Digest digest = asked.digest();
   for (std::size_t i = 0; i < slots_.size(); ++i)
     if (!slots_[i].taken && (!best || slots_[i].exchange->number < slots_[*best].exchange->number) &&
-        slots_[i].exchange->digest() == digest)
+        slots_[i].digest == digest)
       best = i;
   return best;
 }
@@ -59,9 +57,9 @@ void Answerer::diverge(Divergence divergence) {
   changed_.notify_all();
 }
 
-void Answerer::watch(pid_t root) {
+void Answerer::watch(Rest& rest) {
   const std::lock_guard lock(mutex_);
-  root_ = root;
+  rest_ = &rest;
 }
 
 void Answerer::stop() {
@@ -86,6 +84,11 @@ std::uint64_t Answerer::answered() const {
   return next_;
 }
 
+std::uint64_t Answerer::waiting() const {
+  const std::lock_guard lock(mutex_);
+  return waiting_;
+}
+
 std::optional<Divergence> Answerer::divergence() const {
   const std::lock_guard lock(mutex_);
   return divergence_;
@@ -104,18 +107,19 @@ bool Answerer::wait_for_turn(std::unique_lock<std::mutex>& lock, std::size_t slo
     if (stopped_ || ended() || live()) return false;
     if (divergence_) break;  // going on with the nearest answers: there is no order any more
     const std::size_t before = next_;
+    ++waiting_;
     changed_.wait_for(lock, 200ms);
+    --waiting_;
     const bool moved = next_ != before || (next_ < slots_.size() && slots_[next_].taken);
-    if (moved || activity_of(root_).busy) rested = std::chrono::steady_clock::now();
+    if (moved || (rest_ && rest_->busy())) rested = std::chrono::steady_clock::now();
     if (std::chrono::steady_clock::now() - rested < kStuck) continue;
     diverge({Divergence::Kind::order, next_, *slots_[next_].exchange, *slots_[slot].exchange,
              slots_[slot].exchange->number});
   }
   if (stopped_ || ended() || live()) return false;
-  if (!clock_) return true;
-  const pid_t root = root_;
+  if (!clock_ || !rest_) return true;
   lock.unlock();
-  wait_for_rest(root, 2ms, std::chrono::steady_clock::time_point::max(), [this] {
+  rest_->wait([this] {
     const std::lock_guard inner(mutex_);
     return stopped_;
   });
@@ -163,8 +167,9 @@ void Answerer::handle(ChildRequest request, ChildAnswer& answer) {
     const auto near = nearest(asked);
     Divergence found{Divergence::Kind::request, next_, std::nullopt, asked, std::nullopt};
     if (near) found.recorded = *slots_[*near].exchange;
+    const Digest digest = asked.digest();
     for (const Slot& other : slots_)
-      if (other.exchange->digest() == asked.digest()) found.same_as = other.exchange->number;
+      if (other.digest == digest) found.same_as = other.exchange->number;
     diverge(std::move(found));
     if (on_divergence_ == OnDivergence::stop || (!near && !branch_)) return;
     substituted_ += !branch_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "replay/search/clock.hpp"
+#include "replay/search/rest.hpp"
 #include "replay/search/run_folder.hpp"
 #include "replay/search/server.hpp"
 
@@ -42,12 +43,13 @@ class Answerer {
            std::uint64_t until);
 
   void handle(ChildRequest request, ChildAnswer& answer);
-  void watch(pid_t root);
+  void watch(Rest& rest);                                ///< the program's; without it nobody is waited for
   void branch_to(Branch& branch) { branch_ = &branch; }  ///< for OnDivergence::live
   void stop();
 
   bool over() const;  ///< nothing more is to be done: diverged, or all that was wanted is answered
   std::uint64_t answered() const;
+  std::uint64_t waiting() const;  ///< requests that are matched and wait for their turn
   std::optional<Divergence> divergence() const;
   std::uint64_t substituted() const;  ///< answers given to requests that were others (nearest)
 
@@ -56,6 +58,7 @@ class Answerer {
   bool live() const { return branch_ && divergence_; }
   struct Slot {
     const formats::Exchange* exchange;
+    Digest digest;  // of its request
     bool taken = false;
   };
   std::optional<std::size_t> match(const formats::Exchange& asked);
@@ -65,7 +68,6 @@ class Answerer {
   void send(const formats::Exchange& exchange, ChildAnswer& answer);
   void ask(formats::Exchange asked, HttpHeaders headers, ChildAnswer& answer, std::uint64_t number);
 
-  const RunFolder& run_;
   std::optional<ClockFile> clock_;
   const OnDivergence on_divergence_;
   const std::uint64_t until_;
@@ -73,8 +75,9 @@ class Answerer {
   std::condition_variable changed_;
   std::vector<Slot> slots_;  // as run_.exchanges
   std::size_t sending_ = 0;  // answers on their way
-  std::size_t next_ = 0;     // the slot whose answer is handed out next
-  pid_t root_ = 0;
+  std::size_t waiting_ = 0;
+  std::size_t next_ = 0;  // the slot whose answer is handed out next
+  Rest* rest_ = nullptr;
   Branch* branch_ = nullptr;
   bool stopped_ = false;
   std::uint64_t substituted_ = 0;

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "replay/search/keeper.hpp"
 #include "replay/search/walls.hpp"
 
 namespace assay::search {
@@ -44,7 +45,7 @@ struct Launch {
   std::string folder;
   std::optional<Walls> walls;
   std::vector<const char*> writable;
-  int gate = -1, report = -1, out = -1, err = -1, sockets = -1;
+  int gate = -1, gate_in = -1, report = -1, kept = -1, out = -1, err = -1, sockets = -1;
   pid_t parent = -1;
   unsigned user = 0, group = 0;
 };
@@ -111,7 +112,7 @@ int build_walls(const Launch& launch, Built& built) {
   const Walls& walls = *launch.walls;
   ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   int fd = -1;
-  if (enter_own_space(launch.user, launch.group)) {
+  if (walls.namespaces && enter_own_space(launch.user, launch.group)) {
     built.walls.network = true;
     if (!walls.mount_to.empty())
       built.walls.mounted = mount_tree(walls.mount_from.c_str(), walls.mount_to.c_str());
@@ -132,8 +133,8 @@ void become(int fd, int standard) {
 
 [[noreturn]] void run_child(const Launch& launch) {
   ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  if (::getppid() != launch.parent) ::_exit(127);
+  ::close(launch.gate_in);  // the recorder's alone: its end is how the recorder's end is seen
+  keep_program(launch.gate, launch.kept, launch.parent);
   if (launch.walls) {
     Built built;
     const int fd = build_walls(launch, built);
@@ -174,14 +175,13 @@ bool pass_on(Fd& fd, const std::function<void(std::string_view)>& to) {
   return true;
 }
 
-int status_of(int raw) { return WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw); }
-
 }  // namespace
 
 Child::Child(Child&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
       gate_(std::move(other.gate_)),
       report_(std::move(other.report_)),
+      kept_(std::move(other.kept_)),
       out_(std::move(other.out_)),
       err_(std::move(other.err_)),
       listener_(std::move(other.listener_)),
@@ -195,16 +195,14 @@ Child::~Child() {
   }
 }
 
-void Child::kill() {
-  if (pid_ > 0) ::kill(-pid_, SIGKILL);
-}
+void Child::kill() { gate_ = Fd(); }
 
 Result<Child> Child::start(const ChildPlan& plan) {
   if (plan.arguments.empty())
     return Error{Fault::usage, "no command", "", "assay record -o RUN -- COMMAND..."};
   ::signal(SIGPIPE, SIG_IGN);  // TLS writes to sockets that the other side may have closed
   Pipe gate = ASSAY_TRY(make_pipe()), report = ASSAY_TRY(make_pipe()), out = ASSAY_TRY(make_pipe()),
-       err = ASSAY_TRY(make_pipe());
+       err = ASSAY_TRY(make_pipe()), kept = ASSAY_TRY(make_pipe());
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
     return Error{Fault::unreadable, std::string("no socket: ") + std::strerror(errno), "", ""};
@@ -218,10 +216,13 @@ Result<Child> Child::start(const ChildPlan& plan) {
   launch.walls = plan.walls;
   if (launch.walls)
     for (const std::string& folder : launch.walls->writable) launch.writable.push_back(folder.c_str());
-  launch.gate = gate.out.get(), launch.report = report.in.get();
+  launch.gate = gate.out.get(), launch.gate_in = gate.in.get();
+  launch.report = report.in.get(), launch.kept = kept.in.get();
   launch.out = out.in.get(), launch.err = err.in.get(), launch.sockets = theirs.get();
   launch.parent = ::getpid(), launch.user = ::geteuid(), launch.group = ::getegid();
 
+  // What a keeper that is itself killed leaves comes to this process.
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
   Child child;
   child.pid_ = ::fork();
   if (child.pid_ < 0)
@@ -231,6 +232,7 @@ Result<Child> Child::start(const ChildPlan& plan) {
   theirs = Fd();
   child.gate_ = std::move(gate.in);
   child.report_ = std::move(report.out);
+  child.kept_ = std::move(kept.out);
   child.out_ = std::move(out.out);
   child.err_ = std::move(err.out);
   if (!plan.walls) return child;
@@ -256,34 +258,32 @@ Status Child::go() {
 Result<ChildEnd> Child::wait(const std::function<void(std::string_view)>& out,
                              const std::function<void(std::string_view)>& err,
                              const std::function<bool()>& tick) {
-  bool killed = false;
-  std::optional<int> raw;
-  // A grandchild may hold the outputs open: they are read to their end only while the program lives, and what
-  // is there then.
-  while (out_ || err_ || !raw) {
+  bool killed = false, ended = false;
+  // The outputs are read to their end only while the keeper lives, and what is there then.
+  while (out_ || err_ || !ended) {
     pollfd ends[2] = {{out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}};
-    const int ready = ::poll(ends, 2, raw ? 0 : 50);
+    const int ready = ::poll(ends, 2, ended ? 0 : 50);
     bool read = false;
     if (ready > 0 && ends[0].revents) read |= pass_on(out_, out);
     if (ready > 0 && ends[1].revents) read |= pass_on(err_, err);
-    if (raw && !read) break;
+    if (ended && !read) break;
     if (!killed && !tick()) {
       killed = true;
       kill();
     }
-    int state = 0;
-    if (!raw && ::waitpid(pid_, &state, WNOHANG) == pid_) raw = state;
+    ended = ended || ::waitpid(pid_, nullptr, WNOHANG) == pid_;
   }
   int code = 0;
   ::fcntl(report_.get(), F_SETFL, O_NONBLOCK);
   const bool not_started = ::read(report_.get(), &code, sizeof code) == static_cast<ssize_t>(sizeof code);
-  kill();  // what it left behind
   pid_ = -1;
+  KeptEnd end{128 + SIGKILL, 0};  // of a keeper that was itself killed
+  if (::read(kept_.get(), &end, sizeof end) != static_cast<ssize_t>(sizeof end)) end.left = end_all_below(0);
   if (not_started)
     return Error{code == ENOENT ? Fault::missing : Fault::unreadable,
                  std::string("cannot start: ") + std::strerror(code), "",
                  "what follows -- is the program and its arguments"};
-  return ChildEnd{status_of(*raw)};
+  return ChildEnd{end.status, end.left};
 }
 
 // ---- environment

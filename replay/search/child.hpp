@@ -20,6 +20,7 @@ using Environment = std::vector<std::pair<std::string, std::string>>;
 
 /// A rerun's walls: no network but the answering server, no writes but below `writable`.
 struct Walls {
+  bool namespaces = true;  ///< tried first
   std::uint16_t port = 0;  ///< where the answering server is
   std::string mount_from,
       mount_to;  ///< the tree, and the recorded path that it is to be seen at; empty: nowhere
@@ -35,10 +36,11 @@ struct ChildPlan {
 
 struct ChildEnd {
   int status = 0;  ///< exit status, or 128 + the number of the signal that ended it
+  int left = 0;    ///< processes that it left behind, which were killed
 };
 
-/// Forked in start(), runs the program from go() on. Killed, with its process group, when this object or
-/// process ends. To be used by one thread, the one that called start().
+/// Forked in start(), runs the program from go() on. Killed, with all that it started, when this object or
+/// process ends (keeper.hpp). To be used by one thread, the one that called start().
 class Child {
  public:
   static Result<Child> start(const ChildPlan& plan);
@@ -46,7 +48,7 @@ class Child {
   Child& operator=(Child&&) = delete;
   ~Child();
 
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return pid_; }  ///< the keeper's, which all of the program stands below
   /// With walls: the answering server's socket, in the child's own network where there is one.
   Listener take_listener() { return std::move(listener_); }
   const std::string& walls() const { return walls_; }  ///< "network namespace, Landlock ABI 6"
@@ -61,7 +63,7 @@ class Child {
  private:
   Child() = default;
   pid_t pid_ = -1;
-  Fd gate_, report_, out_, err_;
+  Fd gate_, report_, kept_, out_, err_;
   Listener listener_;
   std::string walls_;
   bool mounted_ = false;

@@ -45,13 +45,13 @@ Status ClockFile::set(const std::string& time) {
 
 namespace {
 
-Result<std::string> find_sleep() {
+Result<std::string> find_preload() {
   std::error_code code;
   const fs::path program = fs::read_symlink("/proc/self/exe", code).parent_path();
   for (const fs::path& candidate :
-       {program / "libassay_sleep.so", program.parent_path() / "lib/assay/libassay_sleep.so"})
+       {program / "libassay_preload.so", program.parent_path() / "lib/assay/libassay_preload.so"})
     if (fs::exists(candidate, code)) return candidate.string();
-  return Error{Fault::missing, "libassay_sleep.so is not beside the program", program.string(),
+  return Error{Fault::missing, "libassay_preload.so is not beside the program", program.string(),
                "build or install assay again"};
 }
 
@@ -61,7 +61,7 @@ Result<std::string> find_faketime() {
   for (const char* folder :
        {"/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib", "/usr/local/lib"}) {
     const std::string path = std::string(folder) + "/faketime/libfaketimeMT.so.1";
-    if (::access(path.c_str(), R_OK) == 0) return ASSAY_TRY(find_sleep()) + ":" + path;
+    if (::access(path.c_str(), R_OK) == 0) return ASSAY_TRY(find_preload()) + ":" + path;
   }
   return Error{Fault::missing,
                "libfaketime is not installed, and --deterministic needs it for the program's clock", "",

@@ -141,7 +141,7 @@ class Recording {
     ASSAY_TRY(journal.append(start_record()));
     ASSAY_TRY(journal.sync());
     Child child = ASSAY_TRY(Child::start({options_.command, environment_, tree_.string(), std::nullopt}));
-    if (options_.deterministic) turnstile_.watch(child.pid());
+    if (options_.deterministic) rest_.watch(child.pid(), ASSAY_TRY(Gate::open(fs::absolute(options_.run))));
     Recorder recorder(std::move(journal), redactor_, upstreams_, clock_, turnstile_);
     const ChildEnd end = ASSAY_TRY(serve(std::move(listener), recorder, child));
     return finish(recorder, end);
@@ -218,6 +218,7 @@ class Recording {
                             return !recorder.failure();
                           });
     turnstile_.stop();
+    rest_.stop();
     upstreams_.stop();
     server.stop();
     report_.seconds = seconds_now() - start;
@@ -271,6 +272,7 @@ class Recording {
     ASSAY_TRY(
         recorder.finish({"end",
                          Json::object({{"status", end.status},
+                                       {"left", end.left},
                                        {"exchanges", static_cast<unsigned long>(report_.counts.exchanges)},
                                        {"seconds", report_.seconds},
                                        {"waited", report_.waited},
@@ -291,7 +293,8 @@ class Recording {
   const RecordOptions& options_;
   Redactor redactor_;
   Upstreams upstreams_;
-  Turnstile turnstile_;
+  Rest rest_;
+  Turnstile turnstile_{rest_};
   fs::path tree_;
   Environment environment_;
   std::optional<ClockFile> clock_;

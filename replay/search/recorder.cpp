@@ -227,7 +227,8 @@ void Recorder::handle(ChildRequest request, ChildAnswer& answer, std::uint64_t n
     const Status asked = upstreams_.ask(request, sink, exchange.attempts);
     if (!asked)
       passing.fail(asked.error().what +
-                   (asked.error().where.empty() ? "" : " (" + asked.error().where + ")"));
+                   (asked.error().where.empty() ? "" : " (" + asked.error().where + ")") +
+                   (asked.error().hint.empty() ? "" : "; " + asked.error().hint));
   }
   exchange.request = std::move(request.body);
   if (clock_)

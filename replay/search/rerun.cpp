@@ -60,7 +60,7 @@ class Rerunning {
 
   Walls walls() const {
     const std::string work = fs::absolute(options_.work).string();
-    Walls walls{run_.port, {}, {}, {work, tree_.string(), "/tmp", "/dev", "/proc/self"}};
+    Walls walls{options_.namespaces, run_.port, {}, {}, {work, tree_.string(), "/tmp", "/dev", "/proc/self"}};
     std::error_code code;
     if (fs::is_directory(run_.folder, code)) {
       walls.mount_from = tree_.string();
@@ -87,10 +87,11 @@ class Rerunning {
 
   Status serve(Listener listener, Child& child) {
     Answerer answerer(run_, clock_, options_.on_divergence, options_.until);
-    answerer.watch(child.pid());
-    Turnstile turnstile;
+    Rest rest;
+    rest.watch(child.pid(), run_.seed ? ASSAY_TRY(Gate::open(fs::absolute(options_.work))) : Gate());
+    answerer.watch(rest);
+    Turnstile turnstile(rest);
     if (branch_) {
-      if (clock_) turnstile.watch(child.pid());
       ASSAY_TRY(branch_->begin(clock_, turnstile));
       answerer.branch_to(*branch_);
     }

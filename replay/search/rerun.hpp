@@ -19,6 +19,7 @@ struct RerunOptions {
   std::uint64_t until = 0;     ///< exchanges; 0: all
   OnDivergence on_divergence = OnDivergence::stop;
   std::optional<BranchPlan> branch;  ///< where on_divergence is live
+  bool namespaces = true;            ///< where they can be had; else Landlock and seccomp
   bool any_versions = false;         ///< go on where packages have other versions
   std::function<void(std::string_view)> out, err;
   std::function<void(std::uint64_t answered, std::uint64_t all, double seconds)> show;

@@ -2,44 +2,30 @@
 // them in one order, and what they draw from a shared random stream is a function of that order.
 #pragma once
 
-#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
 #include <mutex>
-#include <sys/types.h>
+
+#include "replay/search/rest.hpp"
 
 namespace assay::search {
 
-/// CPU time of all threads of `root` and its descendants, in nanoseconds, and whether one runs or waits for a
-/// disk.
-struct Activity {
-  std::uint64_t cpu = 0;
-  std::uint64_t threads = 0;
-  bool busy = false;
-};
-Activity activity_of(pid_t root);
-
-/// True once no thread ran for `window`; false where `give_up` said so, or time ran out.
-bool wait_for_rest(pid_t root, std::chrono::microseconds window, std::chrono::steady_clock::time_point end,
-                   const std::function<bool()>& give_up);
-
 class Turnstile {
  public:
-  /// `root`: the process whose rest is waited for; 0: nobody's (answers go out as they come).
-  void watch(pid_t root);
+  explicit Turnstile(Rest& rest) : rest_(rest) {}
 
-  /// Waits for its turn, runs `work` alone, and lets the next one in. False, without running it, once
-  /// stopped.
+  /// Waits for its turn and for the program's rest, runs `work` alone, and lets the next one in. False,
+  /// without running it, once stopped.
   bool pass(const std::function<void()>& work);
   void stop();
   double waited() const;  ///< seconds spent waiting for rest
 
  private:
+  Rest& rest_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::uint64_t next_ticket_ = 0, serving_ = 0;
-  pid_t root_ = 0;
   bool stopped_ = false;
   double waited_ = 0;
 };

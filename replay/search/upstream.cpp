@@ -127,7 +127,9 @@ Result<std::unique_ptr<Stream>> Upstreams::connect(const Upstream& upstream) {
   const Deadline deadline = after(limits_.connect_seconds);
   Fd socket = ASSAY_TRY(connect_to(upstream.host, upstream.port, deadline));
   if (!upstream.tls) return stream_over(std::move(socket));
-  return tls_over(std::move(socket), upstream.host, limits_.authorities, deadline);
+  auto stream = tls_over(std::move(socket), upstream.host, limits_.authorities, deadline);
+  if (!stream) return std::move(stream.error()).in(upstream.url());
+  return stream;
 }
 
 std::unique_ptr<Stream> Upstreams::kept(const std::string& name) {

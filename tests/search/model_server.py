@@ -17,9 +17,18 @@ def words(body):
 
 def program_for(body):
     number = int(hashlib.sha256(body).hexdigest()[:6], 16) / 1000
+    if b"<analysis>detailed" in body:  # ASI-Evolve's analyzer
+        return f"<analysis>The number {number} was not tried.</analysis>"
+    if b"<name>" in body:  # its researcher; which has diffs for programs that it knows, else wants them whole
+        tags = f"<name>try {number}</name>\n<motivation>Because of {words(body)}.</motivation>\n"
+        return tags + (diff_to(number) if b"SEARCH" in body else f"<code>\ndef value():\n    return {number}\n</code>")
     if b"<<<<<<< SEARCH" in body:
-        return f"Another number.\n<<<<<<< SEARCH\ndef value():\n=======\n# {number}\ndef value():\n>>>>>>> REPLACE\n"
+        return "Another number.\n" + diff_to(number)
     return f"```python\n# EVOLVE-BLOCK-START\ndef value():\n    return {number}\n# EVOLVE-BLOCK-END\n```\n"
+
+
+def diff_to(number):
+    return f"<<<<<<< SEARCH\ndef value():\n=======\n# {number}\ndef value():\n>>>>>>> REPLACE\n"
 
 
 class Model(BaseHTTPRequestHandler):

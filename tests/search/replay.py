@@ -13,6 +13,22 @@ from support import ASSAY, SEARCH, Recorded, assay, journal, main, must, run, wr
 FAKETIME = any(Path(f).exists() for f in ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1"))
 
 
+PROBE = """
+import os, socket, urllib.request
+def can(kind, address):
+    try:
+        with socket.socket(socket.AF_INET, kind) as one:
+            one.connect(address)
+            return True
+    except OSError:
+        return False
+answer = urllib.request.urlopen(urllib.request.Request(os.environ["OPENAI_BASE_URL"] + "/chat/completions", b'{"model": "m"}')).status
+found = f"stranger-{can(socket.SOCK_STREAM, ('127.0.0.1', PORT))} datagram-{can(socket.SOCK_DGRAM, ('127.0.0.1', 53))} {answer}"
+open("probe.txt", "w").write(found)
+print(found)
+"""
+
+
 class Replay(Recorded):
     def setUp(self):
         super().setUp()
@@ -54,6 +70,35 @@ class Replay(Recorded):
     def test_three_workers(self):
         self.deterministic(*SEARCH, "9", "3")
         self.assert_equal(self.run_folder, 18)
+
+    def test_where_no_namespace_can_be_had(self):
+        """Landlock holds it to one port, seccomp to TCP; the tree cannot be mounted, so it runs elsewhere."""
+        probe = self.work / "probe.py"
+        probe.write_text(PROBE.replace("PORT", str(self.server.server_port)))
+        self.deterministic(sys.executable, "probe.py")
+        recorded = (self.run_folder / "stdout").read_text()
+        self.assertEqual(recorded.split()[:2], ["stranger-True", "datagram-True"])
+        status, result = self.refused_or_replayed("--no-namespace")
+        if result is None:
+            return  # this kernel has neither, and it said so
+        self.work.rename(self.top / "away")
+        done = assay("replay", self.run_folder, "--search", "--no-namespace")
+        self.assertEqual(done.returncode, 4, done.stderr)  # probe.txt says what was reached
+        self.assertIn(b"Landlock and seccomp for one port", done.stdout + done.stderr)
+        status, result = self.replay(self.run_folder, "--no-namespace")
+        self.assertFalse(result["mounted"])
+        self.assertEqual((result["answered"], [d["path"] for d in result["tree_differences"]]), (1, ["probe.txt"]), result)
+
+    def refused_or_replayed(self, *options):
+        """A folder stands where the record's was: without a mount the rerun must not touch it."""
+        before = (self.work / "probe.txt").read_bytes()
+        done = assay("replay", self.run_folder, "--search", *options)
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertEqual((self.work / "probe.txt").read_bytes(), before)
+        if b"no walls for the rerun" in done.stderr:
+            return 1, None
+        self.assertIn(b"move it away", done.stderr)
+        return 1, done
 
     def test_until(self):
         self.deterministic(*SEARCH, "4")

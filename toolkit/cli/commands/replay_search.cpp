@@ -252,6 +252,7 @@ search::RerunOptions rerun_options(const Arguments& arguments, std::uint64_t unt
   search::RerunOptions options;
   options.until = until;
   options.any_versions = arguments.has("--any-versions");
+  options.namespaces = !arguments.has("--no-namespace");
   if (arguments.value_or("--on-divergence", "stop") == "nearest")
     options.on_divergence = search::OnDivergence::nearest;
   if (arguments.value_or("--on-divergence", "stop") == "live")
@@ -282,7 +283,11 @@ std::vector<Option> replay_search_options() {
        .repeats = true},
       {.name = "--any-versions",
        .value = "",
-       .text = "with --search: go on where packages have other versions"}};
+       .text = "with --search: go on where packages have other versions"},
+      {.name = "--no-namespace",
+       .value = "",
+       .text = "with --search: hold the program by Landlock and seccomp, as where no network namespace can "
+               "be had"}};
 }
 
 Result<Exit> replay_search(const Arguments& arguments, Output& output) {
