@@ -1,21 +1,17 @@
 // Finished training runs (docs/formats/run.md), each one experiment: recipe, program, trace and checkpoints,
 // all held against each other before anything is sealed.
 #include <algorithm>
-#include <map>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "archives/import_parts.hpp"
 #include "archives/importers.hpp"
+#include "archives/run_items.hpp"
 #include "formats/campaign.hpp"
 #include "formats/run.hpp"
 
 namespace assay::archives {
 
 namespace {
-
-using formats::MetricValue;
 
 struct NamedRun {
   std::string id;
@@ -59,105 +55,18 @@ Result<NamedRun> read(const fs::path& folder) {
   return run;
 }
 
-MetricValue value_of(const std::string& metric, std::uint64_t step, float value) {
-  return {metric, static_cast<std::int64_t>(step), static_cast<double>(value), fmt::format("{}", value)};
-}
-
-std::string metrics_csv(const formats::Run& run) {
-  std::vector<MetricValue> values;
-  for (const auto& row : run.trace.rows)
-    values.push_back(value_of("train_loss", row.step, formats::float_of(row.loss)));
-  for (const auto& row : run.trace.rows)
-    values.push_back(value_of("gradient_norm", row.step, formats::float_of(row.grad_norm)));
-  std::map<std::string, std::vector<MetricValue>> measured;
-  for (const formats::Evaluation& evaluation : run.evaluations)
-    for (const Json::Member& metric : evaluation.metrics.members()) {
-      const std::string* text = metric.value.string();
-      if (formats::is_metric_name(metric.key))
-        measured[metric.key].push_back({metric.key, static_cast<std::int64_t>(evaluation.step),
-                                        metric.value.number().value_or(0),
-                                        text ? *text : metric.value.dump()});
-    }
-  for (auto& [name, list] : measured) values.insert(values.end(), list.begin(), list.end());
-  return formats::write_metrics(values);
-}
-
-std::string record(const NamedRun& named) {
-  const formats::Run& run = named.run;
-  const std::string folder = "experiments/" + named.id + "/";
-  Json files = Json::object({{"recipe", folder + "recipe.json"},
-                             {"trace", folder + "trace.jsonl"},
-                             {"results", folder + "result.json"}});
-  if (run.program) files.set("program", folder + "program.py");
-  if (!run.environment.is_null()) files.set("environment", folder + "environment.json");
-  const Json json = Json::object(
-      {{"id", named.id},
-       {"name", run.recipe.name + (run.recipe.mixer.program ? "" : "-" + run.recipe.mixer.baseline)},
-       {"status", "ok"},
-       {"seeds", Json::object({{"init", std::to_string(run.recipe.seed)},
-                               {"data", std::to_string(run.recipe.task.seed)}})},
-       {"dataset", Json::object({{"name", run.recipe.task.name}, {"sha256", run.result.data.hex()}})},
-       {"parameters", run.result.parameters},
-       {"files", std::move(files)}});
-  return json.dump_pretty();
-}
-
-Status add_run(const NamedRun& named, std::vector<ImportedItem>& items) {
-  const formats::Run& run = named.run;
-  const std::string folder = "experiments/" + named.id + "/";
-  const auto add = [&](std::string_view name, std::string text) {
-    items.push_back(ImportedItem::inline_text(folder + std::string(name), std::move(text)));
-  };
-  add("experiment.json", record(named));
-  add("metrics.csv", metrics_csv(run));
-  add(formats::kRecipeFile, run.recipe.canonical());
-  if (run.program) add(formats::kProgramFile, *run.program);
-  add(formats::kTraceFile, run.trace.text());
-  add(formats::kResultFile, run.result.encode());
-  if (!run.environment.is_null()) add(formats::kEnvironmentFile, run.environment.dump_pretty());
-  for (const std::uint64_t step : run.checkpoints) {
-    const std::string file = formats::checkpoint_file(step);
-    const fs::path path = named.folder / formats::kCheckpointsFolder / file;
-    ASSAY_TRY(add_checkpoint("/", path.relative_path().string(), fs::file_size(path), folder + file, items));
-  }
-  return {};
-}
-
-// What anybody knows of these names; of others the name alone.
-Json metrics_of(const std::vector<NamedRun>& runs) {
-  Json list = Json::array();
-  const auto add = [&](const std::string& name, const char* direction, const char* unit) {
-    Json metric = Json::object({{"name", name}, {"kind", "curve"}});
-    if (*direction) metric.set("direction", direction);
-    if (*unit) metric.set("unit", unit);
-    list.push(std::move(metric));
-  };
-  add("train_loss", "lower", "nat/token");
-  add("gradient_norm", "", "");
-  std::set<std::string> names;
-  for (const NamedRun& named : runs)
-    for (const auto& evaluation : named.run.evaluations)
-      for (const Json::Member& metric : evaluation.metrics.members())
-        if (formats::is_metric_name(metric.key)) names.insert(metric.key);
-  for (const std::string& name : names)
-    add(name,
-        name.ends_with("accuracy")                               ? "higher"
-        : name.ends_with("loss") || name.ends_with("perplexity") ? "lower"
-                                                                 : "",
-        "");
-  return list;
-}
-
 Json head_of(const std::vector<NamedRun>& runs) {
   std::set<std::string> names;
   for (const NamedRun& named : runs) names.insert(named.run.recipe.name);
+  RunMetrics metrics;
+  for (const NamedRun& named : runs) metrics.add(named.run);
   std::string title = "Training runs:";
   for (const std::string& name : names) title += " " + name;
   return Json::object({{"assay", "campaign"},
                        {"version", 1},
                        {"title", std::move(title)},
                        {"system", "assay-run"},
-                       {"metrics", metrics_of(runs)},
+                       {"metrics", metrics.list()},
                        {"lineage", "graph"}});
 }
 
@@ -184,7 +93,11 @@ Result<Import> import_runs(const std::vector<fs::path>& sources, const ImportOpt
       runs.push_back(*std::move(run));
     }
   }
-  for (const NamedRun& run : runs) ASSAY_TRY(add_run(run, import.items));
+  for (const NamedRun& named : runs) {
+    import.items.push_back(ImportedItem::inline_text("experiments/" + named.id + "/experiment.json",
+                                                     run_record(named.id, named.run).dump_pretty()));
+    ASSAY_TRY(add_run_parts(named.id, named.folder, named.run, import.items));
+  }
   ASSAY_TRY(add_documents({head_of(runs), Json(), Json()}, options, import.items));
   ASSAY_TRY(settle_names(import.items));
   import.problems = problems.take();

@@ -17,6 +17,8 @@ constexpr Importer kImporters[] = {
     {"run", "training runs: folders that assay train made, or a folder of them (docs/formats/run.md)",
      import_run, import_runs},
     {"record", "a recorded search: the folder that assay record made", import_record},
+    {"search", "a search of assay's own: the folder that assay search made (docs/formats/search.md)",
+     import_search},
 };
 
 }  // namespace

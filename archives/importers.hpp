@@ -12,6 +12,7 @@ Result<Import> import_asi_evolve(const std::filesystem::path& source, const Impo
 Result<Import> import_assay(const std::filesystem::path& source, const ImportOptions& options);
 Result<Import> import_run(const std::filesystem::path& source, const ImportOptions& options);
 Result<Import> import_runs(const std::vector<std::filesystem::path>& sources, const ImportOptions& options);
+Result<Import> import_search(const std::filesystem::path& source, const ImportOptions& options);
 Result<Import> import_record(const std::filesystem::path& source, const ImportOptions& options);
 
 }  // namespace assay::archives

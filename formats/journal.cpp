@@ -151,6 +151,25 @@ Result<JournalWriter> JournalWriter::create(const std::filesystem::path& path, c
   return writer;
 }
 
+Result<JournalWriter> JournalWriter::go_on(const std::filesystem::path& path) {
+  auto reader = ASSAY_TRY(JournalReader::open(path));
+  for (;;) {
+    const auto record = ASSAY_TRY(reader.next());
+    if (!record) break;
+  }
+  JournalWriter writer;
+  writer.path_ = path;
+  writer.fd_ = Fd(::open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  if (!writer.fd_ ||
+      (reader.torn() && ::ftruncate(writer.fd_.get(), static_cast<off_t>(reader.whole())) != 0))
+    return Error{Fault::unreadable, std::string("cannot go on with the journal: ") + std::strerror(errno),
+                 path.string(), ""};
+  writer.chain_ = reader.chain();
+  writer.records_ = reader.records();
+  writer.size_ = reader.whole();
+  return writer;
+}
+
 Status JournalWriter::append(const JournalRecord& record) {
   const std::string header = header_of(record, records_ + 1).dump_canonical();
   std::uint64_t body = 0;

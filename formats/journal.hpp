@@ -42,6 +42,8 @@ class JournalWriter {
  public:
   /// `head` is an object without "assay", "version"; refuses a file that is there.
   static Result<JournalWriter> create(const std::filesystem::path& path, const Json& head);
+  /// Goes on with a journal that is there. Every link is checked; a torn record at the end is cut off.
+  static Result<JournalWriter> go_on(const std::filesystem::path& path);
 
   Status append(const JournalRecord& record);
   Status sync();

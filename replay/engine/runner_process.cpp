@@ -165,12 +165,16 @@ Result<Read> read_events(int fd, EventReader& reader, const EventReader::Sink& s
 }
 
 // True where the sink wants no more, or the work was said to be done.
-Result<bool> pump(ConfinedProgram& program, Watch& watch, LastWords& words, const EventReader::Sink& sink) {
+Result<bool> pump(ConfinedProgram& program, Watch& watch, LastWords& words, const EventReader::Sink& sink,
+                  std::optional<ErrorEvent>* told) {
   EventReader reader;
   bool done = false;
   const EventReader::Sink counting = [&](Event event) -> Result<bool> {
     watch.heard();
-    if (const auto* error = std::get_if<ErrorEvent>(&event)) return error_of(*error);
+    if (const auto* error = std::get_if<ErrorEvent>(&event)) {
+      if (told) *told = *error;
+      return error_of(*error);
+    }
     const bool last = std::holds_alternative<EndEvent>(event);
     if (done) return Error{Fault::failed, "the runner sent an event after the last one", "", ""};
     done = done || last;
@@ -210,7 +214,7 @@ Result<std::string> run_runner(const RunnerSpec& spec, const EventReader::Sink& 
   ConfinedProgram running = ASSAY_TRY(ConfinedProgram::start(program));
   Watch watch(spec, running);
   LastWords words;
-  if (ASSAY_TRY(pump(running, watch, words, sink))) return running.confinement();
+  if (ASSAY_TRY(pump(running, watch, words, sink, spec.told))) return running.confinement();
   const auto patience = Clock::now() + std::chrono::seconds(5);
   while (!running.ended() && Clock::now() < patience) ::usleep(2000);
   if (!running.ended()) return Error{Fault::failed, "the runner closed its events and went on", "", ""};

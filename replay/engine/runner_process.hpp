@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct RunnerSpec {
   unsigned number = 0;  ///< of several at a time: each takes the next GPU
   ProgramTier tier = ProgramTier::seccomp;
   Limits limits;
+  std::optional<ErrorEvent>* told = nullptr;  ///< gets the error event that ended it, where one did
 };
 
 /// Runs it. `sink` gets each event and says whether to go on; where it says no, or gives an Error, the runner

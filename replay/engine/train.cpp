@@ -51,7 +51,10 @@ class Session {
     spec.gpu = request_.place.device == "cuda";
     spec.tier = request_.tier;
     spec.limits = request_.limits;
+    spec.number = request_.number;
+    spec.told = request_.told;
     confinement_ = ASSAY_TRY(run_runner(spec, [this](const Event& event) -> Result<bool> {
+      if (request_.stop && *request_.stop) return Error{Fault::interrupted, "the run was stopped", "", ""};
       ASSAY_TRY(take(event));
       return true;
     }));

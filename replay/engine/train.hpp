@@ -2,6 +2,7 @@
 // goes on from its last checkpoint that holds, with the same bits.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -27,6 +28,9 @@ struct TrainRequest {
   Limits limits;
   ProgramTier tier = ProgramTier::seccomp;
   Progress* progress = nullptr;
+  unsigned number = 0;                        ///< of several at a time (RunnerSpec::number)
+  const std::atomic<bool>* stop = nullptr;    ///< once true, the run ends with Fault::interrupted
+  std::optional<ErrorEvent>* told = nullptr;  ///< gets what the runner itself said went wrong
 };
 
 struct TrainOutcome {

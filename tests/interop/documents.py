@@ -99,7 +99,7 @@ class Documents(Case):
         self.stamp()
         no_json = {name for name, options in commands().items() if "--json" not in options}
         self.assertEqual(no_json, {"help", "man", "completion"}, "commands that write texts for people alone")
-        elsewhere = {"train", "replay", "record", "recipe list", "recipe show"}  # of the replay engine, with tests of their own
+        elsewhere = {"train", "replay", "record", "search", "recipe list", "recipe show"}  # of the replay engine, with tests of their own
         self.assertEqual(self.seen, set(commands()) - no_json - elsewhere - ({"timestamp attach"} - self.seen))
         damaged = bytearray(bundle.read_bytes())
         damaged[5000] ^= 1

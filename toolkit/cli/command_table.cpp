@@ -20,6 +20,7 @@ constexpr CommandRow kTable[] = {
     {"diff", "Look", commands::diff},
     {"train", "Run", commands::train},
     {"replay", "Run", commands::replay},
+    {"search", "Run", commands::search},
     {"recipe list", "Run", commands::recipe_list},
     {"recipe show", "Run", commands::recipe_show},
     {"prove", "Share", commands::prove},

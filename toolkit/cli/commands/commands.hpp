@@ -27,6 +27,7 @@ Command record();
 Command replay();
 Command report();
 Command seal();
+Command search();
 Command show();
 Command sign();
 Command timestamp_attach();

@@ -1,0 +1,170 @@
+// A search of assay's own: the folder that `assay search` leaves (docs/formats/search.md). Each candidate is
+// an experiment, each decision a step; what depends on machine and time is in environment.json and
+// attempts.jsonl.
+#include <map>
+
+#include "archives/import_parts.hpp"
+#include "archives/importers.hpp"
+#include "archives/run_items.hpp"
+#include "formats/search_run.hpp"
+#include "toolkit/base/text.hpp"
+
+namespace assay::archives {
+
+namespace {
+
+using formats::Outcome;
+using formats::Proposal;
+using formats::SearchRecord;
+
+std::string id_of(std::uint64_t candidate) { return std::to_string(candidate); }
+std::string folder_of(std::uint64_t candidate) { return "experiments/" + id_of(candidate) + "/"; }
+
+Json ids(const std::vector<std::uint64_t>& candidates) {
+  Json list = Json::array();
+  for (const std::uint64_t candidate : candidates) list.push(id_of(candidate));
+  return list;
+}
+
+// What the journal says of the candidate, over what its run says.
+Json experiment(const Proposal& proposal, const Outcome* outcome, Json base) {
+  const std::string folder = folder_of(proposal.candidate);
+  Json files = base["files"].is_object() ? base["files"] : Json::object();
+  files.set("program", folder + "program.py").set("motivation", folder + "motivation.md");
+  base.set("id", id_of(proposal.candidate))
+      .set("name", shorten(proposal.name, 900))
+      .set("index", proposal.candidate)
+      .set("parents", ids(proposal.parents))
+      .set("status", outcome ? formats::name_of(outcome->state) : "unfinished")
+      .set("files", std::move(files));
+  if (outcome && outcome->score) base.set("score", *outcome->score);
+  Json extra = Json::object({{"proposer", proposal.proposer},
+                             {"sampler", proposal.sampler},
+                             {"tries", proposal.tries},
+                             {"nearest", proposal.nearest}});
+  if (outcome) extra.set("measured", outcome->measured);
+  if (outcome && !outcome->failure.empty()) extra.set("failure", outcome->failure);
+  if (outcome && outcome->line) extra.set("line", *outcome->line);
+  return base.set("extra", std::move(extra));
+}
+
+// The run is the one that the journal speaks of.
+Status check_run(const formats::Run& run, const Proposal& proposal, const Outcome& outcome,
+                 const SearchRecord& record, const fs::path& folder) {
+  const auto unlike = [&](const char* what) {
+    return Error{Fault::damaged,
+                 std::string("the run is not what the journal says: its ") + what + " differs",
+                 folder.string(), ""};
+  };
+  if (run.program != std::optional(proposal.program)) return unlike("program");
+  if (run.recipe != record.recipe.training) return unlike("recipe");
+  if (outcome.chain != std::optional(run.result.chain)) return unlike("chain");
+  if (outcome.root != std::optional(run.result.root)) return unlike("last state");
+  return {};
+}
+
+std::string search_steps(const SearchRecord& record) {
+  std::string text;
+  std::map<std::uint64_t, std::uint64_t> orders;
+  const auto add = [&](std::uint64_t candidate, const char* agent, const char* status, Json more) {
+    const std::uint64_t order = ++orders[candidate];
+    Json step = Json::object({{"id", id_of(candidate) + "/" + std::to_string(order)},
+                              {"experiment", id_of(candidate)},
+                              {"order", order},
+                              {"agent", agent},
+                              {"status", status}});
+    for (const Json::Member& member : more.members()) step.set(member.key, member.value);
+    text += step.dump() + "\n";
+  };
+  for (const formats::SearchStep& one : record.steps) {
+    if (const auto* proposal = std::get_if<Proposal>(&one)) {
+      Json writes = Json(Json::Array{Json("name"), Json("motivation"), Json("program")});
+      add(proposal->candidate, "proposer", proposal->novel ? "ok" : "duplicate",
+          Json::object({{"writes", std::move(writes)},
+                        {"reads", Json::object({{"parents", ids(proposal->parents)}})}}));
+    } else if (const auto* outcome = std::get_if<Outcome>(&one)) {
+      if (outcome->state == Outcome::State::duplicate) continue;
+      add(outcome->candidate, "trainer", formats::name_of(outcome->state),
+          Json::object({{"writes", Json(Json::Array{Json("result"), Json("score")})}}));
+    } else {
+      const auto& answer = std::get<formats::ModelAnswer>(one);
+      add(answer.candidate, "model", answer.status < 400 ? "ok" : "failed",
+          Json::object({{"call", "POST " + answer.target},
+                        {"messages",
+                         Json(Json::Array{Json::object({{"role", "request"}, {"content", answer.request}})})},
+                        {"response", answer.response}}));
+    }
+  }
+  return text;
+}
+
+Json search_head(const SearchRecord& record, const RunMetrics& metrics, const std::optional<Digest>& root) {
+  Json extra = Json::object({{"complete", record.complete}, {"recipe", record.recipe.digest().hex()}});
+  if (root) extra.set("result_root", root->hex());
+  return Json::object({{"assay", "campaign"},
+                       {"version", 1},
+                       {"title", "Search: " + record.recipe.name + (record.complete ? "" : " (incomplete)")},
+                       {"system", "assay-search"},
+                       {"metrics", metrics.list()},
+                       {"lineage", "graph"},
+                       {"extra", std::move(extra)}});
+}
+
+Status add_candidate(const fs::path& source, const SearchRecord& record, const Proposal& proposal,
+                     const Outcome* outcome, RunMetrics& metrics, std::vector<ImportedItem>& items) {
+  const std::string folder = folder_of(proposal.candidate);
+  Json base = Json::object();
+  if (outcome && outcome->state == Outcome::State::ok) {
+    const fs::path path = source / formats::kCandidatesFolder / id_of(proposal.candidate);
+    const formats::Run run = ASSAY_TRY(formats::read_run(path));
+    ASSAY_TRY(check_run(run, proposal, *outcome, record, path));
+    metrics.add(run);
+    base = run_record(id_of(proposal.candidate), run);
+    ASSAY_TRY(add_run_parts(id_of(proposal.candidate), path, run, items));
+  } else {
+    items.push_back(ImportedItem::inline_text(folder + "program.py", proposal.program));
+  }
+  items.push_back(ImportedItem::inline_text(folder + "motivation.md", proposal.motivation));
+  items.push_back(ImportedItem::inline_text(folder + "experiment.json",
+                                            experiment(proposal, outcome, std::move(base)).dump_pretty()));
+  return {};
+}
+
+}  // namespace
+
+Result<Import> import_search(const fs::path& source, const ImportOptions& options) {
+  Import import;
+  import.root = "/";
+  std::error_code wrong;
+  const fs::path folder = fs::canonical(source, wrong);
+  if (wrong) return Error{Fault::missing, "no such folder", source.string(), ""};
+  const SearchRecord record = ASSAY_TRY(formats::read_search(folder));
+  const auto proposals = record.proposals();
+  const auto outcomes = record.outcomes();
+  Progress& progress = options.progress ? *options.progress : no_progress();
+  progress.stage("checking", proposals.size(), "candidates");
+  RunMetrics metrics;
+  for (std::size_t i = 0; i < proposals.size(); ++i) {
+    ASSAY_TRY(add_candidate(folder, record, *proposals[i], i < outcomes.size() ? outcomes[i] : nullptr,
+                            metrics, import.items));
+    progress.update(i + 1);
+  }
+  std::optional<Digest> root;
+  if (record.complete) root = ASSAY_TRY(formats::result_root(folder, record));
+  const auto add_file = [&](std::string_view file) -> Status {
+    const fs::path path = folder / file;
+    if (!fs::exists(path)) return {};
+    import.items.push_back(ImportedItem::whole_file("search/" + std::string(file), fs::file_size(path),
+                                                    path.relative_path().string()));
+    return {};
+  };
+  for (const std::string_view file :
+       {formats::kSearchRecipeFile, formats::kSearchJournalFile, formats::kAttemptsFile})
+    ASSAY_TRY(add_file(file));
+  import.items.push_back(ImportedItem::inline_text("steps.jsonl", search_steps(record)));
+  ASSAY_TRY(add_documents({search_head(record, metrics, root), Json(), Json()}, options, import.items));
+  ASSAY_TRY(settle_names(import.items));
+  return import;
+}
+
+}  // namespace assay::archives
