@@ -5,7 +5,6 @@
 
 #include "formats/campaign.hpp"
 #include "formats/fields.hpp"
-#include "formats/manifest.hpp"
 #include "formats/run.hpp"
 #include "toolkit/base/text.hpp"
 
@@ -270,6 +269,16 @@ Digest result_root(std::vector<RootItem> items) {
   for (const RootItem& item : items)
     tree.add(leaf_hash(manifest_line({item.name, *ItemType::parse("bytes"), item.size, item.digest})));
   return tree.root();
+}
+
+std::optional<Digest> result_root(const Manifest& manifest) {
+  if (!manifest.find("search/journal")) return std::nullopt;
+  std::vector<RootItem> items;
+  for (std::size_t i = 0; i < manifest.size(); ++i) {
+    const ManifestEntry entry = manifest.entry(i);
+    if (in_result_root(entry.name)) items.push_back({entry.name, entry.size, entry.digest});
+  }
+  return result_root(std::move(items));
 }
 
 Result<Digest> result_root(const std::filesystem::path& folder, const SearchRecord& record) {

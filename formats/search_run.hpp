@@ -13,6 +13,7 @@
 
 #include "formats/item.hpp"
 #include "formats/journal.hpp"
+#include "formats/manifest.hpp"
 #include "formats/search_recipe.hpp"
 
 namespace assay::formats {
@@ -101,6 +102,8 @@ struct RootItem {
   ContentDigest digest;
 };
 Digest result_root(std::vector<RootItem> items);
+/// The same from a bundle's manifest; nothing where it holds no search.
+std::optional<Digest> result_root(const Manifest& manifest);
 /// The same from the folder of a search.
 Result<Digest> result_root(const std::filesystem::path& folder, const SearchRecord& record);
 

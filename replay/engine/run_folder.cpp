@@ -37,6 +37,18 @@ Status write_all(int fd, std::string_view bytes, const fs::path& path) {
   return {};
 }
 
+// Empty, or what a process leaves that was killed before it wrote the recipe.
+bool was_begun(const fs::path& path) {
+  std::error_code wrong;
+  for (const auto& entry : fs::directory_iterator(path, wrong)) {
+    const std::string name = entry.path().filename().string();
+    const bool ours = name.starts_with(std::string(formats::kRecipeFile) + ".partial-") ||
+                      (name == formats::kCheckpointsFolder && fs::is_empty(entry.path(), wrong));
+    if (!ours) return false;
+  }
+  return !wrong;
+}
+
 std::string join_lines(const std::vector<formats::Evaluation>& evaluations) {
   std::string text;
   for (const auto& one : evaluations) text += one.line() + "\n";
@@ -64,7 +76,7 @@ Result<RunFolder> RunFolder::open(const fs::path& path, const formats::Recipe& r
   std::error_code wrong;
   if (fs::exists(path) && !fs::is_directory(path))
     return Error{Fault::refused, "not a folder", path.string(), ""};
-  if (fs::is_directory(path) && !fs::is_empty(path, wrong) && !fs::exists(path / formats::kRecipeFile))
+  if (fs::is_directory(path) && !fs::exists(path / formats::kRecipeFile) && !was_begun(path))
     return Error{Fault::refused, "the folder holds something that is no run", path.string(),
                  "name a new folder with -o"};
   fs::create_directories(path / formats::kCheckpointsFolder, wrong);

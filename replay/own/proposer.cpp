@@ -6,6 +6,7 @@ namespace {
 
 constexpr ProposerRow kProposers[] = {
     {"grammar", "a grammar of linear-attention mixers, mutated", make_grammar},
+    {"model", "a language model behind an OpenAI-compatible endpoint", make_model},
 };
 
 }  // namespace

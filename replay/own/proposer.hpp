@@ -52,5 +52,6 @@ Result<std::unique_ptr<Proposer>> make_proposer(const std::string& name, const J
 
 // proposers/*.cpp
 Result<std::unique_ptr<Proposer>> make_grammar(const Json& options);
+Result<std::unique_ptr<Proposer>> make_model(const Json& options);
 
 }  // namespace assay::own

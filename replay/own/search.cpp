@@ -1,5 +1,6 @@
 #include "replay/own/search.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 #include <deque>
@@ -30,15 +31,23 @@ std::string text_of(const formats::JournalRecord& record) {
   return text;
 }
 
+// Empty, or what a process leaves that was killed before it wrote the recipe.
+bool was_begun(const fs::path& path) {
+  std::error_code wrong;
+  if (!fs::is_directory(path, wrong)) return false;
+  for (const auto& entry : fs::directory_iterator(path, wrong))
+    if (!entry.path().filename().string().starts_with(std::string(formats::kSearchRecipeFile) + ".partial-"))
+      return false;
+  return !wrong;
+}
+
 // The folder, locked, with its recipe and what its journal says.
 class Folder {
  public:
   static Result<Folder> open(const fs::path& path, const formats::SearchRecipe& recipe) {
     Folder folder;
     std::error_code wrong;
-    const bool filled = fs::is_directory(path) && !fs::is_empty(path, wrong);
-    if ((fs::exists(path) && !fs::is_directory(path)) ||
-        (filled && !fs::exists(path / formats::kSearchRecipeFile)))
+    if (fs::exists(path) && !fs::exists(path / formats::kSearchRecipeFile) && !was_begun(path))
       return Error{Fault::refused, "holds something that is no search", path.string(),
                    "name a new folder with -o"};
     fs::create_directories(path, wrong);
@@ -112,6 +121,18 @@ class Folder {
   SearchRecord record_;
 };
 
+bool is_lost(const fs::path& folder, const Outcome& outcome) {
+  return outcome.state == Outcome::State::ok &&
+         !fs::exists(folder / formats::kCandidatesFolder / std::to_string(outcome.candidate) /
+                     formats::kResultFile);
+}
+
+bool any_lost(const fs::path& folder, const SearchRecord& record) {
+  const auto outcomes = record.outcomes();
+  return std::any_of(outcomes.begin(), outcomes.end(),
+                     [&](const Outcome* outcome) { return is_lost(folder, *outcome); });
+}
+
 class Session {
  public:
   Session(SearchRequest& request, Folder& folder, Decider decider)
@@ -127,11 +148,13 @@ class Session {
     Trainer trainer(training());
     for (std::uint64_t i = decider_.taken(); i < decider_.proposed(); ++i)
       give(trainer, decider_.proposal(i));
+    for (const std::uint64_t candidate : lost_) give(trainer, decider_.proposal(candidate));
     for (;;) {
       const Decider::Next next = decider_.next();
       if (next == Decider::Next::end) break;
       ASSAY_TRY(next == Decider::Next::propose ? propose(trainer) : take(trainer));
     }
+    for (const std::uint64_t candidate : lost_) ASSAY_TRY(check_again(trainer, candidate));
     return folder_.end();
   }
 
@@ -167,6 +190,7 @@ class Session {
       if (!fits) return unlike(i, "an order of steps that its recipe does not give");
       if (outcome) {
         decider_.take(*outcome);
+        if (is_lost(folder_.path(), *outcome)) lost_.push_back(outcome->candidate);
         continue;
       }
       const Proposal proposal = ASSAY_TRY(decider_.propose(recorded));
@@ -207,6 +231,14 @@ class Session {
     return {};
   }
 
+  // A run that the journal has a result of, and that is gone, is made again.
+  Status check_again(Trainer& trainer, std::uint64_t candidate) {
+    const Outcome outcome = ASSAY_TRY(outcome_of(decider_, candidate, ASSAY_TRY(trainer.result(candidate))));
+    if (text_of(outcome.record()) == text_of(folder_.record().outcomes()[candidate]->record())) return {};
+    return Error{Fault::damaged, "its run is gone, and a new one gives another result than the journal has",
+                 "candidate " + std::to_string(candidate), ""};
+  }
+
   Status take(Trainer& trainer) {
     const std::uint64_t candidate = decider_.taken();
     Outcome outcome;
@@ -237,6 +269,7 @@ class Session {
   Decider decider_;
   std::size_t known_;
   std::deque<ModelAnswer> left_;
+  std::vector<std::uint64_t> lost_;  // candidates
 };
 
 Json sitting(const SearchRequest& request, std::uint64_t known) {
@@ -282,7 +315,7 @@ Result<SearchReport> search(SearchRequest request) {
   Folder folder = ASSAY_TRY(Folder::open(request.folder, request.recipe));
   SearchReport report;
   report.resumed = folder.record().steps.size();
-  report.was_done = folder.record().complete;
+  report.was_done = folder.record().complete && !any_lost(folder.path(), folder.record());
   const auto began = std::chrono::steady_clock::now();
   if (!report.was_done) {
     ASSAY_TRY(folder.note(sitting(request, report.resumed)));

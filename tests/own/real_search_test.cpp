@@ -42,7 +42,7 @@ TEST_F(RealSearch, OneRootWithOneJobAndWithTwo) {
   write("search.json", recipe({{"training", kTraining},
                                {"lag", "2"},
                                {"fitness", "\"-test_loss\""},
-                               {"budget", R"({"candidates": 5})"}}));
+                               {"budget", R"({"candidates": 3})"}}));
   const Ran one = real({"search", "search.json", "-o", "one"});
   ASSERT_EQ(one.status, 0) << one.err;
   const Ran two = real({"search", "search.json", "-o", "two", "--jobs", "2", "--cpu-level", "portable"});

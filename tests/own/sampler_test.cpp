@@ -81,13 +81,15 @@ TEST(Island, KeepsIslandsApartUntilTheyMigrate) {
   auto sampler = *make_sampler(
       "island", Json::object({{"islands", 2}, {"interval", 3}, {"explore", 1}, {"exploit", 0}}));
   std::vector<std::set<std::uint64_t>> parents(2);
-  for (std::uint64_t i = 0; i < 6; ++i) {
+  for (std::uint64_t i = 0; i < 5; ++i) {
     const auto picked = pick(*sampler, i);
     if (i >= 2) parents[i % 2].insert(picked.begin(), picked.end());
     sampler->add(i, static_cast<double>(i));
   }
   for (const std::uint64_t parent : parents[0]) EXPECT_EQ(parent % 2, 0u);
   for (const std::uint64_t parent : parents[1]) EXPECT_EQ(parent % 2, 1u);
+  pick(*sampler, 5);
+  sampler->add(5, 5);
   std::set<std::uint64_t> later;
   for (std::uint64_t i = 6; i < 46; i += 2) {
     const auto picked = pick(*sampler, i);

@@ -82,6 +82,17 @@ TEST_F(Search, CutsOffATornRecord) {
   }
 }
 
+TEST_F(Search, MakesARunThatIsGoneAgain) {
+  write("search.json", recipe());
+  ASSERT_EQ(search("run").status, 0);
+  const std::string trace = file("run/candidates/2/trace.jsonl"), before = root("run");
+  fs::remove_all(path("run/candidates/2"));
+  const Ran again = search("run");
+  ASSERT_EQ(again.status, 0) << again.err;
+  EXPECT_EQ(file("run/candidates/2/trace.jsonl"), trace);
+  EXPECT_EQ(root("run"), before);
+}
+
 TEST_F(Search, RefusesAJournalThatItsRecipeDoesNotGive) {
   write("search.json", recipe());
   ASSERT_EQ(search("run").status, 0);
@@ -141,12 +152,18 @@ TEST_F(Search, BundlesDifferInEnvironmentAndAttemptsAlone) {
   }
   const Ran diff = assay({"diff", "a.h5", "b.h5", "--json"});
   ASSERT_EQ(diff.status, 0) << diff.err;
-  const Json items = (*Json::parse(diff.out))["result"]["items"];
-  EXPECT_EQ(items["added"]["count"].natural().value_or(items["added"].size()), 0u) << items.dump();
-  for (const Json& one : items["changed"]["items"].items()) {
-    const std::string name(one["name"].string_or(one.string_or("")));
+  const Json result = (*Json::parse(diff.out))["result"], items = result["items"];
+  EXPECT_EQ(result["a"]["result_root"].string_or(""), root("a"));
+  EXPECT_EQ(result["b"]["result_root"].string_or(""), root("a"));
+  EXPECT_EQ(items["added_count"].natural(), 0u);
+  EXPECT_EQ(items["removed_count"].natural(), 0u);
+  EXPECT_EQ(items["changed"].size(), 7u);
+  for (const Json& one : items["changed"].items()) {
+    const std::string name(one["item"].string_or(""));
     EXPECT_TRUE(name.ends_with("/environment.json") || name == "search/attempts.jsonl") << name;
   }
+  EXPECT_THAT(assay({"diff", "a.h5", "b.h5"}).out,
+              HasSubstr("The same search: both have the result root " + root("a")));
   const Ran verify = assay({"verify", "a.h5", "--trust", "key.pub"});
   EXPECT_EQ(verify.status, 0) << verify.out;
   EXPECT_THAT(assay({"list", "a.h5"}).out, HasSubstr("base"));

@@ -77,6 +77,15 @@ TEST_F(Train, GoesOnAfterBothWereKilled) {
     EXPECT_EQ(file(std::string(run) + "/trace.jsonl"), file("slow/trace.jsonl"));
 }
 
+// A process that was killed before it wrote the recipe leaves the empty folder of checkpoints.
+TEST_F(Train, TakesUpAFolderThatWasOnlyBegun) {
+  fs::create_directories(path("run/checkpoints"));
+  EXPECT_EQ(train("run").status, 0);
+  fs::create_directories(path("other/checkpoints"));
+  write("other/checkpoints/mine", "x");
+  EXPECT_EQ(train("other").status, 1);
+}
+
 TEST_F(Train, PassesOverACheckpointThatDoesNotHold) {
   ASSERT_EQ(train("whole").status, 0);
   ASSERT_EQ(train("run", {}, {"ASSAY_KERNELS=die-at-13"}).status, 6);

@@ -59,7 +59,7 @@ bubblewrap  namespaces of its own around that; needs bwrap, and fails in most co
 
 What was in force stands in the run's environment.json. A program that breaks a rule gets an error of its own, as a rule
 with the line that asked; one that breaks a limit is stopped. Either way assay says why in one sentence, status 6.)"},
-    {"search", "recording a search and running it again",
+    {"searches", "recording a search and running it again",
      R"(assay record -o run --deterministic -- COMMAND... runs a search in the current folder and keeps every
 exchange with its model servers, the folder before and after, and what it printed. Keys are taken out before
 anything is written. assay seal run --from record makes a bundle of it.
@@ -77,7 +77,10 @@ they were redacted as, else from NAME_API_KEY.
 Without --deterministic a rerun differs where the program puts times, random numbers or racing threads into its
 requests. Out of reach are static binaries and direct system calls (libfaketime does not see them), other
 libraries' work on a GPU, and network services that were not recorded: the rerun cannot reach them, so they
-show.)"},
+show.
+
+assay search RECIPE -o run is a search of assay's own (docs/search.md): its choices are drawn from counted random
+streams and its trainings leave traces, so that it can be repeated whole. assay replay FILE --search does that.)"},
     {"archive", "a git history of bundles",
      R"(An archive is a git repository that holds bundles as Git LFS objects, and beside each one its programs,
 manifest and completeness report as plain text, so that `git log -p` shows how programs changed. Commits and

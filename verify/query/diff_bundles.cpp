@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 
+#include "formats/search_run.hpp"
 #include "verify/query/diff.hpp"
 #include "verify/query/records.hpp"
 
@@ -131,6 +132,7 @@ Json side_json(const BundleSide& side) {
   if (const auto head = read_head(side.items); head.ok() && !head->title.empty())
     json.set("title", head->title);
   if (side.statement) json.set("generation", side.statement->generation);
+  if (const auto root = formats::result_root(side.items.manifest())) json.set("result_root", root->hex());
   return json;
 }
 

@@ -121,6 +121,13 @@ std::string bundle_metrics(const Json& document) {
   return "\nNumbers that differ: " + count_text(document["metrics_count"]) + "\n" + table.text("  ");
 }
 
+// Of two searches: whether they came to the same.
+std::string result_roots(std::string_view a, std::string_view b) {
+  if (a.empty() || b.empty()) return "";
+  if (a == b) return "\nThe same search: both have the result root " + std::string(a) + "\n";
+  return "\nDifferent searches: result root " + std::string(a) + " and " + std::string(b) + "\n";
+}
+
 std::string bundles_text(const Json& document) {
   std::string out = "a  " + bundle_side(document["a"]) + "\nb  " + bundle_side(document["b"]) + "\n";
   const Json& items = document["items"];
@@ -128,6 +135,7 @@ std::string bundles_text(const Json& document) {
     out += "\nThe same root: every item is the same.\n";
   else
     out += "\n" + counted(items["unchanged_count"].natural().value_or(0), "item") + " the same\n";
+  out += result_roots(document["a"]["result_root"].string_or(""), document["b"]["result_root"].string_or(""));
   out += item_list(items, "added", '+') + item_list(items, "removed", '-') + item_list(items, "changed", '~');
   return out + fields_table(document["statement"], "Statement") + bundle_metrics(document);
 }

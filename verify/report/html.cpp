@@ -102,8 +102,12 @@ std::string first_page(const ReportModel& model) {
   out += "<nav aria-label=\"Contents\"><p>Contents: ";
   const std::pair<const char*, const char*> links[] = {
       {"proves", "What this proves"}, {"findings", "Findings"}, {"completeness", "Completeness"},
-      {"claims", "Claims"},           {"figures", "Figures"},   {"again", "Check it again"}};
-  for (const auto& [id, title] : links) out += "<a href=\"#" + std::string(id) + "\">" + title + "</a> ";
+      {"claims", "Claims"},           {"figures", "Figures"},   {"designs", "Designs"},
+      {"again", "Check it again"}};
+  for (const auto& [id, title] : links) {
+    if (std::string_view(id) == "designs" && model.designs.shown.empty()) continue;
+    out += "<a href=\"#" + std::string(id) + "\">" + title + "</a> ";
+  }
   return out + "</p></nav>\n";
 }
 
@@ -178,6 +182,16 @@ std::string figures_html(const ReportModel& model) {
   return out + picture_html(model) + "</section>\n";
 }
 
+std::string designs_html(const ReportModel& model) {
+  if (model.designs.shown.empty()) return "";
+  std::string out =
+      "<section id=\"designs\">\n<h2>Designs</h2>\n" + table_html(designs_table(model.designs), "numbers");
+  for (const DesignDiff& design : model.designs.shown)
+    out += "<details>\n" + element("summary", design.label + ", made from " + design.parent) + "\n" +
+           element("pre", join(design.lines, "\n")) + "\n</details>\n";
+  return out + "</section>\n";
+}
+
 std::string again_html(const ReportModel& model) {
   return "<section id=\"again\">\n<h2>Check it again</h2>\n<pre>assay verify " + escape_html(model.file) +
          " --trust authors.allowed\nassay list " + escape_html(model.file) +
@@ -191,7 +205,8 @@ std::string again_html(const ReportModel& model) {
 
 std::string report_html(const ReportModel& model) {
   return head_html(model) + first_page(model) + proves_html(model) + findings_html(model) +
-         tables_html(model) + figures_html(model) + again_html(model) + "</main>\n</body>\n</html>\n";
+         tables_html(model) + figures_html(model) + designs_html(model) + again_html(model) +
+         "</main>\n</body>\n</html>\n";
 }
 
 }  // namespace assay::verify

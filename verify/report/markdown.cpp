@@ -120,6 +120,9 @@ std::string report_markdown(const ReportModel& model) {
   for (const Figure& figure : model.figures)
     out += "### " + plain(figure.title) + "\n\n" + plain(figure.description) + "\n\n" +
            table_markdown(figure.table);
+  if (!model.designs.shown.empty())
+    out += "## Designs\n\nThe differences themselves are in index.html.\n\n" +
+           table_markdown(designs_table(model.designs));
   return out +
          "## Check it again\n\n    assay verify FILE --trust authors.allowed\n\nThe root above is the "
          "bundle's identity: a bundle with the same root holds the same items, byte for byte.\n";

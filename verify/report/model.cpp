@@ -263,6 +263,7 @@ ReportModel report_model(const ReportInput& input) {
   model.claim_evidence = evidence_table(completeness);
   model.claims = without_empty_columns(claims_table(table));
   model.figures = all_figures(table);
+  if (input.items) model.designs = design_diffs(table, *input.items);
   if (input.items) model.picture = picture_of(*input.items, input.view);
   return model;
 }

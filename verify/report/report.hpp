@@ -48,6 +48,19 @@ struct ForeignPicture {
   std::string item, digest, experiment;
 };
 
+/// A program beside its first parent's, as lines of a unified difference.
+struct DesignDiff {
+  std::string label, parent, score, parent_score;
+  std::size_t removed = 0, added = 0;
+  std::vector<std::string> lines;
+};
+struct DesignDiffs {
+  std::vector<DesignDiff> shown;  ///< in the order of experiments
+  std::size_t all = 0;            ///< that could be shown; of many, those with the best scores are
+};
+DesignDiffs design_diffs(const formats::CampaignTable& table, const formats::ItemSource& items);
+ReportTable designs_table(const DesignDiffs& designs);
+
 struct ReportModel {
   std::string title, root, file;
   std::vector<std::pair<std::string, std::string>> facts;    ///< system, paper, authors ...
@@ -59,6 +72,7 @@ struct ReportModel {
   std::vector<std::string> proves, does_not_prove;
   ReportTable completeness, claim_evidence, claims;
   std::vector<Figure> figures;
+  DesignDiffs designs;
   std::optional<ForeignPicture> picture;
 };
 ReportModel report_model(const ReportInput& input);

@@ -55,7 +55,7 @@ Command help() {
       .about = "",
       .positionals = {{.name = "TOPIC",
                        .text =
-                           "a command, or: bundle, trust, verdicts, search, runs, sandbox, archive, withheld, exit-status",
+                           "a command, or: bundle, trust, verdicts, searches, runs, sandbox, archive, withheld, exit-status",
                        .required = false,
                        .repeats = true,
                        .completes = Completes::nothing}},

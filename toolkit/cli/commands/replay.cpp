@@ -8,6 +8,7 @@
 #include "toolkit/cli/commands/replay_bundle.hpp"
 #include "toolkit/cli/commands/replay_options.hpp"
 #include "toolkit/cli/commands/replay_output.hpp"
+#include "toolkit/cli/commands/replay_own.hpp"
 #include "toolkit/cli/commands/replay_search.hpp"
 #include "toolkit/cli/commands/replay_work.hpp"
 
@@ -140,6 +141,7 @@ Command replay() {
       key};
   for (const Option& option : replay_options()) options.push_back(option);
   for (const Option& option : replay_search_options()) options.push_back(option);
+  for (const Option& option : replay_own_options()) options.push_back(option);
   options.push_back(kForce);
   options.push_back(kJson);
   return {
@@ -159,7 +161,7 @@ Command replay() {
                     "three segments at once, and what they would catch"},
                    {"assay replay campaign.h5 1735 --recipe small",
                     "an experiment without a recipe: a new run"},
-                   {"assay replay search.h5 --search", "a recorded search, offline (assay help search)"},
+                   {"assay replay search.h5 --search", "a recorded search, offline (assay help searches)"},
                    {"assay replay search.h5 --search --on-divergence live -o branch",
                     "and on with its model server from the first difference, as a record of its own"}},
       .exits = {Exit::not_intact, Exit::replay_differs, Exit::program_failed},

@@ -9,6 +9,7 @@
 #include "toolkit/base/text.hpp"
 #include "toolkit/cli/bundle_reading.hpp"
 #include "toolkit/cli/commands/common.hpp"
+#include "toolkit/cli/commands/replay_own.hpp"
 #include "toolkit/cli/commands/search_common.hpp"
 #include "verify/query/line_diff.hpp"
 
@@ -291,6 +292,7 @@ std::vector<Option> replay_search_options() {
 }
 
 Result<Exit> replay_search(const Arguments& arguments, Output& output) {
+  if (ASSAY_TRY(holds_own_search(arguments, output))) return replay_own(arguments, output);
   const std::string file = *arguments.value("FILE");
   const std::uint64_t until = ASSAY_TRY(until_of(arguments));
   const Workplace place = ASSAY_TRY(Workplace::make(arguments.value("--work")));

@@ -1,9 +1,11 @@
 // `assay search`: a search of assay's own, or more of one that was stopped.
 #include "replay/own/search.hpp"
 
+#include <cstdlib>
+
 #include <fmt/format.h>
 
-#include "toolkit/base/parallel.hpp"
+#include "replay/own/model_client.hpp"
 #include "toolkit/base/text.hpp"
 #include "toolkit/cli/commands/commands.hpp"
 #include "toolkit/cli/commands/common.hpp"
@@ -65,12 +67,24 @@ std::string report_text(const own::SearchReport& report, const std::string& run)
   return text;
 }
 
+// NAME=URL; the key is what NAME_API_KEY holds.
+Result<own::Ask> ask_of(const Arguments& arguments) {
+  const auto text = arguments.value("--upstream");
+  if (!text) return own::Ask();
+  const search::Upstream upstream = ASSAY_TRY(search::Upstream::parse(*text));
+  std::string name = upstream.name + "_API_KEY";
+  for (char& c : name) c = c == '-' ? '_' : c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  const char* key = std::getenv(name.c_str());
+  return own::ask_upstream(upstream, name, key ? key : "");
+}
+
 Result<Exit> run(const Arguments& arguments, Output& output) {
   const ReplayOptions options = ASSAY_TRY(read_replay_options(arguments));
   own::SearchRequest request;
   request.recipe = ASSAY_TRY(read_search_recipe(*arguments.value("RECIPE"), options));
   request.folder = *arguments.value("--output");
   request.training = ASSAY_TRY(trainer_settings(arguments, options));
+  request.ask = ASSAY_TRY(ask_of(arguments));
   request.progress = &output.progress();
   const own::SearchReport report = ASSAY_TRY(own::search(std::move(request)));
   output.end_progress();
@@ -87,7 +101,10 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
 Command search() {
   std::vector<Option> options = {
       output_option("RUN", "the search's folder; one that was stopped goes on", true, Completes::folder),
-      {.name = "--jobs", .value = "N", .text = "candidates trained at a time; 1 if not given"}};
+      {.name = "--jobs", .value = "N", .text = "candidates trained at a time; 1 if not given"},
+      {.name = "--upstream",
+       .value = "NAME=URL",
+       .text = "the model server of a proposer that asks one; its key is in the variable NAME_API_KEY"}};
   for (const Option& option : replay_options())
     if (option.name != "--allow-uncertified") options.push_back(option);
   options.push_back(kJson);
