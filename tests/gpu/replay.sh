@@ -1,46 +1,48 @@
 #!/usr/bin/env bash
 # What replay must show on a GPU, in parts that are timed and remembered: a second call with the same OUT goes on where the first ended.
-#   tests/gpu/replay.sh OUT [PART]...      without one: the parts of the first batch, in order; `second`: those of the second batch
+#   tests/gpu/replay.sh OUT first|second|third|PART...      without one: first
 #   DEVICE=cpu SIZE=tiny BUILD=build/k tests/gpu/replay.sh OUT ...     the same scripts at small sizes, to see that they run
 #
-# On a machine with a GPU and 16 cores, times estimated. Each part prints one line a result; OUT/PART.log has the rest, OUT/times.jsonl the
-# seconds, OUT/done/PART says that it ended well (remove it to run it again). BUDGET=seconds starts no part that its estimate would carry over it.
+# Each part prints one line a result; OUT/PART.log has the rest, OUT/times.jsonl the seconds, OUT/done/PART says that it ended well (remove it to
+# run it again). BUDGET=seconds starts no part that its estimate would carry over it. Times estimated, for 16 cores a GPU:
 #
-#   first batch (about 9 min): is it right?          second batch (about 9 min): is it fast, does it learn?
-#     build       90 s  everything, once               build       (a new machine: again)
-#     gemm_tests  10 s  Gemm*, then                    gemm        40 s  the matrix products, tiles old and new
-#     gtests      60 s  every test of the operators    operators   60 s  torch's own operators and the library's
-#     certify     60 s  certificate, and is it         steps      300 s  106 programs, beside PyTorch eager and deterministic
-#                       tests/data/gpu's               recall     400 s  MQAR (2 widths, 3 seeds), then parity (2 rules, 3 seeds); beside
-#     captures    40 s  graphs, steps as they are,                       steps on other GPUs where there are some
-#                       and the CPU: one trace
-#     traces      40 s  the same traces as the CPU's
-#     baselines   30 s  native and written in Python
-#     programs   140 s  106 programs in fp32 and bf16: programs.jsonl
-#     shape      120 s  the same at a length that is no multiple of the chunk, on the GPU and on AVX-512 beside it
-#     sample      20 s  the demo's bundle: trained, sealed and replayed on the GPU
-#   also: programs_avx512, programs_avx2, programs_portable (about 240, 300 and 900 s of all cores; any machine has them)
+#   first: is it right? one GPU, 10 min        second: is it fast? four GPUs, 9 min
+#     build      90 s  everything; packed         build     10 s  unpacked
+#     captures   40 s  graphs, steps as they      steps    400 s  106 programs beside PyTorch eager, default and deterministic: 1,500 s of
+#                      are, the CPU: one trace                    a GPU, one program on each at a time; goes on in another batch
+#     traces     40 s  and                      third: does it learn? four GPUs, 9 min
+#     baselines  30 s  the same as the CPU's      build     10 s
+#     gemm_tests 10 s  Gemm*, then                recall   300 s  MQAR (2 widths, 3 seeds), parity (2 rules, 3 seeds)
+#     gtests     60 s  every test of operators    gemm      40 s  the matrix products, tiles old and new
+#     certify    60 s  as tests/data/gpu's        operators 60 s  torch's own operators and the library's
+#     sample     20 s  the demo's bundle          shape    120 s  all in bf16 at a length that is no multiple of the chunk, GPU and
+#     programs  140 s  106 in fp32 and bf16:                      AVX-512 side by side
+#                      programs.jsonl
+#   also: programs_avx512, programs_avx2, programs_portable (240, 300 and 900 s of 16 cores; any machine has them)
 #
-# One GPU has time for one of steps and recall in a batch; with four, both end in five minutes. They divide what they do among the GPUs.
+# The first batch leaves OUT/built_*.tar.xz; BUILT=FOLDER of those, on a machine of the same kind, is unpacked where `build` would compile.
 # Needs nvcc and a Python with torch 2.11.0 (ASSAY_TORCH_PYTHON, else python3) and einops 0.8.1 with its metadata, there or in
 # ASSAY_PYTHON_PACKAGES (a recipe names its version); the published programs as ASSAY_SHARED, ../shared or shared has them.
-# To take along: the tree, the folder of einops and its dist-info, data/asi-arch/106.json. To bring back: OUT without its folders `done`.
+# To take along: the tree, the folder of einops and its dist-info, data/asi-arch/106.json, later built_*.tar.xz. To bring back: OUT.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit
 out=$(mkdir -p "${1:?OUT: where the results go}" && cd "$1" && pwd)
 shift
 device=${DEVICE:-cuda} size=${SIZE:-full} build=${BUILD:-build/gpu} python=${ASSAY_TORCH_PYTHON:-python3} cores=${CORES:-$(nproc)} budget=${BUDGET:-100000}
 runner=$build/replay/assay-runner assay=$build/assay failed=0
-first=(build gemm_tests gtests certify captures traces baselines programs shape sample)
-second=(build gemm operators steps recall)
 parts=("$@")
-[[ ${#parts[@]} -gt 0 ]] || parts=("${first[@]}")
-[[ ${parts[*]} != second ]] || parts=("${second[@]}")
+case ${parts[*]-} in
+  "" | first) parts=(build captures traces baselines gemm_tests gtests certify sample programs) ;;
+  second) parts=(build steps) ;;
+  third) parts=(build recall gemm operators shape) ;;
+esac
 shared=${ASSAY_SHARED:-}
 [[ -n $shared ]] || for shared in ../shared shared; do [[ -d $shared/data ]] && break; done
 packages=${ASSAY_PYTHON_PACKAGES:-}
 export PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 ${packages:+PYTHONPATH="$packages${PYTHONPATH:+:$PYTHONPATH}"}
 mkdir -p "$out/done"
+export LD_LIBRARY_PATH=$PWD/$build/kernels${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}  # where what was built elsewhere is unpacked
+[[ $build != /* ]] || export LD_LIBRARY_PATH=$build/kernels:$LD_LIBRARY_PATH
 tiny() { [[ $size == tiny ]]; }
 full() { [[ $size != tiny ]]; }
 
@@ -60,14 +62,23 @@ limited() {
 }
 
 part_build() {
-  if [[ ! -f $build/build.ninja ]]; then
-    TAIL=1 limited 60 cmake --preset release -B "$build" -DASSAY_REPLAY=ON -DASSAY_ARCHIVES=OFF -DASSAY_BENCH=ON -DCMAKE_UNITY_BUILD=OFF \
-      -DASSAY_TORCH_PYTHON="$(command -v "$python")" || { tail -20 "$log"; return 1; }
+  local targets=(assay-runner assay) packed
+  if [[ -n ${BUILT:-} ]]; then
+    mkdir -p "$build"
+    for packed in "$BUILT"/built_*.tar.xz; do tar -C "$build" -xJf "$packed" || return; done
+  else
+    if [[ ! -f $build/build.ninja ]]; then
+      TAIL=1 limited 60 cmake --preset release -B "$build" -DASSAY_REPLAY=ON -DASSAY_ARCHIVES=OFF -DASSAY_BENCH=ON -DCMAKE_UNITY_BUILD=OFF \
+        -DASSAY_TORCH_PYTHON="$(command -v "$python")" || { tail -20 "$log"; return 1; }
+    fi
+    full && targets+=(test_kernels assay-certify assay_kernels)
+    [[ $device == cuda ]] && targets+=(bench_gemm) && grep -q bench_gemm_next tests/bench/CMakeLists.txt && targets+=(bench_gemm_next)
+    TAIL=4 limited 400 cmake --build "$build" -j "$cores" --target "${targets[@]}" -- -k 0 --quiet || return
+    if full; then
+      (cd "$build" && tar -c kernels/libassay_kernels.so | xz -T0 -2 >"$out/built_kernels.tar.xz" &&
+        tar -c replay/assay-runner assay $(ls tests/bench/bench_gemm tests/bench/bench_gemm_next 2>/dev/null) | xz -T0 -2 >"$out/built_programs.tar.xz")
+    fi
   fi
-  local targets=(assay-runner assay)
-  full && targets+=(test_kernels assay-certify assay_kernels)
-  [[ $device == cuda ]] && targets+=(bench_gemm) && grep -q bench_gemm_next tests/bench/CMakeLists.txt && targets+=(bench_gemm_next)
-  TAIL=4 limited 400 cmake --build "$build" -j "$cores" --target "${targets[@]}" -- -k 0 --quiet || return
   "$runner" --versions | tee -a "$log" | grep -q '"einops": *"[0-9]' ||
     { echo "  einops is not there with its metadata: recipes could not name it (ASSAY_PYTHON_PACKAGES)"; return 1; }
 }
@@ -135,7 +146,7 @@ import support
 json.dump(support.recipe(runner, name="sample", steps=int(steps), batch={"rows": 8, "leaf": 2, "length": 64}, evaluation={"every": int(steps), "rows": 32},
                          intervals={"state_root": 1, "checkpoint": int(steps) // 2}), open(path, "w"), indent=1)
 PY
-  export ASSAY_RUNNER=$PWD/$runner
+  export ASSAY_RUNNER; ASSAY_RUNNER=$(realpath "$runner")
   TAIL=1 limited 60 "$assay" key new "$key" || return
   TAIL=3 limited 120 "$assay" train "$work/recipe.json" --program tests/runner/deltanet.py -o "$work/run" --device "$device" --threads 2 ||
     TAIL=3 limited 120 "$assay" train "$work/recipe.json" --program tests/runner/deltanet.py -o "$work/run" --device "$device" --threads 2 --sandbox rlimits || return
@@ -166,11 +177,11 @@ part_steps() {
 part_recall() {
   local more=(--jobs "${RECALL_JOBS:-3}" --seconds "${RECALL_SECONDS:-420}")
   tiny && more=(--shape tiny --seeds 1 --jobs 1)
-  TAIL=20 limited 560 "$python" tests/bench/replay/recall.py --runner "$runner" --device "$device" -o "$out/recall.json" "${more[@]}" ${RECALL_OPTIONS:-}
+  TAIL=20 limited 560 "$python" tests/bench/replay/recall.py --runner "$runner" --device "$device" -o "$out/recall.json" "${more[@]}" ${RECALL_OPTIONS:---parity-steps 5000}
 }
 
 declare -A estimate=([build]=90 [gemm_tests]=10 [gtests]=60 [certify]=60 [captures]=40 [traces]=40 [baselines]=30 [programs]=140 [shape]=120 [sample]=20
-  [gemm]=40 [operators]=60 [steps]=300 [recall]=400)
+  [gemm]=40 [operators]=60 [steps]=400 [recall]=300)
 for part in "${parts[@]}"; do
   if [[ -e $out/done/$part && $part != build ]]; then echo "== $part: done before"; continue; fi
   if ((SECONDS + ${estimate[$part]:-240} > budget)); then echo "== $part: left out, $((budget - SECONDS)) s of the budget are left"; continue; fi
