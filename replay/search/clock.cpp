@@ -1,7 +1,10 @@
 #include "replay/search/clock.hpp"
 
+#include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <fcntl.h>
 #include <unistd.h>
@@ -24,7 +27,21 @@ std::string clock_text(std::int64_t us) {
   return text;
 }
 
+void remove_faketime_leftovers() {
+  std::error_code code, ignored;
+  for (fs::directory_iterator at("/dev/shm", code); !code && at != fs::directory_iterator();
+       at.increment(code)) {
+    const std::string name = at->path().filename().string();
+    for (const std::string_view start : {"faketime_shm_", "sem.faketime_sem_"}) {
+      if (!name.starts_with(start)) continue;
+      const auto pid = static_cast<pid_t>(std::strtol(name.c_str() + start.size(), nullptr, 10));
+      if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) fs::remove(at->path(), ignored);
+    }
+  }
+}
+
 Result<ClockFile> ClockFile::create(const std::filesystem::path& path, const std::string& time) {
+  remove_faketime_leftovers();
   ClockFile clock;
   clock.path_ = path;
   ASSAY_TRY(clock.set(time));

@@ -12,6 +12,10 @@
 
 namespace assay::search {
 
+/// libfaketime leaves two files in /dev/shm for each process that is killed, and trips over them when its
+/// number comes again: takes away those whose process is gone.
+void remove_faketime_leftovers();
+
 std::int64_t now_us();  ///< microseconds since 1970
 /// "2026-01-01 00:00:07", UTC: what libfaketime takes for a time that stands still.
 std::string clock_text(std::int64_t us);

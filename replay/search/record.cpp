@@ -286,6 +286,7 @@ class Recording {
                          {}}));
     std::error_code ignored;
     fs::remove(options_.run / "clock", ignored);
+    if (clock_) remove_faketime_leftovers();
     return std::move(report_);
   }
 

@@ -123,6 +123,7 @@ class Rerunning {
     report_.substituted = answerer.substituted();
     report_.refused = server.refused();
     stopped_early_ = answerer.over();
+    if (clock_) remove_faketime_leftovers();
     if (!end) return end.error();
     report_.status = end->status;
     return finish_branch();

@@ -74,6 +74,10 @@ status is 4. At the end the files that it wrote are compared too.
 record of its own in -o RUN, which names the old one and where it left it. Keys are taken from the variables that
 they were redacted as, else from NAME_API_KEY.
 
+With --deterministic answers are handed out one at a time, and new threads and processes begin one at a time,
+each when the program is at rest: so threads that race meet one order, in the record and in the rerun. It costs
+some milliseconds an answer; record says how much. Whatever a program leaves running is ended with it.
+
 Without --deterministic a rerun differs where the program puts times, random numbers or racing threads into its
 requests. Out of reach are static binaries and direct system calls (libfaketime does not see them), other
 libraries' work on a GPU, and network services that were not recorded: the rerun cannot reach them, so they
