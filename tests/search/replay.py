@@ -29,6 +29,34 @@ print(found)
 """
 
 
+# A pool of processes whose results a loop looks for every 10 ms, then threads that race for one stream and one file.
+POOL = """
+import concurrent.futures, json, os, threading, time, urllib.request, uuid
+def ask(text):
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": text}]}).encode()
+    return json.load(urllib.request.urlopen(urllib.request.Request(os.environ["OPENAI_BASE_URL"] + "/chat/completions", body)))["choices"][0]["message"]["content"]
+def work(n):
+    name = uuid.uuid4().hex
+    return f"{name} {n} {ask(f'{n} {name}')}"
+log = open("log.txt", "w", buffering=1)
+with concurrent.futures.ProcessPoolExecutor(3) as pool:
+    futures = [pool.submit(work, n) for n in range(9)]
+    while futures:
+        done = [f for f in futures if f.done()]
+        for f in done:
+            futures.remove(f)
+            log.write(f"{uuid.uuid4().hex} {f.result()}\\n")
+        if not done:
+            time.sleep(0.01)
+def begin(n):
+    log.write(f"{uuid.uuid4().hex} begins\\n")
+    log.write(f"{ask(f'{n} {uuid.uuid4().hex}')}\\n")
+threads = [threading.Thread(target=begin, args=(n,)) for n in range(4)]
+for t in threads: t.start()
+for t in threads: t.join()
+"""
+
+
 class Replay(Recorded):
     def setUp(self):
         super().setUp()
@@ -99,6 +127,13 @@ class Replay(Recorded):
             return 1, None
         self.assertIn(b"move it away", done.stderr)
         return 1, done
+
+    def test_a_pool_of_processes_and_threads_that_race(self):
+        (self.work / "pool.py").write_text(POOL)
+        self.deterministic(sys.executable, "pool.py")
+        names = [word for line in (self.work / "log.txt").read_text().splitlines() for word in line.split() if len(word) == 32]
+        self.assertEqual((len(names), len(set(names))), (22, 22), "two processes made the same unique name")
+        self.assert_equal(self.run_folder, 13)
 
     def test_until(self):
         self.deterministic(*SEARCH, "4")
