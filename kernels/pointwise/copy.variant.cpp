@@ -2,6 +2,7 @@
 // their own.
 #include "kernels/core/variant.hpp"
 #include "kernels/pointwise/dispatch.hpp"
+#include "kernels/pointwise/loops.hpp"
 #include "kernels/pointwise/runs.hpp"
 
 namespace assay::kernels::ASSAY_VARIANT {
@@ -28,8 +29,8 @@ void move_run(const void* in, std::int64_t i, std::int64_t in_stride, void* out,
 void float_run(const float* from, std::int64_t in_stride, float* to, std::int64_t out_stride,
                std::int64_t n) {
   if (in_stride == 1 && out_stride == 1) {
-#pragma GCC ivdep
-    for (std::int64_t k = 0; k < n; ++k) to[k] = canonical32(from[k]);
+    in_blocks<1>(
+        &from, to, n, [=](std::int64_t k) __attribute__((always_inline)) { return canonical32(from[k]); });
   } else {
     for (std::int64_t k = 0; k < n; ++k) to[k * out_stride] = canonical32(from[k * in_stride]);
   }
@@ -63,6 +64,21 @@ void integer_to_float(const Ends& ends, std::int64_t i, std::int64_t o, std::int
   for (std::int64_t k = 0; k < n; ++k) to[k * ends.out_stride] = static_cast<float>(from[k * ends.in_stride]);
 }
 
+void narrowed(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) {
+  const float* from = static_cast<const float*>(ends.in) + i;
+  std::uint16_t* to = static_cast<std::uint16_t*>(ends.out) + o;
+  in_blocks<1>(
+      &from, to, n, [=](std::int64_t k) __attribute__((always_inline)) { return to_bf16(from[k]); });
+}
+
+void widened(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) {
+  const std::uint16_t* from = static_cast<const std::uint16_t*>(ends.in) + i;
+  float* to = static_cast<float*>(ends.out) + o;
+  in_blocks<1>(
+      &from, to,
+      n, [=](std::int64_t k) __attribute__((always_inline)) { return canonical32(from_bf16(from[k])); });
+}
+
 void through_buffer(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) {
   alignas(64) float buffer[kChunk];
   for (std::int64_t k = 0; k < n; k += kChunk) {
@@ -88,6 +104,10 @@ Run run_for(const Ends& ends) {
   }
   if (ends.from == Type::i64 && ends.to == Type::f32) return integer_to_float<std::int64_t>;
   if (ends.from == Type::i32 && ends.to == Type::f32) return integer_to_float<std::int32_t>;
+  if (ends.in_stride == 1 && ends.out_stride == 1) {
+    if (ends.from == Type::f32 && ends.to == Type::bf16) return narrowed;
+    if (ends.from == Type::bf16 && ends.to == Type::f32) return widened;
+  }
   const bool in_fits = small_float(ends.from) || ends.from == Type::boolean;
   const bool out_fits = small_float(ends.to) || ends.to == Type::boolean;
   return in_fits && out_fits ? through_buffer : one_by_one;

@@ -80,7 +80,21 @@ void skip(const Job& job, Cursor& cursor, std::int64_t n) {
 
 }  // namespace
 
+static bool narrow_range(const Job& job, std::int64_t begin, std::int64_t end) {
+  const std::uint16_t* in[kMaxInputs] = {};
+  if (!job.out.linear || job.out.type != Type::bf16) return false;
+  for (int k = 0; k < job.inputs; ++k) {
+    if (!job.in[k].linear || job.in[k].type != Type::bf16) return false;
+    in[k] = static_cast<const std::uint16_t*>(job.in[k].data) + begin;
+  }
+  const NarrowBody function = narrow_body(job.op);
+  if (!function) return false;
+  function(in, job.scalars, static_cast<std::uint16_t*>(job.out.data) + begin, end - begin);
+  return true;
+}
+
 void pointwise_range(const Job& job, std::int64_t begin, std::int64_t end) {
+  if (narrow_range(job, begin, end)) return;
   const Body function = body_of(job);
   Buffers buffers;
   const bool rows = job.rank == 0 || job.size[job.rank - 1] >= kLongRow;

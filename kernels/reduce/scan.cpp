@@ -18,7 +18,7 @@ Status check_types(Scan op, const View& in, const View& out, const View* indices
 }
 
 bool is_packed_sum(const ScanJob& job) {
-  return job.op == Scan::sum && job.in_type == Type::f32 && job.out_type == Type::f32 && job.rows.rank <= 1 &&
+  return job.op == Scan::sum && is_number(job.in_type) && is_number(job.out_type) && job.rows.rank <= 1 &&
          (job.rows.n == 1 || (job.rows.step[0] == 1 && job.rows.step[1] == 1));
 }
 

@@ -1,4 +1,4 @@
-// cumsum of packed fp32 rows on the CPU.
+// cumsum of packed rows on the CPU.
 #include "kernels/reduce/scan.hpp"
 
 namespace assay::kernels::ASSAY_VARIANT {
@@ -23,26 +23,45 @@ static void chain_leaves(const float* x, std::int64_t pitch, std::int64_t count,
   }
 }
 
-/// cumsum of a packed fp32 row.
-static void sum_packed_row(const float* x, float* out, std::int64_t n) {
+static void store(float* to, float x) { *to = canonical(x); }
+static void store(std::uint16_t* to, float x) { *to = to_bf16(x); }
+
+/// Where `count` elements lie as fp32: in place, or widened into the buffer.
+static const float* widened(const float* x, std::int64_t, float*) { return x; }
+static const float* widened(const std::uint16_t* x, std::int64_t count, float* buffer) {
+  for (std::int64_t i = 0; i < count; ++i) buffer[i] = from_bf16(x[i]);
+  return buffer;
+}
+
+/// cumsum of a packed row.
+template <typename In, typename Out>
+static void sum_packed_row(const In* row, Out* out, std::int64_t n) {
   constexpr std::int64_t step = kChains * kScanLeaf;
-  float local[step], prefix = 0;
+  float local[step], buffer[step], prefix = 0;
   for (std::int64_t begin = 0; begin < n; begin += step) {
     const std::int64_t count = step < n - begin ? step : n - begin;
+    const float* const x = widened(row + begin, count, buffer);
     if (count == step) {
-      chain_leaves(x + begin, kScanLeaf, kScanLeaf, local, out + begin);
+      chain_leaves(x, kScanLeaf, kScanLeaf, local, reinterpret_cast<const float*>(out + begin));
     } else {
-      for (std::int64_t i = 0; i < count; ++i)
-        local[i] = i % kScanLeaf == 0 ? x[begin + i] : local[i - 1] + x[begin + i];
+      for (std::int64_t i = 0; i < count; ++i) local[i] = i % kScanLeaf == 0 ? x[i] : local[i - 1] + x[i];
     }
     for (std::int64_t leaf = 0; leaf < count; leaf += kScanLeaf) {
       const std::int64_t end = leaf + kScanLeaf < count ? leaf + kScanLeaf : count;
       const bool first = begin + leaf == 0;
       const float before = first ? float_of(0x80000000u) : prefix;  // -0 changes nothing
-      for (std::int64_t i = leaf; i < end; ++i) out[begin + i] = canonical(before + local[i]);
+      for (std::int64_t i = leaf; i < end; ++i) store(out + begin + i, before + local[i]);
       prefix = first ? local[end - 1] : prefix + local[end - 1];
     }
   }
+}
+
+template <typename In, typename Out>
+static void sum_rows_of(const ScanJob& job, std::int64_t begin, std::int64_t end) {
+  const auto* in = static_cast<const In*>(job.in);
+  auto* out = static_cast<Out*>(job.out);
+  for (std::int64_t row = begin; row < end; ++row)
+    sum_packed_row(in + row * job.rows.stride[0][0], out + row * job.rows.stride[1][0], job.rows.n);
 }
 
 /// Eight rows of one leaf each, or less: the chains are the rows.
@@ -57,13 +76,20 @@ static void sum_short_rows(const float* x, float* out, std::int64_t n, std::int6
 }  // namespace
 
 void sum_packed_rows(const ScanJob& job, std::int64_t begin, std::int64_t end) {
-  const auto* in = static_cast<const float*>(job.in);
-  auto* out = static_cast<float*>(job.out);
-  const std::int64_t from = job.rows.stride[0][0], to = job.rows.stride[1][0], n = job.rows.n;
-  std::int64_t row = begin;
-  if (n <= kScanLeaf)
-    for (; row + kChains <= end; row += kChains) sum_short_rows(in + row * from, out + row * to, n, from, to);
-  for (; row < end; ++row) sum_packed_row(in + row * from, out + row * to, n);
+  using Narrow = std::uint16_t;
+  const bool wide_in = job.in_type == Type::f32, wide_out = job.out_type == Type::f32;
+  if (wide_in && wide_out) {
+    const auto* in = static_cast<const float*>(job.in);
+    auto* out = static_cast<float*>(job.out);
+    const std::int64_t from = job.rows.stride[0][0], to = job.rows.stride[1][0], n = job.rows.n;
+    if (n <= kScanLeaf)
+      for (; begin + kChains <= end; begin += kChains)
+        sum_short_rows(in + begin * from, out + begin * to, n, from, to);
+    return sum_rows_of<float, float>(job, begin, end);
+  }
+  if (wide_in) return sum_rows_of<float, Narrow>(job, begin, end);
+  if (wide_out) return sum_rows_of<Narrow, float>(job, begin, end);
+  sum_rows_of<Narrow, Narrow>(job, begin, end);
 }
 
 }  // namespace assay::kernels::ASSAY_VARIANT
