@@ -33,6 +33,7 @@ struct StepFolder {
   std::string id;
   std::optional<std::int64_t> index;          ///< from step_N
   std::string program, results, log;          ///< files, relative to the run's folder; empty where absent
+  std::string analysis;                       ///< analysis.md of the second layout
   std::string code;                           ///< content of `program`
   std::vector<formats::MetricValue> numbers;  ///< of results.json, as it writes them
   std::optional<bool> success;                ///< of results.json
@@ -64,6 +65,11 @@ struct RunLog {
   std::map<std::string, std::int64_t> sampled;  ///< step -> nodes shown to the researcher
 };
 RunLog read_log(std::string_view text, const std::vector<StepFolder>& steps);
+
+/// The same of round_log.jsonl, the log of the second layout; steps whose name is no number get the order in
+/// which it speaks of them.
+Result<RunLog> read_rounds(std::string_view text, const std::string& file, std::vector<StepFolder>& steps,
+                           Problems& problems);
 
 /// Pass one over steps/: folders, results, answers. Broken files are problems and count as absent.
 Result<std::vector<StepFolder>> read_steps(const std::filesystem::path& root,

@@ -48,6 +48,7 @@ class ExperimentWriter {
     for (const auto& [role, file] : kSources)
       if (!file.empty()) record_.files[role] = source(file);
     text("motivation", node_ ? node_->motivation : tag_of(step_, "researcher", "motivation"));
+    if (!node_ && !step_.analysis.empty()) record_.files["analysis"] = source(step_.analysis);
     text("analysis", node_ ? node_->analysis : tag_of(step_, "analyzer", "analysis"));
   }
 

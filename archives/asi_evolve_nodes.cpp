@@ -95,6 +95,10 @@ class Linking {
   // Equal code; among several, equal results; among several still, the log. A step has one node.
   void join(const Node& node) {
     std::vector<std::size_t> found = steps_with(steps_, node.code);
+    // The second layout stores it.
+    if (const auto named = positions_.find(std::string(node.meta_info["step_name"].string_or("")));
+        named != positions_.end())
+      found = {named->second};
     if (found.size() > 1) {
       std::vector<std::size_t> narrowed;
       for (const std::size_t i : found)

@@ -44,8 +44,10 @@ void place_file(StepFolder& step, const std::string& file, std::string_view leaf
     step.program = file;
   else if (leaf == "results.json")
     step.results = file;
-  else if (leaf == "eval.log")
+  else if (leaf == "eval.log" || leaf == "eval.stdout")
     step.log = file;
+  else if (leaf == "analysis.md")
+    step.analysis = file;
   else if (leaf.starts_with("llm_logs/") && leaf.ends_with(".json"))
     step.calls.push_back({}), step.calls.back().file = file;
 }

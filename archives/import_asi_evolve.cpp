@@ -1,4 +1,5 @@
-// ASI-Evolve (arXiv:2603.29640): the folder of one run. Each step is an experiment, failed ones too.
+// ASI-Evolve (arXiv:2603.29640): the folder of one run, in either of its two layouts. Each step is an
+// experiment, failed ones too.
 #include <algorithm>
 #include <set>
 
@@ -15,6 +16,7 @@ using namespace asi_evolve;
 constexpr const char* kNodes = "database_data/nodes.json";
 constexpr const char* kKnowledge = "cognition_data/cognition.json";
 constexpr const char* kLog = "logs/evolve.log";
+constexpr const char* kRounds = "round_log.jsonl";
 constexpr const char* kConfig = "config.yaml";
 
 /// The content of a file that a run may lack: empty without it.
@@ -90,7 +92,9 @@ Status import_steps_and_nodes(const std::vector<FoundFile>& files, const ImportO
   Knowledge knowledge;
   if (const std::string text = ASSAY_TRY(read_if_there(root, files, kKnowledge)); !text.empty())
     knowledge = ASSAY_TRY(read_knowledge(text, kKnowledge, problems));
-  const RunLog log = read_log(ASSAY_TRY(read_if_there(root, files, kLog)), steps);
+  const std::string rounds = ASSAY_TRY(read_if_there(root, files, kRounds));
+  const RunLog log = rounds.empty() ? read_log(ASSAY_TRY(read_if_there(root, files, kLog)), steps)
+                                    : ASSAY_TRY(read_rounds(rounds, kRounds, steps, problems));
   const Links links = link_nodes(steps, nodes, log);
   const auto parents = ASSAY_TRY(read_prompts(root, steps, links, log, knowledge));
   add_experiments(steps, links, log, !database.empty(), parents, import.items);

@@ -12,6 +12,8 @@ constexpr Importer kImporters[] = {
      import_asi_arch},
     {"asi-evolve", "ASI-Evolve: the folder of one run, with steps/, database_data/ and logs/",
      import_asi_evolve},
+    {"openevolve", "OpenEvolve: the folder given as --output, or the one around it, with checkpoints/",
+     import_openevolve},
     {"assay", "the plain documented layout: campaign.json, experiments/ID/... (docs/formats/campaign.md)",
      import_assay},
     {"run", "training runs: folders that assay train made, or a folder of them (docs/formats/run.md)",

@@ -9,6 +9,7 @@ namespace assay::archives {
 
 Result<Import> import_asi_arch(const std::filesystem::path& source, const ImportOptions& options);
 Result<Import> import_asi_evolve(const std::filesystem::path& source, const ImportOptions& options);
+Result<Import> import_openevolve(const std::filesystem::path& source, const ImportOptions& options);
 Result<Import> import_assay(const std::filesystem::path& source, const ImportOptions& options);
 Result<Import> import_run(const std::filesystem::path& source, const ImportOptions& options);
 Result<Import> import_runs(const std::vector<std::filesystem::path>& sources, const ImportOptions& options);

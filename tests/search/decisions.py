@@ -29,9 +29,9 @@ class Decisions(unittest.TestCase):
         shutil.copytree(source, run)
         return run
 
-    def verified(self, run, kind="asi-evolve"):
+    def verified(self, run, kind="asi-evolve", bundle=None):
         """The document and the exit status of a run that is sealed as it lies there."""
-        bundle = run.parent / "b.h5"
+        bundle = bundle or run.parent / "b.h5"
         bundle.unlink(missing_ok=True)
         must(assay("seal", run, "--from", kind, "--redact", "--keep-going", "-o", bundle, "--key", self.top / "key"))
         done = assay("verify", bundle, "--trust", self.top / "key.pub", "--decisions", "--json")
@@ -195,6 +195,104 @@ class AsiEvolve(Decisions):
             node = [node for node in document["nodes"].values() if len(node["parent"]) > 1][-1]
             node["parent"].reverse()
         self.alter(lambda run: change_nodes(run, change), "sampler", "parents", only=lambda source: "greedy" in source.name)
+
+
+class OpenEvolve(Decisions):
+    def runs(self):
+        return [SAMPLES / name for name in sorted(os.listdir(SAMPLES)) if name.startswith("openevolve-")]
+
+    def checkpoints(self, run):
+        return sorted(run.glob("openevolve_output/checkpoints/checkpoint_*"), key=lambda p: int(p.name.split("_")[1]))
+
+    def programs(self, run):
+        """id -> its record in the last checkpoint that has it"""
+        return {p.stem: json.loads(p.read_text()) for c in self.checkpoints(run) for p in (c / "programs").glob("*.json")}
+
+    def test_every_decision_is_in_a_class(self):
+        for source in self.runs():
+            with self.subTest(source.name):
+                run = self.copy(source)
+                decisions = self.holds(run, "openevolve")
+                proposed = {i for i, p in self.programs(run).items() if p["parent_id"] and not p["metadata"].get("migrant")}
+                for kind in ("answer", "score", "parents", "sampler", "prompt", "knowledge"):
+                    self.assertLessEqual(proposed, {d["step"] for d in decisions["list"] if d["kind"] == kind}, kind)
+                states = {f"checkpoint {c.name.split('_')[1]}" for c in self.checkpoints(run)}
+                for kind in ("live", "eviction", "archive", "best", "migration"):
+                    self.assertLessEqual(states, {d["step"] for d in decisions["list"] if d["kind"] == kind}, kind)
+                equal = {d["kind"] for d in decisions["list"] if d["outcome"] == "equal"}
+                self.assertLessEqual({"answer", "score", "parents", "live", "eviction", "archive", "best", "migration"}, equal)
+
+    def alter_programs(self, change, *kinds):
+        """The same change in every checkpoint that has the program, so that they agree with each other."""
+        for source in self.runs():
+            with self.subTest(source.name):
+                run = self.copy(source)
+                proposed = [p for p in self.programs(run).values() if p["parent_id"] and not p["metadata"].get("migrant")]
+                chosen = max(proposed, key=lambda p: p["iteration_found"])["id"]
+                for file in run.glob(f"openevolve_output/checkpoints/*/programs/{chosen}.json"):
+                    program = json.loads(file.read_text())
+                    change(program, self.programs(source))
+                    file.write_text(json.dumps(program))
+                self.found(run, *kinds, by="openevolve")
+
+    def test_a_score(self):
+        def change(program, _):
+            program["metrics"]["combined_score"] += 0.001
+        self.alter_programs(change, "score")
+
+    def test_an_answer(self):
+        def change(program, _):
+            program["code"] += "\n"
+        self.alter_programs(change, "answer")
+
+    def test_a_parent(self):
+        def change(program, others):
+            program["parent_id"] = next(i for i in others if i not in (program["id"], program["parent_id"]))
+        self.alter_programs(change, "parents")
+
+    def alter_state(self, change, *kinds, which=-1):
+        for source in self.runs():
+            with self.subTest(source.name):
+                run = self.copy(source)
+                folder = self.checkpoints(run)[which]
+                metadata = json.loads((folder / "metadata.json").read_text())
+                change(metadata, folder)
+                (folder / "metadata.json").write_text(json.dumps(metadata))
+                self.found(run, *kinds, by="openevolve")
+
+    def test_an_eviction(self):
+        def change(metadata, folder):
+            gone = next(i for island in metadata["islands"] for i in island if i != metadata["best_program_id"])
+            for island, cells in zip(metadata["islands"], metadata["island_feature_maps"]):
+                if gone in island:
+                    island.remove(gone)
+                for cell in [c for c, i in cells.items() if i == gone]:
+                    del cells[cell]
+            (folder / f"programs/{gone}.json").unlink()
+        self.alter_state(change, "eviction", "live")
+
+    def test_the_archive_the_best_and_migration(self):
+        self.alter_state(lambda metadata, _: metadata["archive"].pop(), "archive")
+
+        def best(metadata, _):
+            metadata["best_program_id"] = next(i for island in metadata["islands"] for i in island if i != metadata["best_program_id"])
+        self.alter_state(best, "best")
+
+        def generation(metadata, _):
+            metadata["island_generations"][0] += 1
+        self.alter_state(generation, "migration")
+
+
+class AsiArch(Decisions):
+    def test_published_tables(self):
+        source = SHARED / "data/asi-arch"
+        if not source.exists():
+            self.skipTest("no shared/data/asi-arch (set ASSAY_SHARED)")
+        document, _ = self.verified(source, "asi-arch", self.top / "arch.h5")
+        decisions = document["decisions"]
+        self.assertEqual(decisions["counts"]["different"], 0, [d for d in decisions["list"] if d["outcome"] == "different"][:3])
+        for kind in ("live", "sampler", "score", "answer", "prompt", "knowledge", "parents", "best"):
+            self.assertEqual(sum(d["kind"] == kind for d in decisions["list"]), document["result"]["counts"]["experiments"], kind)
 
 
 class Others(Decisions):

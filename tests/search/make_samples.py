@@ -123,6 +123,48 @@ database:
 """
 
 
+OPENEVOLVE = """max_iterations: {steps}
+checkpoint_interval: 1
+log_level: INFO
+random_seed: 7
+diff_based_evolution: {diffs}
+max_code_length: 400
+llm:
+  api_base: {base}
+  api_key: EMPTY
+  models:
+    - {{name: stand-in, weight: 1.0}}
+  timeout: 60
+  retries: 1
+prompt:
+  num_top_programs: 2
+  num_diverse_programs: 1
+database:
+  population_size: 6
+  archive_size: 3
+  num_islands: 2
+  migration_interval: 2
+  migration_rate: 0.3
+  log_prompts: true
+evaluator:
+  parallel_evaluations: {workers}
+  cascade_evaluation: false
+  timeout: 60
+"""
+
+OPENEVOLVE_INITIAL = """# EVOLVE-BLOCK-START
+def value():
+    return 1.0
+# EVOLVE-BLOCK-END
+"""
+
+OPENEVOLVE_EVALUATOR = """import hashlib
+def evaluate(path):
+    text = open(path).read()
+    return {"combined_score": int(hashlib.sha256(text.encode()).hexdigest()[:6], 16) / 2**24}
+"""
+
+
 def numbers(body):
     digest = hashlib.sha256(body).hexdigest()
     return int(digest[:4], 16), int(digest[4:7], 16), digest
@@ -179,6 +221,29 @@ def make_evolve(arguments):
     return run
 
 
+def openevolve_answer(body):
+    one, two, _ = numbers(body)
+    if one % 7 == 3:
+        return "I could not produce a program this time."
+    if b"<<<<<<< SEARCH" in body:
+        return f"Another number.\n<<<<<<< SEARCH\ndef value():\n=======\n# {two}\ndef value():\n>>>>>>> REPLACE\n"
+    return f"```python\n# EVOLVE-BLOCK-START\ndef value():\n    return {one}.{two}\n# EVOLVE-BLOCK-END\n```\n"
+
+
+def make_openevolve(arguments):
+    top = Path(tempfile.mkdtemp(prefix="assay-sample-"))
+    run = top / arguments.name
+    run.mkdir()
+    _, base = serve(openevolve_answer)
+    (run / "initial.py").write_text(OPENEVOLVE_INITIAL)
+    (run / "evaluator.py").write_text(OPENEVOLVE_EVALUATOR)
+    (run / "config.yaml").write_text(OPENEVOLVE.format(steps=arguments.steps, base=base, workers=arguments.workers,
+                                                       diffs=str(arguments.diffs).lower()))
+    program = Path(sys.executable).parent / "openevolve-run"
+    subprocess.run([program, "initial.py", "evaluator.py", "--config", "config.yaml", "--output", "openevolve_output"], cwd=run, check=True)
+    return run
+
+
 def tidy(run, name):
     for leftover in [*run.rglob("faiss"), *run.rglob("__pycache__")]:
         shutil.rmtree(leftover, ignore_errors=True)
@@ -203,7 +268,7 @@ def main():
     parser.add_argument("--diffs", action="store_true")
     parser.add_argument("--judge", action="store_true")
     arguments = parser.parse_args()
-    run = make_evolve(arguments)
+    run = make_evolve(arguments) if arguments.framework == "asi-evolve" else make_openevolve(arguments)
     tidy(run, arguments.name)
     shutil.rmtree(run.parent)
 

@@ -53,9 +53,13 @@ std::optional<std::string> apply_blocks(std::string_view program, const std::vec
 
 std::string apply_blocks_by_line(std::string_view program, const std::vector<DiffBlock>& blocks) {
   std::string text(program);
+  const auto same = [](std::string_view a, std::string_view b) {
+    return right_stripped(a) == right_stripped(b);
+  };
   for (const DiffBlock& block : blocks) {
     const auto lines = newline_parts(text), wanted = newline_parts(block.search);
-    const auto at = std::search(lines.begin(), lines.end(), wanted.begin(), wanted.end());
+    auto at = std::search(lines.begin(), lines.end(), wanted.begin(), wanted.end());
+    if (at == lines.end()) at = std::search(lines.begin(), lines.end(), wanted.begin(), wanted.end(), same);
     if (at == lines.end()) continue;
     std::string out;
     const auto add = [&out](std::string_view line) { out.append(line).push_back('\n'); };
@@ -76,11 +80,7 @@ std::optional<std::string> fenced_code(std::string_view answer, std::string_view
       return std::string(stripped(answer.substr(at + named.size(), end - at - named.size())));
   const auto at = answer.find(kFence);
   if (at == answer.npos) return std::nullopt;
-  std::size_t begin = at + kFence.size(), word = begin;
-  while (word < answer.size() &&
-         (std::isalnum(static_cast<unsigned char>(answer[word])) || answer[word] == '_'))
-    ++word;
-  if (word > begin && word < answer.size() && answer[word] == '\n') begin = word + 1;
+  const std::size_t begin = at + kFence.size();
   const auto end = answer.find(kFence, begin);
   if (end == answer.npos) return std::nullopt;
   return std::string(stripped(answer.substr(begin, end - begin)));

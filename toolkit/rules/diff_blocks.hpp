@@ -22,8 +22,8 @@ std::vector<DiffBlock> diff_blocks(std::string_view answer);
 /// not found (utils/diff.py, apply_diff).
 std::optional<std::string> apply_blocks(std::string_view program, const std::vector<DiffBlock>& blocks);
 
-/// OpenEvolve (utils/code_utils.py, apply_diff): by whole lines; a block whose lines are not found is passed
-/// over.
+/// OpenEvolve (utils/code_utils.py, apply_diff_blocks): by whole lines, exactly first, then without the white
+/// space at their ends; a block whose lines are not found is passed over.
 std::string apply_blocks_by_line(std::string_view program, const std::vector<DiffBlock>& blocks);
 
 /// The first fenced block: of `language` if there is one, else any (OpenEvolve, parse_full_rewrite), without

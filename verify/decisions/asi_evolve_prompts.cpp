@@ -4,6 +4,7 @@
 
 #include "toolkit/base/text.hpp"
 #include "toolkit/rules/tags.hpp"
+#include "toolkit/rules/template_text.hpp"
 #include "verify/decisions/asi_evolve_rules.hpp"
 
 namespace assay::verify::evolve {
@@ -21,6 +22,15 @@ class Prompts {
  public:
   Prompts(const Record& record, DecisionSink& sink) : record_(record), sink_(sink) {}
 
+  /// What the templates of the run and its task were.
+  Status read(const SealedTree& tree) {
+    task_ = ASSAY_TRY(tree.read("input.md"));
+    for (const char* name : {"researcher", "researcher_diff"})
+      if (auto text = ASSAY_TRY(tree.read("prompts/" + std::string(name) + ".jinja2")))
+        templates_[name] = *std::move(text);
+    return {};
+  }
+
   void run() {
     learn();
     for (const Step& step : record_.steps) {
@@ -33,7 +43,7 @@ class Prompts {
       }
       parents(step, *call);
       knowledge(step, *call);
-      sink_.not_on_record(step.id, "prompt", "its template is not in the bundle");
+      prompt(step, *call);
     }
   }
 
@@ -139,16 +149,79 @@ class Prompts {
     sink_.equal(step.id, "knowledge", which);
   }
 
+  // The nodes as the template sees them. Results of an evicted node lack what only the database knew, its run
+  // time.
+  Json node_values(std::int64_t id) {
+    const Shown& shown = texts_of(id);
+    Json out = Json::object({{"id", static_cast<long long>(id)},
+                             {"name", shown.texts[0]},
+                             {"motivation", shown.texts[1]},
+                             {"analysis", shown.texts[2]},
+                             {"code", shown.texts[3]}});
+    const auto node = record_.nodes.find(id);
+    const Step* step = record_.step_of(id);
+    if (node != record_.nodes.end()) {
+      out.set("results", node->second.results);
+      out.set("score", node->second.score);
+    } else if (step) {
+      out.set("results", step->results);
+      if (step->initial) out.set("motivation", "Initial program provided by user");
+    }
+    return out;
+  }
+
+  // Every item at each place where its text stands: which were retrieved, and in which order, is a matter of
+  // embeddings.
+  Json items_in(const std::string& prompt) const {
+    std::map<std::size_t, std::string> places;
+    for (const auto& [id, content] : record_.knowledge)
+      for (auto at = content.empty() ? prompt.npos : prompt.find(content); at != prompt.npos;
+           at = prompt.find(content, at + content.size()))
+        places[at] = content;
+    Json out = Json::array();
+    for (const auto& [at, content] : places) out.push(Json::object({{"content", content}}));
+    return out;
+  }
+
+  // The template of the run, given the parents and the knowledge on record, makes this prompt.
+  void prompt(const Step& step, const Call& call) {
+    if (call.name != "researcher_full" || !templates_.contains("researcher"))
+      return sink_.not_on_record(step.id, "prompt",
+                                 "its template is part of the program, and not in the bundle");
+    if (!step.parents) return sink_.not_on_record(step.id, "prompt", "whom the step was shown is not proved");
+    if (!task_) return sink_.not_on_record(step.id, "prompt", "the task, input.md, is not in the bundle");
+    Json nodes = Json::array();
+    for (const std::int64_t parent : *step.parents) nodes.push(node_values(parent));
+    const auto expected = rules::render_template(templates_.at("researcher"),
+                                                 Json::object({{"task_description", *task_},
+                                                               {"context_nodes", std::move(nodes)},
+                                                               {"cognition_items", items_in(call.prompt)},
+                                                               {"diff_based", false}}));
+    if (!expected) return sink_.not_on_record(step.id, "prompt", expected.error().what);
+    if (*expected == call.prompt) return sink_.equal(step.id, "prompt");
+    std::size_t at = 0;
+    while (at < expected->size() && at < call.prompt.size() && (*expected)[at] == call.prompt[at]) ++at;
+    const std::size_t from = at > 40 ? at - 40 : 0;
+    sink_.different(step.id, "prompt",
+                    "the template makes another prompt, from byte " + std::to_string(at) + " on",
+                    expected->substr(from, 120), call.prompt.substr(std::min(from, call.prompt.size()), 120));
+  }
+
   const Record& record_;
   DecisionSink& sink_;
+  std::optional<std::string> task_;
+  std::map<std::string, std::string> templates_;
   std::map<std::int64_t, Shown> texts_;
   std::array<bool, 4> shows_{};
 };
 
 }  // namespace
 
-void recompute_prompts(const Record& record, const SealedTree&, const Settings&, DecisionSink& sink) {
-  Prompts(record, sink).run();
+Status recompute_prompts(const Record& record, const SealedTree& tree, DecisionSink& sink) {
+  Prompts prompts(record, sink);
+  ASSAY_TRY(prompts.read(tree));
+  prompts.run();
+  return {};
 }
 
 }  // namespace assay::verify::evolve

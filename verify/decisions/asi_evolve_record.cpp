@@ -116,6 +116,11 @@ Status read_steps(const SealedTree& tree, Record& record) {
   std::stable_sort(record.steps.begin(), record.steps.end(), [](const Step& a, const Step& b) {
     return std::pair(!a.number, a.number.value_or(0)) < std::pair(!b.number, b.number.value_or(0));
   });
+  // The second layout names its steps as it likes; its nodes give their order.
+  std::int64_t next = 1;
+  for (const Step& step : record.steps) next = std::max(next, step.number.value_or(0) + 1);
+  for (Step& step : record.steps)
+    if (!step.number && (step.code || step.results_text)) step.number = next++;
   return {};
 }
 

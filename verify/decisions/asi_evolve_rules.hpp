@@ -29,11 +29,11 @@ Score score_of(const Record& record, const Settings& settings, std::int64_t node
 
 // asi_evolve_database.cpp: live set, eviction, sampler, visits, islands, archive, best history.
 void recompute_database(const Record& record, const Settings& settings, DecisionSink& sink);
-// asi_evolve_answers.cpp: answer to node, score, parents against the prompt, knowledge.
+// asi_evolve_answers.cpp: answer to node, score. asi_evolve_prompts.cpp: parents against the prompt,
+// knowledge, prompts.
 void recompute_answers(const Record& record, const Settings& settings, DecisionSink& sink);
 void recompute_scores(const Record& record, const Settings& settings, DecisionSink& sink);
-void recompute_prompts(const Record& record, const SealedTree& tree, const Settings& settings,
-                       DecisionSink& sink);
+Status recompute_prompts(const Record& record, const SealedTree& tree, DecisionSink& sink);
 
 std::string ids_text(const std::vector<std::int64_t>& ids);  ///< "0, 4, 17"
 

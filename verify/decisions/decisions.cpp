@@ -32,7 +32,9 @@ constexpr DecisionKind kKinds[] = {
 };
 
 constexpr DecisionSystem kDecisionSystems[] = {
+    {"asi-arch", recompute_asi_arch},
     {"asi-evolve", recompute_asi_evolve},
+    {"openevolve", recompute_openevolve},
 };
 
 constexpr const char* kDepartureCode = "D220";

@@ -1,5 +1,6 @@
-// `assay verify --decisions`: what a search decided, computed again from its sealed record. docs/search-decisions.md
-// has each rule with its source. A system is one file and one row of the table in decisions.cpp.
+// `assay verify --decisions`: what a search decided, computed again from its sealed record.
+// docs/search-decisions.md has each rule with its source. A system is one file and one row of the table in
+// decisions.cpp.
 #pragma once
 
 #include <array>

@@ -16,6 +16,9 @@ class SealedTree {
   /// source/.../MARK that there is, else source/ itself.
   SealedTree(const formats::ItemSource& items, std::initializer_list<std::string_view> marks);
 
+  /// A root that is known: "source/out/".
+  SealedTree(const formats::ItemSource& items, std::string root) : items_(items), root_(std::move(root)) {}
+
   /// Names relative to the root, below `folder` ("steps/"), in the manifest's order.
   std::vector<std::string> files(std::string_view folder) const;
   bool has(std::string_view name) const;

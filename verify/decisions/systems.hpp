@@ -6,5 +6,7 @@
 namespace assay::verify {
 
 Status recompute_asi_evolve(const DecisionInput&, DecisionSink&);
+Status recompute_openevolve(const DecisionInput&, DecisionSink&);
+Status recompute_asi_arch(const DecisionInput&, DecisionSink&);
 
 }  // namespace assay::verify

@@ -157,6 +157,10 @@ std::string tables_html(const ReportModel& model) {
   if (!model.claim_evidence.rows.empty()) out += table_html(model.claim_evidence, "matrix");
   out += "</section>\n<section id=\"claims\">\n<h2>Claims</h2>\n";
   out += model.claims.rows.empty() ? "<p>The campaign states no claims.</p>\n" : table_html(model.claims);
+  if (!model.decisions.rows.empty())
+    out += "</section>\n<section id=\"decisions\">\n<h2>Decisions of the search</h2>\n" +
+           table_html(model.decisions, "numbers") +
+           (model.decision_reasons.rows.empty() ? "" : table_html(model.decision_reasons, "notes"));
   return out + "</section>\n";
 }
 

@@ -116,6 +116,9 @@ std::string report_markdown(const ReportModel& model) {
   if (!model.claim_evidence.rows.empty()) out += table_markdown(model.claim_evidence);
   out += "## Claims\n\n" +
          (model.claims.rows.empty() ? "The campaign states no claims.\n\n" : table_markdown(model.claims));
+  if (!model.decisions.rows.empty())
+    out += "## Decisions of the search\n\n" + table_markdown(model.decisions) +
+           (model.decision_reasons.rows.empty() ? "" : table_markdown(model.decision_reasons));
   out += "## Numbers\n\nThe pictures of these numbers are in index.html.\n\n";
   for (const Figure& figure : model.figures)
     out += "### " + plain(figure.title) + "\n\n" + plain(figure.description) + "\n\n" +

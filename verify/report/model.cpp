@@ -168,6 +168,36 @@ ReportTable evidence_table(const Json& completeness) {
   return table;
 }
 
+// One row a kind of decision: how many are in each class.
+ReportTable decisions_table(const Json& decisions) {
+  ReportTable table;
+  const Json& counts = decisions["counts"];
+  const auto number = [](const Json& of, const char* key) {
+    return with_separators(of[key].natural().value_or(0));
+  };
+  table.caption = "Decisions of " + std::string(decisions["system"].string_or("the search")) +
+                  ", recomputed from the record: " + number(counts, "equal") + " equal, " +
+                  number(counts, "different") + " different, " + number(counts, "not_on_record") +
+                  " not on record";
+  table.columns = {{"decision"}, {"equal", true}, {"different", true}, {"not on record", true}};
+  for (const Json& kind : decisions["kinds"].items())
+    table.rows.push_back({std::string(kind["what"].string_or("")), number(kind["counts"], "equal"),
+                          number(kind["counts"], "different"), number(kind["counts"], "not_on_record")});
+  return table;
+}
+
+ReportTable reasons_table(const Json& decisions) {
+  ReportTable table;
+  table.caption = "Why some are not on record";
+  table.columns = {{"decision"}, {"how many", true}, {"because"}};
+  for (const Json& kind : decisions["kinds"].items())
+    for (const Json& why : kind["because"].items())
+      table.rows.push_back({std::string(kind["what"].string_or("")),
+                            with_separators(why["count"].natural().value_or(0)),
+                            std::string(why["because"].string_or(""))});
+  return table;
+}
+
 std::string source_text(const Json& source) {
   if (!source.is_object()) return value_text(source);
   std::string text(source["document"].string_or(""));
@@ -262,6 +292,8 @@ ReportModel report_model(const ReportInput& input) {
   model.completeness = completeness_table(completeness, table.size());
   model.claim_evidence = evidence_table(completeness);
   model.claims = without_empty_columns(claims_table(table));
+  model.decisions = decisions_table(input.verification["decisions"]);
+  model.decision_reasons = reasons_table(input.verification["decisions"]);
   model.figures = all_figures(table);
   if (input.items) model.designs = design_diffs(table, *input.items);
   if (input.items) model.picture = picture_of(*input.items, input.view);

@@ -71,6 +71,7 @@ struct ReportModel {
   ReportTable finding_notes;  ///< of each code: what it means, why it matters, what would settle it
   std::vector<std::string> proves, does_not_prove;
   ReportTable completeness, claim_evidence, claims;
+  ReportTable decisions, decision_reasons;  ///< of `--decisions`; without rows where it was not given
   std::vector<Figure> figures;
   DesignDiffs designs;
   std::optional<ForeignPicture> picture;

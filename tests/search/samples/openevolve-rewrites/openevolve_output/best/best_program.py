@@ -1,0 +1,4 @@
+# EVOLVE-BLOCK-START
+def value():
+    return 34754.900
+# EVOLVE-BLOCK-END

@@ -1,0 +1,4 @@
+# EVOLVE-BLOCK-START
+def value():
+    return 20083.3961
+# EVOLVE-BLOCK-END
