@@ -159,7 +159,12 @@ Result<Json> audit_experiment(const ItemSource& items, std::string_view id) {
 
   Json fields = Json::array(), steps = Json::array(), missing = Json::array();
   for (const FieldSource& source : fields_of(items, record, own)) fields.push(field_json(items, source, own));
-  for (const StepLine* line : own) steps.push(describe_step(items, *line, knowledge));
+  const auto links = ASSAY_TRY(read_exchange_links(items));
+  for (const StepLine* line : own) {
+    Json step = describe_step(items, *line, knowledge);
+    if (links) step.set("exchanges", exchanges_json(items, *links, line->step.id));
+    steps.push(std::move(step));
+  }
   say_what_is_missing(missing, items, record, fields, steps);
   Json out = Json::object({{"assay", "audit"}, {"version", 1}, {"experiment", record.id}});
   if (record.name) out.set("name", *record.name);
@@ -167,6 +172,7 @@ Result<Json> audit_experiment(const ItemSource& items, std::string_view id) {
   out.set("steps_item", describe_item(items, "steps.jsonl"));
   out.set("fields", std::move(fields)).set("steps", std::move(steps));
   out.set("parents", parents_json(items, record)).set("ancestors", ancestors_json(items, record));
+  out.set("selected", selected_json(items, all_steps, record.id));
   return out.set("missing", std::move(missing));
 }
 

@@ -49,6 +49,10 @@ std::string step_text(const Json& step, std::size_t number, bool with_experiment
   for (const Json& parent : step["parents"].items()) lines.add("read experiment", mention_text(parent));
   for (const Json& piece : step["knowledge"].items()) lines.add("read knowledge", knowledge_line(piece));
   lines.add("prompt", prompt_text(step["prompt"]));
+  for (const Json& exchange : step["exchanges"].items())
+    lines.add("exchange", value_text(exchange["exchange"]) + " of the record, by its " +
+                              value_text(exchange["by"]) +
+                              (exchange.find("transcript") ? "  " + value_text(exchange["transcript"]) : ""));
   lines.add("record",
             "steps.jsonl, line " + value_text(step["line"]) + "  SHA-256 " + value_text(step["line_sha256"]));
   return out + lines.text("       ", 150);
@@ -92,6 +96,13 @@ std::string experiment_audit_text(const Json& document) {
     out += "\n";
   }
   out += fields_text(document["fields"]) + steps_text(document, false);
+  if (document["selected"].size() > 0) {
+    TextTable table({{"id", true}, {"name"}, {"score", true}, {"in step", false, 60}});
+    for (const Json& entry : document["selected"].items())
+      table.add({value_text(entry["id"]), value_text(entry["name"]), value_text(entry["score"]),
+                 value_text(entry["step"])});
+    out += "\nSelected as a parent of\n" + table.text("  ");
+  }
   return out + relatives_table(document["ancestors"], "Ancestors") + missing_text(document["missing"]);
 }
 
