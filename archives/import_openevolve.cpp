@@ -104,7 +104,8 @@ Result<std::vector<EvolvedProgram>> read_programs(const fs::path& root, const st
             {Fault::malformed, "another program than in " + before->second.file, file.file, ""}));
       program->first = before->second.first;
     }
-    found[program->id] = *std::move(program);
+    const std::string id = program->id;
+    found[id] = *std::move(program);
   }
   std::vector<EvolvedProgram> out;
   for (auto& [id, program] : found) out.push_back(std::move(program));

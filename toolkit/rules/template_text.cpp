@@ -114,11 +114,11 @@ class TemplateRenderer {
   }
 
   Status put(const Json& value) {
+    const bool plain =
+        value.is_integer() || (value.is_number() && value.dump().find_first_of("eE") == std::string::npos);
     if (value.string())
       out_ += *value.string();
-    else if (value.is_integer())
-      out_ += value.dump();
-    else if (value.is_number() && value.dump().find_first_of("eE") == std::string::npos)
+    else if (plain)
       out_ += value.dump();
     else if (!value.is_null())
       return not_rendered(std::string("a value that is a ") + value.type_name());
