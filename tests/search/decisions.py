@@ -250,15 +250,17 @@ class OpenEvolve(Decisions):
             program["parent_id"] = next(i for i in others if i not in (program["id"], program["parent_id"]))
         self.alter_programs(change, "parents")
 
-    def alter_state(self, change, *kinds, which=-1):
+    def alter_state(self, change, kind, *others):
+        """Changes the last checkpoint for which the decision is recomputed: in some it is not on record."""
         for source in self.runs():
             with self.subTest(source.name):
                 run = self.copy(source)
-                folder = self.checkpoints(run)[which]
+                known = {d["step"] for d in self.holds(run, "openevolve")["list"] if d["kind"] == kind and d["outcome"] == "equal"}
+                folder = [c for c in self.checkpoints(run) if f"checkpoint {c.name.split('_')[1]}" in known][-1]
                 metadata = json.loads((folder / "metadata.json").read_text())
                 change(metadata, folder)
                 (folder / "metadata.json").write_text(json.dumps(metadata))
-                self.found(run, *kinds, by="openevolve")
+                self.found(run, kind, *others, by="openevolve")
 
     def test_an_eviction(self):
         def change(metadata, folder):
@@ -269,7 +271,7 @@ class OpenEvolve(Decisions):
                 for cell in [c for c, i in cells.items() if i == gone]:
                     del cells[cell]
             (folder / f"programs/{gone}.json").unlink()
-        self.alter_state(change, "eviction", "live")
+        self.alter_state(change, "eviction")
 
     def test_the_archive_the_best_and_migration(self):
         self.alter_state(lambda metadata, _: metadata["archive"].pop(), "archive")

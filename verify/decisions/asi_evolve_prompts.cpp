@@ -190,6 +190,10 @@ class Prompts {
                                  "its template is part of the program, and not in the bundle");
     if (!step.parents) return sink_.not_on_record(step.id, "prompt", "whom the step was shown is not proved");
     if (!task_) return sink_.not_on_record(step.id, "prompt", "the task, input.md, is not in the bundle");
+    for (const std::int64_t parent : *step.parents)
+      if (!record_.nodes.contains(parent) && !record_.step_of(parent))
+        return sink_.not_on_record(step.id, "prompt",
+                                   "a parent was evicted, and which step made it is not proved");
     Json nodes = Json::array();
     for (const std::int64_t parent : *step.parents) nodes.push(node_values(parent));
     const auto expected = rules::render_template(templates_.at("researcher"),
