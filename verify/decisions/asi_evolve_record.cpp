@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <set>
 
-#include "toolkit/base/yaml.hpp"
 #include "verify/decisions/asi_evolve_log.hpp"
 #include "verify/query/records.hpp"
 
@@ -192,15 +191,7 @@ std::string logged_score(double score) {
 
 Result<Record> read_record(const DecisionInput& input, const SealedTree& tree) {
   Record record;
-  if (const auto text = ASSAY_TRY(tree.read("config.yaml"))) {
-    auto config = parse_yaml(*text);
-    if (config)
-      record.config = *std::move(config);
-    else
-      record.config_problem = "config.yaml is not read: " + config.error().what + ", " + config.error().where;
-  } else {
-    record.config_problem = "config.yaml is not in the bundle";
-  }
+  record.config = ASSAY_TRY(read_run_config(input.items, record.config_problem));
   ASSAY_TRY(read_nodes(tree, record));
   ASSAY_TRY(read_steps(tree, record));
   ASSAY_TRY(read_links(input, record));

@@ -47,9 +47,8 @@ class Run {
     for (const auto& [id, program] : record_.programs) of_program(program);
     for (const Completed& one : record_.completed)
       if (one.program.empty())
-        sink_.not_on_record(
-            "iteration " + std::to_string(one.iteration), "answer",
-            "no program came of it, and answers that fail are not kept: " + shorten(one.error, 60));
+        sink_.not_on_record("iteration " + std::to_string(one.iteration), "answer",
+                            "no program came of it, and answers that fail are not kept");
     const Checkpoint* before = nullptr;
     for (const Checkpoint& checkpoint : record_.checkpoints) {
       of_checkpoint(checkpoint);
@@ -243,6 +242,7 @@ class Run {
     if (!record_.has_log)
       return sink_.not_on_record(name, "migration",
                                  "the order of completion is in the log alone, which is not in the bundle");
+    if (record_.config.is_null()) return sink_.not_on_record(name, "migration", record_.config_problem);
     std::vector<std::int64_t> expected(checkpoint.islands.size());
     std::int64_t last = 0;
     for (const Completed& one : record_.completed) {

@@ -5,8 +5,6 @@
 #include <cmath>
 
 #include "toolkit/base/text.hpp"
-#include "toolkit/base/yaml.hpp"
-#include "verify/query/records.hpp"
 
 namespace assay::verify::openevolve {
 
@@ -155,26 +153,7 @@ void log_line(std::string_view line, Record& record) {
 }
 
 Status read_config(const DecisionInput& input, Record& record) {
-  const auto& manifest = input.items.manifest();
-  const auto [first, last] = manifest.range("source/");
-  std::vector<std::string> found;
-  for (std::size_t i = first; i < last; ++i) {
-    const std::string name = manifest.entry(i).name;
-    if (name.ends_with("/config.yaml") || name.ends_with("/config.yml")) found.push_back(name);
-  }
-  std::stable_sort(found.begin(), found.end(),
-                   [](const auto& a, const auto& b) { return a.size() < b.size(); });
-  if (found.empty()) {
-    record.config_problem = "config.yaml is not in the bundle";
-    return {};
-  }
-  const auto text = ASSAY_TRY(read_if_present(input.items, found.front()));
-  auto config =
-      text ? parse_yaml(*text) : Result<Json>(Error{Fault::missing, "its content is not there", "", ""});
-  if (config)
-    record.config = *std::move(config);
-  else
-    record.config_problem = "config.yaml is not read: " + config.error().what + " " + config.error().where;
+  record.config = ASSAY_TRY(read_run_config(input.items, record.config_problem));
   const Json& dimensions = record.config["database"]["feature_dimensions"];
   if (dimensions.size() > 0) record.features = strings(dimensions);
   return {};

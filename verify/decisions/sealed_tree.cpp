@@ -1,5 +1,6 @@
 #include "verify/decisions/sealed_tree.hpp"
 
+#include "toolkit/base/yaml.hpp"
 #include "verify/query/records.hpp"
 
 namespace assay::verify {
@@ -41,6 +42,29 @@ Result<Json> SealedTree::json(std::string_view name) const {
   auto json = Json::parse(*text, {.python_numbers = true});
   if (!json) return std::move(json.error()).in(std::string(name));
   return json;
+}
+
+Result<Json> read_run_config(const formats::ItemSource& items, std::string& problem) {
+  const auto& manifest = items.manifest();
+  std::string found;
+  for (const char* top : {"source/", "record/before/", "record/after/"}) {
+    const auto [first, last] = manifest.range(top);
+    for (std::size_t i = first; i < last; ++i) {
+      const std::string name = manifest.entry(i).name;
+      const bool config = name.ends_with("/config.yaml") || name.ends_with("/config.yml");
+      if (config && (found.empty() || name.size() < found.size())) found = name;
+    }
+    if (!found.empty()) break;
+  }
+  const auto text = found.empty() ? std::optional<std::string>() : ASSAY_TRY(read_if_present(items, found));
+  if (!text) {
+    problem = "config.yaml is not in the bundle";
+    return Json();
+  }
+  auto config = parse_yaml(*text);
+  if (config) return config;
+  problem = "config.yaml is not read: " + config.error().what + ", " + config.error().where;
+  return Json();
 }
 
 }  // namespace assay::verify

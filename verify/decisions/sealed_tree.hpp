@@ -33,4 +33,8 @@ class SealedTree {
   std::string root_;
 };
 
+/// config.yaml of the run as JSON: the one nearest to the top of what was sealed, be it of the run's own tree
+/// or of the record of the same run. Where there is none that can be read, null, and why in `problem`.
+Result<Json> read_run_config(const formats::ItemSource& items, std::string& problem);
+
 }  // namespace assay::verify
