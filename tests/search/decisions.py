@@ -298,6 +298,17 @@ class AsiArch(Decisions):
 
 
 class Others(Decisions):
+    def test_the_report_shows_them(self):
+        run = self.copy(SAMPLES / "evolve-island")
+        self.verified(run)
+        must(assay("report", run.parent / "b.h5", "-o", run.parent / "pages", "--decisions", "--trust", self.top / "key.pub"))
+        for page in ("report.md", "index.html"):
+            text = (run.parent / "pages" / page).read_text()
+            self.assertIn("Decisions of the search", text)
+            self.assertIn("who was evicted", text)
+        text = assay("verify", run.parent / "b.h5", "--decisions", "--trust", self.top / "key.pub").stdout.decode()
+        self.assertRegex(text, r"Decisions of asi-evolve: \d+ recomputed, equal; 0 recomputed, different; \d+ not on record")
+
     def test_a_system_without_rules_says_so(self):
         document, status = self.verified(self.copy(ROOT / "archives/samples/small"), "assay")
         self.assertFalse(document["decisions"]["recomputed"])
