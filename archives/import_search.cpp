@@ -66,7 +66,7 @@ Status check_run(const formats::Run& run, const Proposal& proposal, const Outcom
 std::string search_steps(const SearchRecord& record) {
   std::string text;
   std::map<std::uint64_t, std::uint64_t> orders;
-  const auto add = [&](std::uint64_t candidate, const char* agent, const char* status, Json more) {
+  const auto add = [&](std::uint64_t candidate, const char* agent, const char* status, const Json& more) {
     const std::uint64_t order = ++orders[candidate];
     Json step = Json::object({{"id", id_of(candidate) + "/" + std::to_string(order)},
                               {"experiment", id_of(candidate)},
