@@ -35,7 +35,7 @@ tables() {
   fi
   if [[ $parts == *steps* ]]; then
     printf '\n#### Training steps\n\n'
-    "$python" tests/bench/replay/steps_cpu.py --runner "$runner" --shared "$shared" --seconds 6
+    "$python" tests/bench/replay/steps_cpu.py --runner "$runner" --shared "$shared" --seconds 4
   fi
   printf '\nLoad %s after; %d s in all.\n' "$(cut -d' ' -f1-3 /proc/loadavg)" "$SECONDS"
 }

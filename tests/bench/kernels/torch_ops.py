@@ -222,7 +222,7 @@ def serve(pipe, library, only):
             pipe.send(said(error))
 
 
-def on_cpu(library, only, counts, rounds=5, seconds=0.06):
+def on_cpu(library, only, counts, rounds=5, seconds=0.04):
     context = multiprocessing.get_context("spawn")
     sides = []
     for which in (None, library):
