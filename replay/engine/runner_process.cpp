@@ -50,7 +50,8 @@ std::vector<std::pair<std::string, std::string>> environment(const RunnerSpec& s
       {"PYTHONHASHSEED", "0"},
       // Threads that wait sleep soon: beside other processes, spinning made a step ten times slower.
       {"GOMP_SPINCOUNT", "3000"}};
-  for (const char* name : {"CUDA_VISIBLE_DEVICES", "ASSAY_KERNELS", "ASSAY_THREADS", "ASSAY_KERNELS_CPU"})
+  for (const char* name : {"CUDA_VISIBLE_DEVICES", "ASSAY_KERNELS", "ASSAY_THREADS", "ASSAY_KERNELS_CPU",
+                           "ASSAY_PYTHON_PACKAGES"})
     if (const std::string value = variable(name); !value.empty()) all.emplace_back(name, value);
   if (spec.gpu)
     if (const auto gpus = visible_gpus(); gpus.size() > 1) {

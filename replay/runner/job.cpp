@@ -46,6 +46,12 @@ std::optional<Job::From> from_of(const Json& job, std::int64_t steps) {
   return out;
 }
 
+std::optional<Job::Operators> operators_of(const Json& job, std::int64_t steps) {
+  const Json& asked = job["operators"];
+  if (asked.is_null()) return std::nullopt;
+  return Job::Operators{integer(asked, "step", 0, 0, steps), integer(asked, "call", 0, 0, 1LL << 40)};
+}
+
 }  // namespace
 
 Job read_job(const std::filesystem::path& path) {
@@ -73,6 +79,9 @@ Job read_job(const std::filesystem::path& path) {
   job.passes = integer(json, "passes", 1, 1, job.recipe.batch.rows / job.recipe.batch.leaf);
   job.until = integer(json, "until", job.recipe.steps, 0, job.recipe.steps);
   job.from = from_of(json, job.recipe.steps);
+  job.states = flag(json, "states", false);
+  job.operators = operators_of(json, job.recipe.steps);
+  if (job.operators) job.capture = false;  // a captured step calls no operators
   return job;
 }
 

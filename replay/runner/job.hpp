@@ -25,6 +25,12 @@ struct Job {
     std::optional<Digest> chain;
   };
   std::optional<From> from;
+  bool states = false;  ///< tell a state root after every step, beside the chain
+  struct Operators {
+    std::int64_t step = 0;  ///< 0: the model's construction
+    std::int64_t call = 0;  ///< 0: all
+  };
+  std::optional<Operators> operators;
 };
 
 /// Throws Failure(recipe): the job or the recipe does not follow its format; Failure(data): a file cannot be

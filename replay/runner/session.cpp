@@ -10,6 +10,7 @@
 #include "replay/model/recorders.hpp"
 #include "replay/model/trainer.hpp"
 #include "replay/runner/interpreter.hpp"
+#include "replay/runner/operator_record.hpp"
 
 namespace assay::replay {
 
@@ -88,7 +89,8 @@ class Session {
     assay_kernels_set_seed(recipe.seed);
     assay_kernels_set_step(0);
     auto recorder = job_.capture && device.is_cuda() ? cuda_recorder() : nullptr;
-    trainer_ = std::make_unique<Trainer>(recipe, make_shell(recipe, mixer_of(job_)), device);
+    watched(
+        0, [&] { trainer_ = std::make_unique<Trainer>(recipe, make_shell(recipe, mixer_of(job_)), device); });
     trainer_->capture(std::move(recorder));
     if (job_.rehearse && device.is_cpu()) trainer_->rehearse();
     std::error_code ignored;  // what cannot be made is told when the file in it cannot be written
@@ -144,7 +146,8 @@ class Session {
 
   void one(std::int64_t step) {
     const formats::Recipe& recipe = job_.recipe;
-    const StepNumbers numbers = trainer_->step(step, task_->training(step), job_.passes);
+    StepNumbers numbers;
+    watched(step, [&] { numbers = trainer_->step(step, task_->training(step), job_.passes); });
     tell_captures(step);
     const auto at = static_cast<std::uint64_t>(step);
     formats::StepResult result;
@@ -152,19 +155,26 @@ class Session {
     result.loss = std::bit_cast<std::uint32_t>(numbers.loss);
     result.grad_norm = std::bit_cast<std::uint32_t>(numbers.grad_norm);
     Trainer::State state;
-    if (recipe.root_at(at)) {
+    Json told;
+    if (recipe.root_at(at) || job_.states) {
       state = trainer_->state(step);
-      result.root = must(root_of(state.tensors), FailureKind::internal);
-      last_root_ = result.root->hex();
+      const Digest root = must(root_of(state.tensors), FailureKind::internal);
+      if (recipe.root_at(at)) {
+        result.root = root;
+        last_root_ = root.hex();
+      }
+      if (job_.states) told = root.hex();
     }
     chain_ = next_chain(chain_, result);
-    events_.send(Json::object({{"event", "step"},
+    Json event = Json::object({{"event", "step"},
                                {"step", number(step)},
                                {"loss", formats::bits_text(result.loss)},
                                {"loss_value", static_cast<double>(numbers.loss)},
                                {"grad_norm", formats::bits_text(result.grad_norm)},
                                {"root", result.root ? Json(result.root->hex()) : Json()},
-                               {"chain", chain_.hex()}}));
+                               {"chain", chain_.hex()}});
+    if (!told.is_null()) event.set("state", told);
+    events_.send(event);
     if (recipe.evaluation_at(at)) evaluate(step);
     if (recipe.checkpoint_at(at)) checkpoint(step, *result.root, std::move(state));
   }
@@ -175,6 +185,26 @@ class Session {
                                  {"step", number(step)},
                                  {"captured", news.captured},
                                  {"why", news.why.empty() ? Json() : Json(news.why)}}));
+  }
+
+  /// Does the work of a step, and tells its operators where the job asks for them.
+  template <typename F>
+  void watched(std::int64_t step, const F& work) {
+    if (!job_.operators || job_.operators->step != step) return work();
+    const std::int64_t wanted = job_.operators->call;
+    OperatorRecord record(wanted);
+    work();
+    const char* name = wanted ? "operator.bin" : "operators.jsonl";
+    must(write_file(job_.output / name, wanted ? record.call().bytes : record.text(), Existing::replace),
+         FailureKind::data);
+    Json event =
+        Json::object({{"event", wanted ? "operator" : "operators"}, {"step", number(step)}, {"file", name}});
+    if (wanted) {
+      Json types = Json::array();
+      for (const std::string& type : record.call().types) types.push(type);
+      event.set("name", record.call().name).set("where", record.call().where).set("types", std::move(types));
+    }
+    events_.send(event);
   }
 
   void evaluate(std::int64_t step) {
