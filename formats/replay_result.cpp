@@ -38,12 +38,41 @@ Result<std::string> text_of(const Json& json, const char* key) {
   return *text;
 }
 
+Json culprit_json(const ReplayCulprit& culprit) {
+  return Json::object({{"step", culprit.step},
+                       {"call", culprit.call},
+                       {"name", culprit.name},
+                       {"where", culprit.where},
+                       {"element", culprit.element},
+                       {"expected", culprit.expected},
+                       {"found", culprit.found},
+                       {"reference", culprit.reference},
+                       {"replay", culprit.replay}});
+}
+
+Result<ReplayCulprit> culprit_from(const Json& json) {
+  ReplayCulprit out;
+  out.step = ASSAY_TRY(natural_of(json, "step"));
+  out.call = ASSAY_TRY(natural_of(json, "call"));
+  out.name = ASSAY_TRY(text_of(json, "name"));
+  out.where = ASSAY_TRY(text_of(json, "where"));
+  out.element = ASSAY_TRY(text_of(json, "element"));
+  out.expected = ASSAY_TRY(text_of(json, "expected"));
+  out.found = ASSAY_TRY(text_of(json, "found"));
+  out.reference = ASSAY_TRY(text_of(json, "reference"));
+  out.replay = ASSAY_TRY(text_of(json, "replay"));
+  return out;
+}
+
 Json difference_json(const ReplayDifference& difference) {
-  return Json::object({{"step", difference.step},
-                       {"what", difference.what},
-                       {"expected", difference.expected},
-                       {"found", difference.found},
-                       {"detail", difference.detail}});
+  Json json = Json::object({{"step", difference.step},
+                            {"what", difference.what},
+                            {"expected", difference.expected},
+                            {"found", difference.found},
+                            {"detail", difference.detail}});
+  if (!difference.bisection.empty()) json.set("bisection", difference.bisection);
+  if (difference.culprit) json.set("operator", culprit_json(*difference.culprit));
+  return json;
 }
 
 Result<ReplayDifference> difference_from(const Json& json) {
@@ -53,6 +82,8 @@ Result<ReplayDifference> difference_from(const Json& json) {
   out.expected = ASSAY_TRY(text_of(json, "expected"));
   out.found = ASSAY_TRY(text_of(json, "found"));
   out.detail = ASSAY_TRY(text_of(json, "detail"));
+  if (json.find("bisection")) out.bisection = ASSAY_TRY(text_of(json, "bisection"));
+  if (json.find("operator")) out.culprit = ASSAY_TRY(culprit_from(json["operator"]));
   return out;
 }
 
@@ -83,6 +114,56 @@ Finding finding(const char* code, Severity severity, const std::string& subject,
 
 std::string place_of(const ReplayDifference& difference) {
   return difference.step == 0 ? "before the first step" : "at step " + with_separators(difference.step);
+}
+
+Finding culprit_finding(const std::string& experiment, const ReplayCulprit& culprit) {
+  Finding one = finding(
+      "R109", Severity::error, experiment,
+      "the difference comes from operator " + culprit.name + ", call " + with_separators(culprit.call) +
+          " of " + (culprit.step ? "step " + with_separators(culprit.step) : "the model's construction") +
+          (culprit.where.empty() ? "" : " (" + culprit.where + ")") +
+          (culprit.element.empty() ? "" : ", " + culprit.element));
+  one.expected = culprit.expected + " (" + culprit.reference + ")";
+  one.found = culprit.found + " (" + culprit.replay + ")";
+  one.data = Json::object({{"step", culprit.step}, {"call", culprit.call}, {"operator", culprit.name}});
+  return one;
+}
+
+struct ProbeFinding {
+  std::string_view name;
+  const char* code;
+  Severity yes;
+};
+constexpr ProbeFinding kProbeFindings[] = {
+    {"state", "R110", Severity::warning},    {"future", "R111", Severity::error},
+    {"length", "R112", Severity::warning},   {"neighbours", "R113", Severity::warning},
+    {"padding", "R114", Severity::warning},  {"stepwise", "R115", Severity::warning},
+    {"parameters", "R116", Severity::error}, {"gradients", "R117", Severity::warning}};
+
+Finding probe_finding(const std::string& experiment, const ReplayProbe& probe) {
+  const ProbeFinding* of = kProbeFindings;
+  while (of->name != probe.name) ++of;
+  Severity severity = Severity::note;
+  if (probe.answer == "yes") severity = of->yes;
+  if (probe.answer == "failed") severity = Severity::warning;
+  Finding one = finding(of->code, severity, experiment, "probe " + probe.name + ": " + probe.text);
+  one.data = Json::object({{"probe", probe.name}, {"answer", probe.answer}});
+  return one;
+}
+
+Result<std::vector<ReplayProbe>> probes_from(const Json& json) {
+  std::vector<ReplayProbe> out;
+  for (const Json& one : json.items()) {
+    ReplayProbe probe{ASSAY_TRY(text_of(one, "name")), ASSAY_TRY(text_of(one, "answer")),
+                      ASSAY_TRY(text_of(one, "text"))};
+    const auto named = [&](const ReplayProbe& other) { return other.name == probe.name; };
+    if (std::find(kProbes.begin(), kProbes.end(), probe.name) == kProbes.end() ||
+        std::find(kProbeAnswers.begin(), kProbeAnswers.end(), probe.answer) == kProbeAnswers.end() ||
+        std::any_of(out.begin(), out.end(), named))
+      return broken("a probe that there is not, or twice: " + describe(one["name"]));
+    out.push_back(std::move(probe));
+  }
+  return out;
 }
 
 std::string sample_text(const ReplaySample& sample) {
@@ -121,6 +202,7 @@ std::vector<Finding> ReplayResult::findings() const {
     differs.found = difference->found;
     differs.data = Json::object({{"step", difference->step}, {"what", difference->what}});
     all.push_back(std::move(differs));
+    if (difference->culprit) all.push_back(culprit_finding(experiment, *difference->culprit));
   } else if (new_run) {
     all.push_back(finding("R103", Severity::note, experiment,
                           "run anew under a recipe that the authors did not seal (" + amount +
@@ -133,6 +215,7 @@ std::vector<Finding> ReplayResult::findings() const {
     all.push_back(
         finding("R105", Severity::warning, experiment,
                 "operators without a certified kernel were allowed: their bits may be this machine's alone"));
+  for (const ReplayProbe& probe : probes) all.push_back(probe_finding(experiment, probe));
   return all;
 }
 
@@ -154,6 +237,12 @@ std::string ReplayResult::encode() const {
                             {"environment", environment},
                             {"findings", std::move(found)}});
   if (program) json.set("program", program->hex());
+  if (!probes.empty()) {
+    Json answers = Json::array();
+    for (const ReplayProbe& probe : probes)
+      answers.push(Json::object({{"name", probe.name}, {"answer", probe.answer}, {"text", probe.text}}));
+    json.set("probes", std::move(answers));
+  }
   if (difference) json.set("difference", difference_json(*difference));
   if (sample)
     json.set(
@@ -178,6 +267,7 @@ Result<ReplayResult> ReplayResult::decode(std::string_view text) {
   out.segments = ASSAY_TRY(segments_from(json["segments"], out.steps));
   if (json.find("difference")) out.difference = ASSAY_TRY(difference_from(json["difference"]));
   if (json.find("sample")) out.sample = ASSAY_TRY(sample_from(json["sample"]));
+  if (json.find("probes")) out.probes = ASSAY_TRY(probes_from(json["probes"]));
   out.strict = json["strict"].boolean().value_or(true);
   out.environment = json["environment"];
   if (!out.environment.is_object()) return broken("\"environment\" must be an object");

@@ -1,16 +1,19 @@
 #!/usr/bin/env bash
 # The main job on a small campaign of the project's own: installs what is missing, builds assay, then makes a key, seals,
-# archives, verifies and audits, and at last damages one byte of a copy and shows that it is found and named.
-#   toolkit/demo.sh [--no-replay]     --no-replay is accepted; this version has no replay
-# Everything is made in a temporary folder and removed at the end. ASSAY=PROGRAM takes a program that is built already.
+# archives, verifies and audits, damages one byte of a copy and shows that it is found and named; and at last replays a sealed
+# training run on this machine's CPU: the same bits as where it was made.
+#   toolkit/demo.sh [--no-replay]     --no-replay leaves the last part out, and with it PyTorch (4.7 GB)
+# Everything is made in a temporary folder and removed at the end. ASSAY=PROGRAM takes a program that is built already, with the
+# assay-runner beside it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 
+replay=yes
 for option in "$@"; do
   case $option in
-    --no-replay) ;;
-    -h | --help) sed -n '2,5p' "$0" | cut -c3-; exit 0 ;;
+    --no-replay) replay=no ;;
+    -h | --help) sed -n '2,7p' "$0" | cut -c3-; exit 0 ;;
     *) echo "error: unknown option $option" >&2; exit 1 ;;
   esac
 done
@@ -32,9 +35,19 @@ run() {
   [[ $expected -eq 0 ]] || echo "(exit status $status)"
 }
 
+folder=$(mktemp -d) logs=$(mktemp -d)
+trap 'rm -rf "$folder" "$logs"' EXIT
+
 if [[ -z ${ASSAY:-} ]]; then
   say "Packages"
-  toolkit/install.sh build
+  if [[ $replay == yes ]]; then
+    toolkit/install.sh build replay
+    # While that is downloaded, the rest is built.
+    toolkit/torch.sh >"$logs/torch.log" 2>&1 &
+    torch=$!
+  else
+    toolkit/install.sh build
+  fi
   say "Build (build/demo)"
   # Several files at once and -O1: from nothing that takes half the time, and the campaign is small.
   configure() {
@@ -50,11 +63,18 @@ if [[ -z ${ASSAY:-} ]]; then
     cmake --build build/demo --target assay assay_git_module
   fi
   echo "built in $((SECONDS - started)) s"
+  if [[ $replay == yes ]]; then
+    say "PyTorch, and the runner that is built on it"
+    wait "$torch" || { cat "$logs/torch.log" >&2; exit 1; }
+    tail -1 "$logs/torch.log"
+    started=$SECONDS
+    configure -DASSAY_REPLAY=ON -DASSAY_CUDA=OFF
+    cmake --build build/demo --target assay-runner >build/demo-build.log 2>&1 || { tail -20 build/demo-build.log >&2; exit 1; }
+    echo "built in $((SECONDS - started)) s"
+  fi
   ASSAY=$root/build/demo/assay
 fi
 
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
 cd "$folder"
 cp -r "$root/archives/samples/small" campaign
 mkdir bin
@@ -95,5 +115,19 @@ byte=$(od -An -tu1 -j "$at" -N 1 copy.h5)
 printf "\\x$(printf %x $((byte ^ 1)))" | dd of=copy.h5 bs=1 seek="$at" conv=notrunc status=none
 echo "byte $at of copy.h5 was changed from $((byte)) to $((byte ^ 1))"
 run 2 assay verify copy.h5 --trust authors.allowed
+
+if [[ $replay == yes ]]; then
+  read -r chain made <"$root/archives/samples/run/chain.txt"
+  cp "$root"/archives/samples/run/{run.h5,signers.allowed} .
+  cat authors.allowed >>signers.allowed
+  say "Replay a sealed training run, ${made}, on this CPU: the same bits?"
+  run 0 assay verify run.h5 --trust signers.allowed
+  started=$SECONDS
+  run 0 assay replay run.h5 deltanet -o result.json --key lab.key | tee replay.txt
+  found=$(sed -n 's/^chain *//p' replay.txt)
+  [[ $found == "$chain" ]] || { echo "error: expected the chain $chain, found $found" >&2; exit 1; }
+  echo "the chain of all steps is the one $made; it took $((SECONDS - started)) s"
+  run 0 assay verify run.h5 --trust signers.allowed --replay result.json
+fi
 
 say "Done. Next: build/demo/assay help"

@@ -22,7 +22,7 @@ struct Replays {
   std::uint64_t anew = 0;        ///< new runs, which reproduce nothing
 };
 
-/// C180 of sealed runs, R101 to R109 of replays.
+/// C180 of sealed runs, R101 to R117 of replays.
 Replays judge_replays(const formats::Bundle& bundle, const CampaignView& view, const VerifyInputs& inputs);
 
 }  // namespace assay::verify

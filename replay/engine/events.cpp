@@ -74,6 +74,7 @@ Result<Event> step(const Json& json) {
   event.row.grad_norm = ASSAY_TRY(bits(json, "grad_norm"));
   event.row.chain = ASSAY_TRY(digest(json, "chain"));
   if (!json["root"].is_null()) event.row.root = ASSAY_TRY(digest(json, "root"));
+  if (!json["state"].is_null()) event.state = ASSAY_TRY(digest(json, "state"));
   return Event(event);
 }
 
@@ -122,6 +123,32 @@ Result<Event> evaluation(const Json& json) {
   return Event(std::move(event));
 }
 
+Result<Event> operators(const Json& json) {
+  OperatorsEvent event{ASSAY_TRY(natural(json, "step")), text(json, "file")};
+  if (event.file != kOperatorsFile) return bad_event("\"file\" must be operators.jsonl");
+  return Event(std::move(event));
+}
+
+Result<Event> one_operator(const Json& json) {
+  OperatorEvent event{
+      ASSAY_TRY(natural(json, "step")), text(json, "file"), text(json, "name"), text(json, "where"), {}};
+  if (event.file != kOperatorFile) return bad_event("\"file\" must be operator.bin");
+  for (const Json& type : json["types"].items()) event.types.emplace_back(type.string_or(""));
+  return Event(std::move(event));
+}
+
+Result<Event> probe(const Json& json) {
+  ProbeEvent event;
+  event.probe = {text(json, "name"), text(json, "answer"), text(json, "text")};
+  event.value = ASSAY_TRY(natural(json, "value"));
+  const auto is_one = [](const auto& list, const std::string& name) {
+    return std::find(list.begin(), list.end(), name) != list.end();
+  };
+  if (!is_one(formats::kProbes, event.probe.name) || !is_one(formats::kProbeAnswers, event.probe.answer))
+    return bad_event("no such probe or answer: " + formats::describe(json["name"]));
+  return Event(std::move(event));
+}
+
 Result<Event> end(const Json& json) {
   EndEvent event;
   event.step = ASSAY_TRY(natural(json, "step"));
@@ -140,9 +167,17 @@ struct Kind {
   std::string_view name;
   Result<Event> (*parse)(const Json&);
 };
-constexpr Kind kKinds[] = {
-    {"ready", ready},           {"start", start},           {"step", step}, {"capture", capture},
-    {"checkpoint", checkpoint}, {"evaluation", evaluation}, {"end", end},   {"error", error}};
+constexpr Kind kKinds[] = {{"ready", ready},
+                           {"start", start},
+                           {"step", step},
+                           {"capture", capture},
+                           {"checkpoint", checkpoint},
+                           {"evaluation", evaluation},
+                           {"operators", operators},
+                           {"operator", one_operator},
+                           {"probe", probe},
+                           {"end", end},
+                           {"error", error}};
 
 struct ErrorKind {
   std::string_view name;

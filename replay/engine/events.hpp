@@ -9,7 +9,9 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
+#include "formats/replay_result.hpp"
 #include "formats/trace.hpp"
 #include "toolkit/base/json.hpp"
 #include "toolkit/base/result.hpp"
@@ -26,6 +28,7 @@ struct StartEvent {
 };
 struct StepEvent {
   formats::TraceRow row;
+  std::optional<Digest> state;  ///< root after the step, where the job asks for one at each
 };
 /// Whether steps are replayed from a CUDA graph from here on, and if not, why.
 struct CaptureEvent {
@@ -42,6 +45,21 @@ struct EvaluationEvent {
   std::uint64_t step = 0;
   Json metrics;  ///< names to numbers
 };
+/// A digest of every operator call of a step is in `file`, or one call's results are; relative to the job's
+/// output.
+struct OperatorsEvent {
+  std::uint64_t step = 0;
+  std::string file;
+};
+struct OperatorEvent {
+  std::uint64_t step = 0;
+  std::string file, name, where;
+  std::vector<std::string> types;
+};
+struct ProbeEvent {
+  formats::ReplayProbe probe;
+  std::uint64_t value = 0;
+};
 struct EndEvent {
   std::uint64_t step = 0;
   Digest chain;
@@ -51,8 +69,9 @@ struct ErrorEvent {
   std::optional<std::uint64_t> line;  ///< of the program
 };
 using Event = std::variant<ReadyEvent, StartEvent, StepEvent, CaptureEvent, CheckpointEvent, EvaluationEvent,
-                           EndEvent, ErrorEvent>;
+                           OperatorsEvent, OperatorEvent, ProbeEvent, EndEvent, ErrorEvent>;
 
+inline constexpr std::string_view kOperatorsFile = "operators.jsonl", kOperatorFile = "operator.bin";
 inline constexpr std::size_t kLongestEvent = 64u << 10;  ///< bytes of a line
 
 /// One line without its line feed. Errors (Fault::failed) say what was expected and what was found.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "toolkit/base/confined_program.hpp"
 #include "toolkit/base/files.hpp"
 #include "toolkit/base/parallel.hpp"
 #include "toolkit/base/process.hpp"
@@ -24,6 +25,18 @@ std::string Job::encode() const {
                             {"capture", place.capture},
                             {"until", until},
                             {"from", Json()}});
+  if (place.processes > 1) {
+    Json descriptors = Json::array();
+    for (unsigned i = 0; i < (index ? 1 : place.processes - 1); ++i)
+      descriptors.push(ConfinedProgram::kFirstDescriptor + static_cast<int>(i));
+    json.set(
+        "share",
+        Json::object({{"index", index}, {"of", place.processes}, {"descriptors", std::move(descriptors)}}));
+  }
+  if (!fuse) json.set("fuse", false);
+  if (probes) json.set("probes", true);
+  if (states) json.set("states", true);
+  if (operators) json.set("operators", Json::object({{"step", operators->step}, {"call", operators->call}}));
   if (from)
     json.set("from", Json::object({{"checkpoint", from->checkpoint.string()},
                                    {"step", from->place.step},

@@ -19,6 +19,7 @@ struct Place {
   std::string device = "cpu";  ///< or "cuda"
   unsigned threads = 0;        ///< 0: all cores that this process may use
   std::string cpu_level;       ///< "", "portable", "avx2", "avx512"
+  unsigned processes = 1;      ///< that divide the leaves of a step between them
   unsigned passes = 1;         ///< how many times the batch is divided, in leaves
   bool strict = true;          ///< an operator without a certified kernel stops the run
   bool capture = true;         ///< CUDA graphs where the program allows them
@@ -35,7 +36,16 @@ struct Job {
     formats::StatePlace place;
   };
   std::optional<From> from;
+  unsigned index = 0;       ///< of place.processes; their sockets are the runner's first descriptors
   std::uint64_t until = 0;  ///< the step after which to stop
+  bool fuse = true;         ///< the library's fused operators where a program's own functions give their bits
+  bool probes = false;      ///< after the last step, questions are put to the model
+  bool states = false;      ///< a state root is told after every step
+  /// The operators of a step are told: all (call 0), or one call's results.
+  struct Operators {
+    std::uint64_t step = 0, call = 0;
+  };
+  std::optional<Operators> operators;
 
   std::string encode() const;
 };

@@ -6,6 +6,8 @@
 #include <mutex>
 #include <thread>
 
+#include "replay/engine/bisection.hpp"
+#include "replay/engine/part.hpp"
 #include "replay/engine/replay_check.hpp"
 #include "toolkit/base/parallel.hpp"
 #include "toolkit/base/text.hpp"
@@ -76,10 +78,11 @@ class Board {
     outcome_.same.push_back(segment);
     return notes_.add(segment);
   }
-  void differs(const formats::ReplayDifference& difference) {
+  void differs(const formats::ReplayDifference& difference, const EqualState& equal) {
     const std::lock_guard lock(mutex_);
     if (outcome_.difference && outcome_.difference->step <= difference.step) return;
     outcome_.difference = difference;
+    equal_ = equal;
     lowest_ = difference.step;
   }
   void fails(const Error& error) {
@@ -93,6 +96,7 @@ class Board {
     outcome_.facts = facts;
   }
   ReplayOutcome& outcome() { return outcome_; }
+  const EqualState& equal() const { return equal_; }
   const std::optional<Error>& error() const { return error_; }
 
  private:
@@ -101,6 +105,7 @@ class Board {
   Notes& notes_;
   std::mutex mutex_;
   ReplayOutcome outcome_;
+  EqualState equal_;
   std::optional<Error> error_;
   std::atomic<bool> failed_{false};
   std::atomic<std::uint64_t> lowest_{kNone}, steps_{0};
@@ -116,27 +121,29 @@ class Worker {
         folder_(request.work / ("worker-" + std::to_string(number))) {}
 
   Status replay(const Segment& span) {
-    ASSAY_TRY(prepare(span));
-    ReplayCheck check(*request_.run, span, folder_ / "output");
-    RunnerSpec spec;
-    spec.runner = request_.runner;
-    spec.job = folder_ / "job.json";
-    spec.folder = folder_ / "output";
-    spec.readable = readable(span);
-    spec.gpu = request_.place.device == "cuda";
-    spec.number = number_;
-    spec.tier = request_.tier;
-    spec.limits = request_.limits;
+    std::vector<RunnerSpec> specs;
+    for (unsigned i = 0; i < request_.place.processes; ++i) {
+      const fs::path folder = i ? folder_ / ("process-" + std::to_string(i)) : folder_;
+      Job part = job(span);
+      part.index = i;
+      specs.push_back(ASSAY_TRY(prepare_part(request_, folder, part)));
+      specs.back().number = number_ * request_.place.processes + i;
+    }
+    ReplayCheck check(*request_.run, span, specs[0].folder);
     std::uint64_t start = span.from;
-    const std::string confinement = ASSAY_TRY(run_runner(spec, [&](const Event& event) -> Result<bool> {
-      if (!board_.wanted(check.step())) return false;
-      const bool go_on = ASSAY_TRY(check.take(event));
-      if (go_on && !check.difference() && std::holds_alternative<StepEvent>(event))
-        ASSAY_TRY(after_step(check.step(), span, start));
-      return go_on;
-    }));
+    const std::string confinement =
+        ASSAY_TRY(run_runners(std::move(specs), [&](const Event& event) -> Result<bool> {
+          if (!board_.wanted(check.step())) return false;
+          const bool go_on = ASSAY_TRY(check.take(event));
+          if (go_on && !check.difference() && std::holds_alternative<StepEvent>(event))
+            ASSAY_TRY(after_step(check.step(), span, start));
+          return go_on;
+        }));
     board_.tell(confinement, check.facts());
-    if (check.difference()) board_.differs(*check.difference());
+    if (!check.difference()) return {};
+    EqualState equal = start_of(span);
+    if (check.equal()) equal = {check.equal()->first, check.equal()->second};
+    board_.differs(*check.difference(), equal);
     return {};
   }
 
@@ -149,30 +156,19 @@ class Worker {
     return {};
   }
 
-  Status prepare(const Segment& span) {
-    std::error_code wrong;
-    fs::remove_all(folder_, wrong);
-    fs::create_directories(folder_ / "output" / "checkpoints", wrong);
-    if (wrong)
-      return Error{Fault::unreadable, "cannot make the folder: " + wrong.message(), folder_.string(), ""};
-    Job job{folder_ / "recipe.json", folder_ / "output", {}, request_.data, request_.place, {}, span.until};
-    ASSAY_TRY(write_file(job.recipe, request_.run->recipe.canonical()));
-    if (request_.run->program) {
-      job.program = folder_ / "program.py";
-      ASSAY_TRY(write_file(*job.program, *request_.run->program));
-    }
+  EqualState start_of(const Segment& span) const {
+    if (span.from == 0) return {};
+    return {span.from, request_.checkpoints.at(span.from)};
+  }
+
+  Job job(const Segment& span) const {
+    Job job;
+    job.place = request_.place;
+    job.until = span.until;
     if (span.from > 0)
       job.from = Job::From{request_.checkpoints.at(span.from),
                            {span.from, *request_.run->trace.chain_at(span.from)}};
-    return write_file(folder_ / "job.json", job.encode());
-  }
-
-  std::vector<fs::path> readable(const Segment& span) const {
-    std::vector<fs::path> paths = request_.reads;
-    paths.push_back(folder_);
-    if (span.from > 0) paths.push_back(request_.checkpoints.at(span.from));
-    for (const auto& [name, path] : request_.data) paths.push_back(path);
-    return paths;
+    return job;
   }
 
   const ReplayRequest& request_;
@@ -180,6 +176,15 @@ class Worker {
   unsigned number_;
   fs::path folder_;
 };
+
+/// An error of it takes nothing from the difference.
+void find_operator(const ReplayRequest& request, const EqualState& equal,
+                   formats::ReplayDifference& difference) {
+  const bool weights = difference.step == 0 && difference.what == "state root";
+  if (!request.bisect || (difference.step <= equal.step && !weights)) return;
+  if (const Status done = bisect(request, equal, difference); !done)
+    difference.bisection = shorten("not done: " + done.error().what, 1000);
+}
 
 void work(const ReplayRequest& request, Board& board, unsigned number, const std::vector<Segment>& spans) {
   Worker worker(request, board, number);
@@ -210,6 +215,7 @@ Result<ReplayOutcome> replay(const ReplayRequest& request) {
   // A difference found is worth more than that another process failed.
   if (board.error() && !board.outcome().difference) return *board.error();
   ReplayOutcome outcome = std::move(board.outcome());
+  if (outcome.difference) find_operator(request, board.equal(), *outcome.difference);
   outcome.noted = noted_steps;
   outcome.same.insert(outcome.same.end(), noted.begin(), noted.end());
   outcome.same = joined(std::move(outcome.same));

@@ -32,7 +32,8 @@ struct ReplayRequest {
   Place place;
   Limits limits;
   ProgramTier tier = ProgramTier::seccomp;
-  unsigned jobs = 1;  ///< processes at a time
+  unsigned jobs = 1;   ///< processes at a time
+  bool bisect = true;  ///< look for the operator that a difference comes from
   Progress* progress = nullptr;
 };
 

@@ -53,7 +53,8 @@ ReplayCheck::ReplayCheck(const SealedRun& run, const Segment& segment, fs::path 
       check_(run.recipe, program_digest(run), segment.until, before(run, segment)) {}
 
 void ReplayCheck::differs(std::uint64_t step, std::string what, std::string expected, std::string found) {
-  difference_ = formats::ReplayDifference{step, std::move(what), std::move(expected), std::move(found), ""};
+  difference_ =
+      formats::ReplayDifference{step, std::move(what), std::move(expected), std::move(found), "", "", {}};
 }
 
 Result<bool> ReplayCheck::take(const Event& event) {
@@ -67,7 +68,8 @@ Result<bool> ReplayCheck::take(const Event& event) {
   if (const auto* step = std::get_if<StepEvent>(&event)) compare_step(step->row);
   if (const auto* checkpoint = std::get_if<CheckpointEvent>(&event)) {
     std::error_code ignored;
-    fs::remove(output_ / checkpoint->file, ignored);  // its root was compared
+    if (equal_) fs::remove(equal_->second, ignored);
+    equal_ = {checkpoint->step, output_ / checkpoint->file};  // its root was compared
   }
   const bool tensor_follows =
       difference_ && difference_->what == "state root" && run_.recipe.checkpoint_at(difference_->step);

@@ -19,6 +19,8 @@ class ReplayCheck {
   const std::optional<formats::ReplayDifference>& difference() const { return difference_; }
   std::uint64_t step() const { return check_.step(); }
   const Json& facts() const { return facts_; }
+  /// The last checkpoint that was the sealed trace's: its step and its file; nothing before the first.
+  const std::optional<std::pair<std::uint64_t, std::filesystem::path>>& equal() const { return equal_; }
 
  private:
   void compare_start(const StartEvent& event);
@@ -32,6 +34,7 @@ class ReplayCheck {
   RunCheck check_;
   std::optional<formats::ReplayDifference> difference_;
   Json facts_;
+  std::optional<std::pair<std::uint64_t, std::filesystem::path>> equal_;
 };
 
 }  // namespace assay::replay

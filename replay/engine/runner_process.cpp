@@ -1,11 +1,14 @@
 #include "replay/engine/runner_process.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <poll.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
+#include <thread>
 #include <unistd.h>
 
 #include "toolkit/base/text.hpp"
@@ -209,7 +212,8 @@ Result<std::string> run_runner(const RunnerSpec& spec, const EventReader::Sink& 
                       spec.gpu,
                       memory_limit(spec.limits),
                       spec.limits.output,
-                      spec.tier};
+                      spec.tier,
+                      spec.descriptors};
   program.readable.push_back(spec.job);
   program.readable.push_back(spec.runner.parent_path());
   ConfinedProgram running = ASSAY_TRY(ConfinedProgram::start(program));
@@ -221,6 +225,38 @@ Result<std::string> run_runner(const RunnerSpec& spec, const EventReader::Sink& 
   if (!running.ended()) return Error{Fault::failed, "the runner closed its events and went on", "", ""};
   words.drain(running.words());
   return ended_early(running.status(), words);
+}
+
+Result<std::string> run_runners(std::vector<RunnerSpec> specs, const EventReader::Sink& sink) {
+  std::vector<Fd> sockets;
+  for (std::size_t i = 1; i < specs.size(); ++i) {
+    int ends[2];
+    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+      return Error{Fault::unreadable, std::string("no socket: ") + std::strerror(errno), "", ""};
+    specs[0].descriptors.push_back(ends[0]);
+    specs[i].descriptors.push_back(ends[1]);
+    sockets.emplace_back(ends[0]);
+    sockets.emplace_back(ends[1]);
+  }
+  // A runner dies with the thread that started it.
+  std::vector<std::thread> threads;
+  std::vector<std::optional<Error>> errors(specs.size());
+  std::atomic<bool> over{false};
+  for (std::size_t i = 1; i < specs.size(); ++i)
+    threads.emplace_back([&, i] {
+      const auto ran = run_runner(specs[i], [&](const Event&) -> Result<bool> { return !over; });
+      if (!ran) errors[i] = ran.error();
+      ::shutdown(specs[i].descriptors[0], SHUT_RDWR);  // who waits for it learns that it is gone
+    });
+  const auto first = run_runner(specs[0], sink);
+  over = true;
+  for (const int fd : specs[0].descriptors) ::shutdown(fd, SHUT_RDWR);
+  for (std::thread& thread : threads) thread.join();
+  if (first) return *first;
+  // The one that ended by itself says more than one that was left alone.
+  for (const auto& error : errors)
+    if (error && error->what.find("another process of this step") == std::string::npos) return *error;
+  return first.error();
 }
 
 Result<std::filesystem::path> find_runner() {

@@ -26,6 +26,7 @@ struct RunnerSpec {
   std::filesystem::path runner, job;
   std::filesystem::path folder;  ///< its output: all that it may write to
   std::vector<std::filesystem::path> readable;
+  std::vector<int> descriptors;  ///< sockets to the processes that divide its steps with it
   bool gpu = false;
   unsigned number = 0;  ///< of several at a time: each takes the next GPU
   ProgramTier tier = ProgramTier::seccomp;
@@ -36,6 +37,10 @@ struct RunnerSpec {
 /// Runs it. `sink` gets each event and says whether to go on; where it says no, or gives an Error, the runner
 /// is killed. Gives what confined it. Fault::failed: it ended early, broke a limit or sent what is no event.
 Result<std::string> run_runner(const RunnerSpec& spec, const EventReader::Sink& sink);
+
+/// Runs several that divide each step between them: the first one's events go to `sink`. `specs` are their
+/// parts, in order of Job::index.
+Result<std::string> run_runners(std::vector<RunnerSpec> specs, const EventReader::Sink& sink);
 
 /// $ASSAY_RUNNER, else assay-runner beside this program, else ../libexec/assay/assay-runner.
 Result<std::filesystem::path> find_runner();

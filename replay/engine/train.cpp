@@ -91,7 +91,11 @@ class Session {
   Progress& progress() const { return request_.progress ? *request_.progress : no_progress(); }
 
   Job job() const {
-    Job job{folder_.path() / formats::kRecipeFile, folder_.work(), {}, {}, request_.place, {}, steps_};
+    Job job;
+    job.recipe = folder_.path() / formats::kRecipeFile;
+    job.output = folder_.work();
+    job.place = request_.place;
+    job.until = steps_;
     if (request_.program) job.program = folder_.path() / formats::kProgramFile;
     for (const auto& [name, path] : request_.data) job.data[name] = fs::absolute(path);
     if (resumed_) job.from = Job::From{folder_.checkpoint(from_), before()};

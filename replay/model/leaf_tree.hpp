@@ -20,6 +20,8 @@ class LeafTree {
   void add(Place place, Gradients value);
   /// Moves all that is here into `other`.
   void give_to(LeafTree& other);
+  /// What is here, no longer.
+  std::map<Place, Gradients> take() { return std::exchange(nodes_, {}); }
   /// The sum of everything; leaves that were not added are skipped.
   Gradients finish();
 

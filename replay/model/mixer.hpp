@@ -35,6 +35,14 @@ class Mixer {
   /// that is other now, or "". Native code has nothing of the kind.
   virtual void mark() {}
   virtual std::string changed() { return {}; }
+
+  // For probes. An undefined tensor: it has no such thing.
+  /// With a mask (rows, length) of ones where there is a token.
+  virtual at::Tensor masked(const at::Tensor& /*x*/, const at::Tensor& /*mask*/) { return {}; }
+  /// The first `prefix` positions at once, then one by one, with what it keeps between calls.
+  virtual at::Tensor stepwise(const at::Tensor& /*x*/, std::int64_t /*prefix*/) { return {}; }
+  /// What it holds beside parameters and buffers, as text.
+  virtual std::string attributes() const { return {}; }
 };
 
 /// Makes the mixer of a layer: on the CPU, in fp32, drawing from the library's streams.

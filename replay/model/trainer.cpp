@@ -189,14 +189,16 @@ bool Trainer::fuse(std::int64_t step, const Examples& batch) {
 
 StepNumbers Trainer::step(std::int64_t step, const Examples& batch, std::int64_t passes) {
   const std::int64_t leaves = batch.rows / recipe_.batch.leaf;
-  const std::int64_t share = (leaves + passes - 1) / passes;
+  const auto [first, last] =
+      share_ ? share_->leaves_of(leaves) : std::pair<std::int64_t, std::int64_t>{0, leaves};
+  const std::int64_t share = std::max<std::int64_t>(1, (last - first + passes - 1) / passes);
   const std::vector<at::Tensor> before = leaves > 1 ? saved_buffers() : std::vector<at::Tensor>();
-  std::vector<at::Tensor> kept;
+  std::vector<at::Tensor> kept = before;
   at::Tensor norm;  // of a batch of one leaf
   LeafTree all;
-  for (std::int64_t begin = 0; begin < leaves; begin += share) {
+  for (std::int64_t begin = first; begin < last; begin += share) {
     LeafTree pass;
-    for (std::int64_t j = begin; j < std::min(begin + share, leaves); ++j) {
+    for (std::int64_t j = begin; j < std::min(begin + share, last); ++j) {
       if (j > 0) set_buffers(before);
       assay_kernels_set_step(step * leaves + j);
       Leaf made = leaf(batch, j * recipe_.batch.leaf);
@@ -207,9 +209,19 @@ StepNumbers Trainer::step(std::int64_t step, const Examples& batch, std::int64_t
     const at::NoGradGuard no_grad;
     pass.give_to(all);
   }
+  Gradients sums = sum(std::move(all), kept);
   if (leaves > 1) set_buffers(kept);
   const at::NoGradGuard no_grad;
-  return update(step, all.finish(), norm);
+  return update(step, sums, norm);
+}
+
+Gradients Trainer::sum(LeafTree own, std::vector<at::Tensor>& kept) const {
+  const at::NoGradGuard no_grad;
+  if (!share_) return own.finish();
+  std::vector<at::Tensor> shapes;
+  for (const Parameter& parameter : parameters_) shapes.push_back(parameter.master);
+  shapes.push_back(at::empty({}, at::TensorOptions(at::kFloat).device(device_)));  // the loss
+  return share_->sum(std::move(own), shapes, kept);
 }
 
 StepNumbers Trainer::update(std::int64_t step, const Gradients& gradients, at::Tensor norm) {

@@ -10,6 +10,7 @@
 #include "replay/model/captures.hpp"
 #include "replay/model/checkpoint.hpp"
 #include "replay/model/leaf_tree.hpp"
+#include "replay/model/share.hpp"
 #include "replay/model/shell.hpp"
 #include "replay/tasks/task.hpp"
 
@@ -49,6 +50,17 @@ class Trainer {
 
   std::int64_t parameter_count() const;
 
+  /// Steps are divided with other processes from now on.
+  void share(ShareOptions options) { share_ = std::make_unique<Share>(std::move(options)); }
+
+  // For probes.
+  Shell& shell() { return *shell_; }
+  Gradients first_gradients(const Examples& batch) {
+    return leaf(batch, 0).gradients;
+  }  ///< of the first leaf
+  std::vector<at::Tensor> buffers() const { return saved_buffers(); }
+  void put_back(const std::vector<at::Tensor>& buffers) { set_buffers(buffers); }
+
   /// All state after `step` steps, on the CPU; `held` owns the bytes.
   struct State {
     std::vector<formats::StateTensor> tensors;
@@ -74,6 +86,7 @@ class Trainer {
   Leaf computed(const LeafInputs& inputs, const Captures::Key& key, std::int64_t all_rows);
   at::Tensor norm_of(const Gradients& gradients) const;
   StepNumbers update(std::int64_t step, const Gradients& gradients, at::Tensor norm);
+  Gradients sum(LeafTree own, std::vector<at::Tensor>& kept) const;
   std::vector<at::Tensor> saved_buffers() const;
   void set_buffers(const std::vector<at::Tensor>& saved);
   template <typename F>
@@ -85,6 +98,7 @@ class Trainer {
   std::vector<Parameter> parameters_;
   std::vector<at::Tensor> leaves_;    ///< those that want a gradient, for autograd
   std::vector<std::size_t> trained_;  ///< where they stand among the parameters
+  std::unique_ptr<Share> share_;
 
   struct Slot {
     LeafInputs inputs;

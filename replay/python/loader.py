@@ -14,6 +14,7 @@ import warnings
 NAME = "program"  # the module that a program runs as
 _file = NAME + ".py"
 _standins = None
+_math = None  # what a program gets as math
 
 
 class Refused(RuntimeError):
@@ -63,6 +64,21 @@ def _import_einops():
             sys.modules["torch._dynamo"] = held
 
 
+def _plain_math(strict):
+    """Functions of the C library in the hands of programs: of their own math, and of what draws for them."""
+    import plain_math
+    import torch
+    global _math
+    _math = plain_math.module(strict)
+    for name in ("log", "exp", "cos", "sin"):
+        setattr(random, "_" + name, getattr(_math, name))
+    torch.nn.init.math = plain_math.module(False)  # erf, of truncated normal draws
+
+
+def _import(name, *more, **named):
+    return _math if name == "math" else __import__(name, *more, **named)
+
+
 def begin(standins):
     """`standins` makes the module fla_standins, when torch is there."""
     global _standins
@@ -80,6 +96,7 @@ def prepare(strict, seed):
     sys.modules["fla_standins"].install()
     _import_einops()
     builtins.sum = plain_sum
+    _plain_math(strict)
     random.seed(seed)
     if strict:
         for name in ("numpy", "__array__", "__dlpack__"):
@@ -91,14 +108,21 @@ def prepare(strict, seed):
     return "%d.%d.%d" % sys.version_info[:3], torch.__version__
 
 
+def _pow(base, exp, mod=None):
+    import plain_math
+    return plain_math.power(base, exp) if mod is None else pow(base, exp, mod)
+
+
 def load(source, file):
     """Runs the program's module; its class DeltaNet."""
     global _file
     _file = file
     linecache.cache[file] = (len(source), None, source.splitlines(True), file)
-    code = compile(source, file, "exec", dont_inherit=True)
+    import plain_math
+    code = plain_math.compiled(source, file)
     module = types.ModuleType(NAME)
     module.__file__ = file
+    module.__builtins__ = dict(vars(builtins), __import__=_import, pow=_pow, __assay_power__=plain_math.power)
     sys.modules[NAME] = module
     exec(code, module.__dict__)
     import torch
@@ -353,6 +377,101 @@ def changed(before, after):
         if path != where or was != now:
             return path if path == where else where
     return "" if len(before.lines) == len(after.lines) else max(before.lines, after.lines, key=len)[-1][0]
+
+
+class _Cache:
+    """What fla's models hand a layer as past_key_values: for probes alone, no program is trained with one."""
+
+    def __init__(self):
+        self.states, self.seen = [], 0
+
+    def update(self, recurrent_state=None, attn_state=None, conv_state=None, ffn_state=None, layer_idx=0, offset=1, **_):
+        while len(self.states) <= layer_idx:
+            self.states.append({"recurrent_state": None, "attn_state": None, "conv_state": None, "ffn_state": None})
+        given = {"recurrent_state": recurrent_state, "attn_state": attn_state, "conv_state": conv_state, "ffn_state": ffn_state}
+        self.states[layer_idx].update({key: value for key, value in given.items() if value is not None})
+        self.seen += offset if layer_idx == 0 else 0
+        return self.states[layer_idx]
+
+    def __getitem__(self, layer):
+        return self.states[layer]
+
+    def __len__(self):
+        return len(self.states)
+
+    def get_seq_length(self, *_):
+        return self.seen
+
+
+class _WholeConvolution:
+    """While it is entered, short convolutions go on from a cache and start anew at each of cu_seqlens, as fla's own do; the
+    stand-ins need neither in training."""
+
+    def __enter__(self):
+        import torch
+        kind = self.kind = sys.modules["fla_standins"].ShortConvolution
+        plain = self.plain = kind.forward
+
+        def forward(module, x, mask=None, cache=None, output_final_state=False, cu_seqlens=None, **more):
+            if cu_seqlens is not None and x.shape[0] == 1:
+                ends = cu_seqlens.tolist()
+                parts = [plain(module, x[:, begin:end], **more)[0] for begin, end in zip(ends, ends[1:])]
+                return torch.cat(parts, 1), cache
+            if cache is None:
+                return plain(module, x, mask, None, output_final_state, None, **more)
+            longer = torch.cat([cache.transpose(1, 2), x], 1)
+            y, state = plain(module, longer, None, None, output_final_state, None, **more)
+            return y[:, cache.shape[-1]:], state
+        kind.forward = forward
+
+    def __exit__(self, *_):
+        self.kind.forward = self.plain
+
+
+def _takes(module, name):
+    import inspect
+    return name in inspect.signature(module.forward).parameters
+
+
+def masked(module, hidden_states, mask):
+    """Its output with an attention mask (1: a token); None where it takes none."""
+    if not _takes(module, "attention_mask"):
+        return None
+    with _WholeConvolution():
+        result = module(hidden_states, attention_mask=mask)
+    return result[0] if isinstance(result, (tuple, list)) else result
+
+
+def stepwise(module, hidden_states, prefix):
+    """`prefix` positions at once, then one by one with what it keeps in past_key_values; None where it takes none."""
+    import torch
+    if not _takes(module, "past_key_values") or not _takes(module, "use_cache"):
+        return None
+    cache, parts = _Cache(), []
+    bounds = [0, prefix] + list(range(prefix + 1, hidden_states.shape[1] + 1))
+    with _WholeConvolution():
+        for begin, end in zip(bounds, bounds[1:]):
+            result = module(hidden_states[:, begin:end], past_key_values=cache, use_cache=True)
+            if not isinstance(result, (tuple, list)):
+                return None
+            parts.append(result[0])
+            if len(result) > 2 and result[2] is not None:
+                cache = result[2]
+    return torch.cat(parts, 1)
+
+
+def attributes(module):
+    """What hangs on the modules beside parameters and buffers, a line each: numbers, texts, and tensors that nobody registered."""
+    import torch
+    lines = []
+    for name, part in module.named_modules():
+        for key, value in sorted(vars(part).items()):
+            if isinstance(value, torch.Tensor):
+                value = (tuple(value.shape), value.detach().flatten()[:64].tolist())
+            elif not isinstance(value, (int, float, str, type(None))) or key == "training":
+                continue
+            lines.append("%s = %r" % (".".join(filter(None, (name, key))), value))
+    return "\n".join(lines)
 
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{6,}\b")

@@ -97,6 +97,17 @@ class ProgramMixer final : public Mixer {
   bool fuse(bool on) override {
     return with_python("forward", [&] { return loader().attr("fuse")(on).cast<int>() > 0; });
   }
+  at::Tensor masked(const at::Tensor& x, const at::Tensor& mask) override {
+    return with_python(
+        "forward", [&] { return unwrapped(loader().attr("masked")(module_, wrapped(x), wrapped(mask))); });
+  }
+  at::Tensor stepwise(const at::Tensor& x, std::int64_t prefix) override {
+    return with_python("forward",
+                       [&] { return unwrapped(loader().attr("stepwise")(module_, wrapped(x), prefix)); });
+  }
+  std::string attributes() const override {
+    return with_python("forward", [&] { return loader().attr("attributes")(module_).cast<std::string>(); });
+  }
 
   void mark() override {
     with_python("forward", [&] { marked_ = loader().attr("snapshot")(module_); });
@@ -179,6 +190,7 @@ PythonVersions start_python(bool strict, std::uint64_t seed) {
     path.attr("append")(ASSAY_SITE_PACKAGES);
     const char* more = std::getenv("ASSAY_PYTHON_PACKAGES");  // where einops is, when it is not beside torch
     if (more && *more) path.attr("append")(more);
+    carried("plain_math", kMathSource);
     loader() = carried("assay_loader", kLoaderSource);
     loader().attr("begin")(py::cpp_function([] { carried("fla_standins", kStandinsSource); }));
     const py::tuple found = loader().attr("prepare")(strict, seed);

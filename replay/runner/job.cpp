@@ -52,6 +52,19 @@ std::optional<Job::Operators> operators_of(const Json& job, std::int64_t steps) 
   return Job::Operators{integer(asked, "step", 0, 0, steps), integer(asked, "call", 0, 0, 1LL << 40)};
 }
 
+ShareOptions share_of(const Json& job, std::int64_t leaves) {
+  const Json& asked = job["share"];
+  ShareOptions out;
+  if (asked.is_null()) return out;
+  out.of = integer(asked, "of", 1, 1, leaves);
+  out.index = integer(asked, "index", 0, 0, out.of - 1);
+  for (const Json& descriptor : asked["descriptors"].items())
+    out.descriptors.push_back(static_cast<int>(descriptor.integer().value_or(-1)));
+  if (static_cast<std::int64_t>(out.descriptors.size()) != (out.index > 0 ? 1 : out.of - 1))
+    refuse("share.descriptors", "a socket to each process that this one speaks with", asked);
+  return out;
+}
+
 }  // namespace
 
 Job read_job(const std::filesystem::path& path) {
@@ -78,10 +91,12 @@ Job read_job(const std::filesystem::path& path) {
   job.fuse = flag(json, "fuse", true);
   job.passes = integer(json, "passes", 1, 1, job.recipe.batch.rows / job.recipe.batch.leaf);
   job.until = integer(json, "until", job.recipe.steps, 0, job.recipe.steps);
+  job.share = share_of(json, job.recipe.batch.rows / job.recipe.batch.leaf);
   job.from = from_of(json, job.recipe.steps);
+  job.probes = flag(json, "probes", false);
   job.states = flag(json, "states", false);
   job.operators = operators_of(json, job.recipe.steps);
-  if (job.operators) job.capture = false;  // a captured step calls no operators
+  if (job.operators) job.capture = job.rehearse = false;  // a captured step calls no operators
   return job;
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "formats/recipe.hpp"
+#include "replay/model/share.hpp"
 #include "replay/tasks/task.hpp"
 
 namespace assay::replay {
@@ -19,12 +20,14 @@ struct Job {
   int threads = 1;
   bool strict = true, capture = true, rehearse = false, fuse = true;
   std::int64_t passes = 1, until = 0;
+  ShareOptions share;  ///< a step's leaves are divided between `of` processes
   struct From {
     std::filesystem::path checkpoint;
     std::int64_t step = 0;
     std::optional<Digest> chain;
   };
   std::optional<From> from;
+  bool probes = false;  ///< after the last step, questions are put to the model
   bool states = false;  ///< tell a state root after every step, beside the chain
   struct Operators {
     std::int64_t step = 0;  ///< 0: the model's construction

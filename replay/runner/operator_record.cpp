@@ -144,6 +144,8 @@ struct OperatorRecord::Watcher {
 
 namespace {
 
+constexpr std::size_t kMostResults = 1000, kMostBytes = 256u << 20;
+
 std::string full_name(const c10::OperatorName& name) {
   return name.overload_name.empty() ? name.name : name.name + "." + name.overload_name;
 }
@@ -161,6 +163,7 @@ void OperatorRecord::take(const c10::OperatorName& name, const std::string& back
     const at::Tensor here = plain(result);
     const std::string type = type_of(here);
     if (wanted_) {
+      if (call_.types.size() == kMostResults || call_.bytes.size() > kMostBytes) break;
       call_.types.push_back(type);
       call_.bytes += bytes_of(here);
     } else {

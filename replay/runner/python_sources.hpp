@@ -5,5 +5,6 @@ namespace assay::replay {
 
 extern const char kLoaderSource[];
 extern const char kStandinsSource[];
+extern const char kMathSource[];
 
 }  // namespace assay::replay

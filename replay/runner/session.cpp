@@ -11,6 +11,7 @@
 #include "replay/model/trainer.hpp"
 #include "replay/runner/interpreter.hpp"
 #include "replay/runner/operator_record.hpp"
+#include "replay/runner/probes.hpp"
 
 namespace assay::replay {
 
@@ -65,6 +66,7 @@ class Session {
   void run() {
     start();
     for (std::int64_t step = first_ + 1; step <= job_.until; ++step) one(step);
+    if (job_.probes) probes();
     events_.send(Json::object({{"event", "end"},
                                {"step", number(std::max(first_, job_.until))},
                                {"chain", chain_.hex()},
@@ -89,14 +91,37 @@ class Session {
     assay_kernels_set_seed(recipe.seed);
     assay_kernels_set_step(0);
     auto recorder = job_.capture && device.is_cuda() ? cuda_recorder() : nullptr;
-    watched(
-        0, [&] { trainer_ = std::make_unique<Trainer>(recipe, make_shell(recipe, mixer_of(job_)), device); });
+    watched(0, [&] {
+      trainer_ = std::make_unique<Trainer>(recipe, make_shell(recipe, noted(mixer_of(job_))), device);
+    });
     trainer_->capture(std::move(recorder));
     if (job_.rehearse && device.is_cpu()) trainer_->rehearse();
+    if (job_.share.of > 1) trainer_->share(job_.share);
     std::error_code ignored;  // what cannot be made is told when the file in it cannot be written
     std::filesystem::create_directories(job_.output / "checkpoints", ignored);
     if (job_.from) resume();
     begin();
+  }
+
+  /// The factory, with what it makes noted in mixers_.
+  MixerFactory noted(MixerFactory make) {
+    return [this, make = std::move(make)](std::int64_t layer) {
+      std::unique_ptr<Mixer> made = make(layer);
+      mixers_.push_back(made.get());
+      return made;
+    };
+  }
+
+  void probes() {
+    const std::int64_t step = std::max(first_, job_.until);
+    probe(*trainer_, mixers_, job_.recipe, task_->training(std::max<std::int64_t>(1, step)), device_of(job_),
+          [&](const ProbeResult& result) {
+            events_.send(Json::object({{"event", "probe"},
+                                       {"name", result.name},
+                                       {"answer", result.answer},
+                                       {"text", result.text},
+                                       {"value", number(result.value)}}));
+          });
   }
 
   void resume() {
@@ -175,7 +200,7 @@ class Session {
                                {"chain", chain_.hex()}});
     if (!told.is_null()) event.set("state", told);
     events_.send(event);
-    if (recipe.evaluation_at(at)) evaluate(step);
+    if (recipe.evaluation_at(at) && job_.share.index == 0) evaluate(step);
     if (recipe.checkpoint_at(at)) checkpoint(step, *result.root, std::move(state));
   }
 
@@ -219,6 +244,7 @@ class Session {
   }
 
   void checkpoint(std::int64_t step, const Digest& root, Trainer::State state) {
+    if (job_.share.index > 0) return;  // process 0 has the same
     char name[64];
     std::snprintf(name, sizeof name, "checkpoints/step-%08lld.safetensors", static_cast<long long>(step));
     const formats::StatePlace place{static_cast<std::uint64_t>(step), chain_};
@@ -232,6 +258,7 @@ class Session {
   const Events& events_;
   std::unique_ptr<Task> task_;
   std::unique_ptr<Trainer> trainer_;
+  std::vector<Mixer*> mixers_;  ///< the trainer's
   std::optional<formats::TraceHead> head_;
   Digest chain_, data_;
   std::string last_root_;

@@ -24,7 +24,14 @@ ReplayResult whole_replay() {
 ReplayResult differing_replay() {
   ReplayResult result = whole_replay();
   result.segments = {{0, 5}, {10, 15}};
-  result.difference = ReplayDifference{7, "state root", "aa", "bb", "tensor parameter/head.weight"};
+  result.difference = ReplayDifference{7,
+                                       "state root",
+                                       "aa",
+                                       "bb",
+                                       "tensor parameter/head.weight",
+                                       "steps 6 to 7 by the state after each",
+                                       ReplayCulprit{7, 37, "aten::mul.Tensor", "program.py:12",
+                                                     "element 3 of f32[4]", "1", "2", "cpu", "cuda"}};
   result.sample = ReplaySample{4, 3, 99};
   result.strict = false;
   return result;
@@ -56,7 +63,7 @@ TEST(ReplayResult, SaysWhatItIs) {
   EXPECT_EQ(codes(whole_replay()), "R102 ");
   EXPECT_FALSE(differing_replay().same());
   EXPECT_EQ(differing_replay().checked(), 10u);
-  EXPECT_EQ(codes(differing_replay()), "R101 R104 R105 ");
+  EXPECT_EQ(codes(differing_replay()), "R101 R109 R104 R105 ");
   ReplayResult anew = whole_replay();
   anew.new_run = true;
   EXPECT_FALSE(anew.same());

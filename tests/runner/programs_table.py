@@ -97,8 +97,10 @@ def run_directly(options, folder, target):
 def run_by_assay(options, folder, target):
     place = ["--device", "cuda"] if target == "cuda" else ["--device", "cpu", "--cpu-level", target]
     done = subprocess.run([options.assay, "train", folder + "/recipe.json", "--program", folder + "/program.py", "-o", folder + "/run",
-                           "--runner", options.runner, "--threads", "1", "--json", *place],
-                          capture_output=True, text=True, timeout=options.timeout)
+                           "--threads", "1", "--json", *place],
+                          capture_output=True, text=True, timeout=options.timeout, env=dict(os.environ, ASSAY_RUNNER=options.runner))
+    if not done.stdout.strip():
+        return {"error": "exit status %d: %s" % (done.returncode, done.stderr.strip()[-300:])}
     told = json.loads(done.stdout)
     if "result" in told:
         return {"chain": told["result"]["chain"], "loss": told["result"]["loss"], "sandbox": told["result"].get("sandbox")}

@@ -76,7 +76,7 @@ def recipe(runner, **changes):
 class Run:
     """One run of assay-runner, to its end."""
 
-    def __init__(self, runner, recipe_, program=None, folder=None, environment=None, timeout=120, **job):
+    def __init__(self, runner, recipe_, program=None, folder=None, environment=None, timeout=120, inherited=(), **job):
         self.folder = folder or tempfile.mkdtemp(prefix="assay-runner-")
         os.makedirs(self.folder, exist_ok=True)
         paths = {name: os.path.join(self.folder, name) for name in ("recipe.json", "job.json", "program.py")}
@@ -90,7 +90,7 @@ class Run:
         with open(paths["job.json"], "w") as file:
             json.dump(job, file)
         began = time.time()
-        done = subprocess.run([runner, paths["job.json"], "--events", "-"], capture_output=True, text=True, timeout=timeout,
+        done = subprocess.run([runner, paths["job.json"], "--events", "-"], capture_output=True, text=True, timeout=timeout, pass_fds=inherited,
                               env=dict(os.environ, GOMP_SPINCOUNT="3000", **(environment or {})))
         self.seconds, self.status, self.errors = time.time() - began, done.returncode, done.stderr
         self.events = [json.loads(line) for line in done.stdout.splitlines()]

@@ -4,6 +4,7 @@ A run takes seconds to start, on a GPU ten: --jobs has several under way."""
 import concurrent.futures
 import json
 import os
+import socket
 
 from support import HERE, Run, arguments, check, equal, finish, recipe
 
@@ -41,6 +42,19 @@ class DeltaNet(nn.Module):
 '''
 
 
+def shared(made, program, of):
+    """The chains of `of` processes that divide each step between them."""
+    pairs = [socket.socketpair() for _ in range(of - 1)]
+    jobs = [{"index": 0, "of": of, "descriptors": [a.fileno() for a, _ in pairs]}]
+    jobs += [{"index": i + 1, "of": of, "descriptors": [b.fileno()]} for i, (_, b) in enumerate(pairs)]
+    with concurrent.futures.ThreadPoolExecutor(of) as pool:
+        runs = list(pool.map(lambda job: Run(options.runner, made, program, share=job, inherited=job["descriptors"]), jobs))
+    for pair in pairs:
+        for end in pair:
+            end.close()
+    return runs
+
+
 def traces(program, precision, targets, **changes):
     made = recipe(options.runner, precision=precision, **changes)
     first = Run(options.runner, made, program)
@@ -65,6 +79,11 @@ equal(len(counters), 4, "a state root each step")
 losses = [event["loss_value"] for event in run.of("step")]
 check(len(set(losses)) == 4 and all(3 < loss < 6 for loss in losses), "losses of four steps near log 64: %r" % losses)
 traces(COUNTING, "bf16", [{"cpu_level": "avx2", "passes": 3}])
+for precision, of in (("fp32", 2), ("bf16", 3)):
+    made = recipe(options.runner, precision=precision)
+    alone = Run(options.runner, made, COUNTING, passes=4)
+    for run in shared(made, COUNTING, of):
+        equal(run.chain, alone.chain, "%s, one of %d processes: %s" % (precision, of, run.errors[-500:]))
 
 # The weights learn: a run that memorises one batch would have the loss of chance else.
 with open(os.path.join(HERE, "deltanet.py")) as file:

@@ -56,6 +56,7 @@ struct Launch {
   std::vector<std::string> arguments, environment;
   std::vector<char*> argv, envp;
   std::string folder, filter;
+  std::vector<int> descriptors;
   int null = -1, events = -1, words = -1, report = -1, ruleset = -1, filter_file = -1;
   std::uint64_t memory = 0, file_size = 0, tasks = 0;
   pid_t parent = -1;
@@ -98,6 +99,8 @@ void reset_signals() {
   ::dup2(launch.words, 2);
   ::dup2(launch.events, kEventsFd);
   if (launch.filter_file >= 0) ::dup2(launch.filter_file, kFilterFd);
+  for (std::size_t i = 0; i < launch.descriptors.size(); ++i)
+    ::dup2(launch.descriptors[i], ConfinedProgram::kFirstDescriptor + static_cast<int>(i));
   if (::chdir(launch.folder.c_str()) != 0) fail(launch, 'c');
   limit(RLIMIT_CORE, 0);
   limit(RLIMIT_MSGQUEUE, 0);
@@ -239,6 +242,12 @@ Result<ConfinedProgram> ConfinedProgram::start(const ProgramSpec& spec) {
   launch.report = report.in.get();
   launch.ruleset = rules.ruleset.get();
   launch.filter_file = filter_file.get();
+  // Above those that the child gets, so that none is overwritten by another.
+  std::vector<Fd> kept;
+  for (const int fd : spec.descriptors) {
+    kept.emplace_back(::fcntl(fd, F_DUPFD_CLOEXEC, 64));
+    launch.descriptors.push_back(kept.back().get());
+  }
   const pid_t pid = ::fork();
   if (pid < 0)
     return Error{Fault::unreadable, std::string("cannot start a process: ") + std::strerror(errno), "", ""};

@@ -41,10 +41,13 @@ struct ProgramSpec {
   std::uint64_t memory = 0;     ///< bytes of private memory (RLIMIT_DATA), not with a gpu; 0: no limit
   std::uint64_t file_size = 0;  ///< bytes of one file; 0: no limit
   ProgramTier least = ProgramTier::seccomp;  ///< refuse below it
+  std::vector<int> descriptors;              ///< it gets these, open, as kFirstDescriptor and up
 };
 
 class ConfinedProgram {
  public:
+  static constexpr int kFirstDescriptor = 5;
+
   /// Fault::refused where the tier is not to be had here; Fault::missing where there is no such program. May
   /// be called from any thread; the program dies with that thread.
   static Result<ConfinedProgram> start(const ProgramSpec& spec);

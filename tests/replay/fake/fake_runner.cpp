@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "formats/recipe.hpp"
+#include "formats/replay_result.hpp"
 #include "formats/state_file.hpp"
 #include "formats/trace.hpp"
 #include "toolkit/base/bytes.hpp"
@@ -203,6 +204,10 @@ class Session {
     if (trick_.step == 0) misbehave(trick_, output_);
     start();
     for (std::uint64_t step = first_ + 1; step <= *job_["until"].natural(); ++step) one(step);
+    if (job_["probes"].boolean().value_or(false))
+      for (const std::string_view name : kProbes)
+        send(Json::object(
+            {{"event", "probe"}, {"name", name}, {"answer", "no"}, {"text", "nothing"}, {"value", 4}}));
     if (trick_.name == "no-end") ::_exit(0);
     send(Json::object({{"event", "end"}, {"step", *job_["until"].natural()}, {"chain", chain_.hex()}}));
     if (trick_.name == "after-end")

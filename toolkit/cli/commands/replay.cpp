@@ -1,7 +1,11 @@
 // `assay replay`: an experiment's run again, held against its sealed trace.
 #include "replay/engine/replay.hpp"
 
+#include <algorithm>
+
+#include "replay/engine/probes.hpp"
 #include "toolkit/base/parallel.hpp"
+#include "toolkit/base/text.hpp"
 #include "toolkit/cli/commands/commands.hpp"
 #include "toolkit/cli/commands/common.hpp"
 #include "toolkit/cli/commands/replay_anew.hpp"
@@ -46,6 +50,24 @@ Result<Plan> plan_of(const Arguments& arguments, const replay::SealedRun& run) {
   return plan;
 }
 
+// Whole leaves alone are dealt out.
+Status divide_steps(const Arguments& arguments, const formats::Recipe& recipe,
+                    replay::ReplayRequest& request) {
+  const auto leaves = static_cast<std::uint64_t>(recipe.batch.rows / recipe.batch.leaf);
+  const auto take = [&](const char* option, unsigned& into) -> Status {
+    const auto number = ASSAY_TRY(number_option(arguments, option, 1));
+    if (number.value_or(1) > leaves)
+      return Error{Fault::usage,
+                   "the recipe's batch has " + counted(leaves, "leaf", "leaves") +
+                       ", which cannot be divided into " + std::to_string(*number),
+                   std::string("option ") + option, ""};
+    into = static_cast<unsigned>(number.value_or(1));
+    return {};
+  };
+  ASSAY_TRY(take("--processes", request.place.processes));
+  return take("--passes", request.place.passes);
+}
+
 Result<Exit> reproduce(const Arguments& arguments, const Fd& fd, const SealedExperiment& experiment,
                        const ReplayOptions& options, Output& output) {
   const std::string file = *arguments.value("FILE"), id = *arguments.value("EXPERIMENT");
@@ -58,6 +80,9 @@ Result<Exit> reproduce(const Arguments& arguments, const Fd& fd, const SealedExp
   std::vector<std::uint64_t> starts;
   for (const replay::Segment& segment : plan.chosen)
     if (segment.from > 0) starts.push_back(segment.from);
+  // Probes are put to the model as it stood at the end.
+  const std::uint64_t last = run.checkpoint_steps().empty() ? 0 : run.checkpoint_steps().back();
+  if (last > 0 && std::find(starts.begin(), starts.end(), last) == starts.end()) starts.push_back(last);
   const fs::path sealed = work.path() / "sealed";
   std::error_code ignored;
   fs::create_directories(sealed, ignored);
@@ -74,7 +99,10 @@ Result<Exit> reproduce(const Arguments& arguments, const Fd& fd, const SealedExp
   request.tier = options.tier;
   const auto jobs = ASSAY_TRY(number_option(arguments, "--jobs", 1));
   request.jobs = static_cast<unsigned>(std::min<std::uint64_t>(1024, jobs.value_or(1)));
-  if (request.place.threads == 0) request.place.threads = std::max(1U, usable_cores() / request.jobs);
+  ASSAY_TRY(divide_steps(arguments, run.recipe, request));
+  if (request.place.threads == 0)
+    request.place.threads = std::max(1U, usable_cores() / (request.jobs * request.place.processes));
+  request.bisect = !arguments.has("--no-bisect");
   request.progress = &output.progress();
   const replay::ReplayOutcome outcome = ASSAY_TRY(replay::replay(request));
   formats::ReplayResult result;
@@ -89,6 +117,13 @@ Result<Exit> reproduce(const Arguments& arguments, const Fd& fd, const SealedExp
   result.sample = plan.sample;
   result.strict = options.place.strict;
   result.environment = environment_json(options, outcome.confinement, outcome.facts, outcome.seconds);
+  if (!arguments.has("--no-probes") && !result.difference) {
+    std::optional<replay::Job::From> from;
+    if (last > 0)
+      from = replay::Job::From{request.checkpoints.at(last),
+                               {last, run.trace.chain_at(last).value_or(Digest())}};
+    result.probes = ASSAY_TRY(replay::ask_probes(request, from, experiment.parameters, true));
+  }
   ASSAY_TRY(write_result(arguments, result));
   return print_result(arguments, result, outcome.seconds, outcome.noted, output);
 }
@@ -123,6 +158,12 @@ Command replay() {
       {.name = "--sample", .value = "K", .text = "K segments drawn by --seed; says what that would catch"},
       {.name = "--seed", .value = "S", .text = "for --sample: a number that the author could not know"},
       {.name = "--jobs", .value = "N", .text = "segments at a time, each in a process; 1 if not given"},
+      {.name = "--no-bisect", .value = "", .text = "stop at the step of a difference; look for no operator"},
+      {.name = "--no-probes", .value = "", .text = "put no questions to the program beside the replay"},
+      {.name = "--processes", .value = "N", .text = "divide the leaves of each step between N processes"},
+      {.name = "--passes",
+       .value = "N",
+       .text = "add the leaves of each step up in N parts; the bits are the same"},
       {.name = "--recipe",
        .value = "RECIPE",
        .text = "run the program anew by this one: a new run, never a reproduction"},

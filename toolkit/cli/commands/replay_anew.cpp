@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "formats/run.hpp"
+#include "replay/engine/probes.hpp"
 #include "replay/engine/train.hpp"
 #include "toolkit/base/text.hpp"
 #include "toolkit/cli/commands/common.hpp"
@@ -113,8 +115,33 @@ formats::ReplayResult result_of(const Arguments& arguments, const SealedExperime
   return result;
 }
 
+/// Of the program, in the state after the new run's last step.
+Result<std::vector<formats::ReplayProbe>> probes_of(const SealedExperiment& experiment,
+                                                    const formats::Recipe& recipe,
+                                                    const ReplayOptions& options, const fs::path& work,
+                                                    const replay::TrainOutcome& run, Output& output) {
+  replay::SealedRun model;
+  model.recipe = recipe;
+  model.program = experiment.program;
+  replay::ReplayRequest request;
+  request.run = &model;
+  request.data = options.data;
+  request.work = work;
+  request.runner = options.runner;
+  request.reads = options.facts.reads;
+  request.place = options.place;
+  request.limits = options.limits;
+  request.tier = options.tier;
+  request.progress = &output.progress();
+  const fs::path checkpoint =
+      work / "run" / formats::kCheckpointsFolder / formats::checkpoint_file(run.result.steps);
+  return replay::ask_probes(request, replay::Job::From{checkpoint, {run.result.steps, run.result.chain}},
+                            experiment.parameters, false);
+}
+
 Status refuse_options(const Arguments& arguments) {
-  for (const char* option : {"--segment", "--sample", "--steps", "--jobs"})
+  for (const char* option :
+       {"--segment", "--sample", "--steps", "--jobs", "--no-bisect", "--processes", "--passes"})
     if (arguments.has(option))
       return Error{Fault::usage, std::string(option) + " is for a sealed trace, and --recipe makes a new run",
                    "", ""};
@@ -142,7 +169,9 @@ Result<Exit> run_anew(const Arguments& arguments, const SealedExperiment& experi
     if (i > 0) outcomes.push_back(ASSAY_TRY(trainer.train(seeded, "run-" + number)));
     outcomes.push_back(ASSAY_TRY(trainer.train(of_baseline(seeded, *baseline), "baseline-" + number)));
   }
-  const formats::ReplayResult result = result_of(arguments, experiment, options, outcomes[0].run);
+  formats::ReplayResult result = result_of(arguments, experiment, options, outcomes[0].run);
+  if (!arguments.has("--no-probes"))
+    result.probes = ASSAY_TRY(probes_of(experiment, recipe, options, work.path(), outcomes[0].run, output));
   ASSAY_TRY(write_result(arguments, result));
   if (output.wants_json()) {
     Json more = Json::object();
@@ -154,6 +183,7 @@ Result<Exit> run_anew(const Arguments& arguments, const SealedExperiment& experi
                "\nholds     " + counted(result.steps, "step") +
                fmt::format(", last loss {:.6g}\n", outcomes[0].run.loss));
   if (baseline) output.print(beside_text(outcomes));
+  output.print(probes_text(result));
   if (arguments.has("--work"))
     output.print("run       " + shown((work.path() / "run").string()) +
                  "  (assay seal --from run seals it)\n");

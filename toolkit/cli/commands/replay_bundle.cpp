@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "formats/campaign.hpp"
 #include "formats/run.hpp"
 #include "formats/sealed_run.hpp"
 #include "toolkit/base/bytes.hpp"
@@ -26,6 +27,10 @@ Json leaves_json(const std::vector<formats::StateLeaf>& leaves) {
 
 Result<Json> experiment_json(const Bundle& bundle, const std::string& id) {
   Json json = Json::object({{"root", bundle.statement().root.hex()}});
+  if (const auto item = bundle.manifest().find("experiments/" + id + "/experiment.json");
+      item && bundle.has_content(*item))
+    if (const auto record = formats::Experiment::parse(ASSAY_TRY(bundle.read(*item, 16u << 20))))
+      json.set("parameters", record->parameters);
   const auto program = ASSAY_TRY(formats::sealed_program(bundle, id));
   if (program) json.set("program", to_base64(*program));  // it may be no UTF-8
   const auto run = ASSAY_TRY(formats::read_sealed_run(bundle, id));
@@ -70,6 +75,7 @@ Result<SealedExperiment> read_experiment(const Fd& bundle, const std::string& fi
   SealedExperiment experiment;
   experiment.bundle = ASSAY_TRY(Digest::from_hex(json["root"].string_or("")));
   if (json["program"].string()) experiment.program = ASSAY_TRY(from_base64(*json["program"].string()));
+  experiment.parameters = json["parameters"];
   if (!json["recipe"].string()) return experiment;
   formats::SealedRun run;
   run.recipe = ASSAY_TRY(formats::Recipe::parse(*json["recipe"].string()));

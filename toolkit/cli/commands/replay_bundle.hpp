@@ -18,6 +18,8 @@ namespace assay::cli::commands {
 struct SealedExperiment {
   Digest bundle;  ///< root
   std::optional<std::string> program;
+  Json parameters;  ///< how many its record claims; null where it says nothing
+
   std::optional<replay::SealedRun> run;  ///< nothing where no recipe is sealed
 };
 

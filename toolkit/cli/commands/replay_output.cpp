@@ -28,6 +28,20 @@ std::string sample_table(const formats::ReplaySample& sample) {
   return text + "\n" + line + "\n";
 }
 
+std::string culprit_text(const formats::ReplayDifference& difference) {
+  std::string text;
+  if (const auto& culprit = difference.culprit) {
+    text += "operator  " + shown(culprit->name) + ", call " + with_separators(culprit->call) + " of " +
+            (culprit->step ? "step " + with_separators(culprit->step) : "the model's construction");
+    if (!culprit->where.empty()) text += " (" + shown(culprit->where) + ")";
+    if (!culprit->element.empty()) text += ", " + shown(culprit->element);
+    text += "\n            expected " + shown(culprit->expected) + " by " + shown(culprit->reference) +
+            "\n            found    " + shown(culprit->found) + " by " + shown(culprit->replay) + "\n";
+  }
+  if (!difference.bisection.empty()) text += "bisected  " + shown(difference.bisection) + "\n";
+  return text;
+}
+
 std::string result_text(const formats::ReplayResult& result, const std::string& file, double seconds,
                         std::uint64_t noted) {
   std::string text = "replayed  " + shown(file) + ", experiment " + shown(result.experiment) + "\n";
@@ -38,7 +52,7 @@ std::string result_text(const formats::ReplayResult& result, const std::string& 
             ": " + shown(difference.what);
     if (!difference.detail.empty()) text += " (" + shown(difference.detail) + ")";
     text += "\n            expected " + shown(difference.expected) + "\n            found    " +
-            shown(difference.found) + "\n";
+            shown(difference.found) + "\n" + culprit_text(difference);
   }
   if (!result.segments.empty() || !result.difference)
     text += "same      " + with_separators(result.checked()) + " of " + counted(result.steps, "step") +
@@ -47,6 +61,7 @@ std::string result_text(const formats::ReplayResult& result, const std::string& 
     text += "chain     " + result.chain.hex() + "\n";
   if (noted) text += "noted     " + counted(noted, "step") + " of them by an earlier call\n";
   if (result.sample) text += sample_table(*result.sample);
+  text += probes_text(result);
   if (!result.strict) text += "note      operators without a certified kernel were allowed\n";
   return text + "took      " + human_duration(seconds) + " on " +
          shown(result.environment["device"].string_or("?")) + ", confined by " +
@@ -63,6 +78,13 @@ Json sample_json(const formats::ReplaySample& sample) {
 }
 
 }  // namespace
+
+std::string probes_text(const formats::ReplayResult& result) {
+  std::string text;
+  for (const formats::ReplayProbe& probe : result.probes)
+    text += fmt::format("probe     {:<11}{:<10}{}\n", probe.name, probe.answer, shown(probe.text));
+  return text;
+}
 
 Json environment_json(const ReplayOptions& options, const std::string& confinement, const Json& facts,
                       double seconds) {

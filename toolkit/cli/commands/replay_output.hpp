@@ -15,6 +15,9 @@ Json environment_json(const ReplayOptions& options, const std::string& confineme
                       double seconds);
 
 /// Where -o asks for it: signed where --key is given, else bare.
+/// A line a probe.
+std::string probes_text(const formats::ReplayResult& result);
+
 Status write_result(const Arguments& arguments, const formats::ReplayResult& result);
 
 /// `more`: members that go into the JSON document's "result"; `noted`: steps that an earlier call had done.
