@@ -87,7 +87,7 @@ std::string place_of_python() {
 struct OperatorRecord::Watcher {
   struct Open final : at::ObserverContext {
     Open* outer = nullptr;
-    bool inner = false;    ///< calls another operator
+    bool inner = false;    ///< calls another that is counted; scratch memory and views are none
     std::string backward;  ///< the node of autograd, in its scope
     std::vector<at::Tensor> changed;
   };
@@ -104,10 +104,7 @@ struct OperatorRecord::Watcher {
       const auto line = lines.find(function.seqNr());
       made->backward = "backward" + (line == lines.end() ? "" : " of " + line->second);
     } else {
-      if (open) {
-        open->inner = true;
-        made->backward = open->backward;
-      }
+      if (open) made->backward = open->backward;
       const auto name = function.operator_name();
       const std::lock_guard guard(lock);
       if (name)
@@ -127,6 +124,7 @@ struct OperatorRecord::Watcher {
     if (!own) return;
     open = own->outer;
     const auto name = function.operator_name();
+    if (own->inner && own->outer) own->outer->inner = true;
     if (!name || own->inner || function.scope() != at::RecordScope::FUNCTION) return;
     const std::lock_guard guard(lock);
     if (!active) return;
@@ -138,7 +136,9 @@ struct OperatorRecord::Watcher {
       for (std::size_t i = outputs.size() - std::min(outputs.size(), kind.results); i < outputs.size(); ++i)
         add_tensors(outputs[i], results);
     }
-    if (!results.empty()) active->take(*name, own->backward, results);
+    if (results.empty()) return;
+    active->take(*name, own->backward, results);
+    if (own->outer) own->outer->inner = true;
   }
 };
 

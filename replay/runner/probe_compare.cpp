@@ -1,14 +1,20 @@
 #include "replay/runner/probe_compare.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <limits>
 
 namespace assay::replay {
 
 namespace {
+
+bool same(float a, float b) {
+  return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b) ||
+         (std::isnan(a) && std::isnan(b));
+}
 
 constexpr double kRounding32 = 1e-4, kRounding16 = 3e-2;
 
@@ -28,7 +34,7 @@ Compared compare(const at::Tensor& a, const at::Tensor& b, const Window& window)
       const float* y = at_right + ((row + window.row_b) * right.size(1) + i + window.position_b) * width;
       for (std::int64_t k = 0; k < width; ++k) {
         if (std::isfinite(x[k])) scale = std::max(scale, std::abs(static_cast<double>(x[k])));
-        if (std::memcmp(x + k, y + k, sizeof(float)) == 0 || (std::isnan(x[k]) && std::isnan(y[k]))) continue;
+        if (same(x[k], y[k])) continue;
         if (out.same) {
           out.row = row + window.row_a;
           out.position = i;
