@@ -84,7 +84,7 @@ constexpr Row kRows[] = {
     under("new_zeros new_ones new_full scalar_tensor clone _to_copy", overwritten, kParts),
     under("repeat constant_pad_nd slice_backward select_backward diagonal_backward", overwritten, kParts),
     under("eye eye.m eye.out eye.m_out", overwritten, kMoves),
-    under("repeat_interleave.Tensor", overwritten, kMoves),
+    under("repeat_interleave.Tensor index_select flip roll take", overwritten, kMoves),
 };
 
 }  // namespace

@@ -27,8 +27,8 @@ constexpr Row kRows[] = {
     left("_pin_memory is_pinned lift record_stream _assert_async _assert_async.msg", kMoves),
     left("_copy_from _copy_from_and_resize", kMoves),
 
-    left("cat cat.out stack stack.out flip flip.out roll roll.out gather gather.out", kMoves),
-    left("index_select index_select.out take take.out", kMoves),
+    left("cat cat.out stack stack.out flip.out roll.out gather gather.out", kMoves),
+    left("index_select.out take.out", kMoves),
     left("tril tril_ tril.out triu triu_ triu.out", kMoves),
     left("where.self where.self_out unfold_copy pixel_shuffle pixel_unshuffle channel_shuffle "
          "native_channel_shuffle",

@@ -35,6 +35,7 @@ c10::DeviceType device_of(const Call& call) { return call.cuda() ? c10::kCUDA : 
 
 // torch's own, which give the host a value or a size that lies on the device.
 Answer reads_value(Call& call) {
+  if (call.tensor(0).unsafeGetTensorImpl()->is_wrapped_number()) return Answer::aten;  // the host's own
   note_host_use(device_of(call), "a tensor's value is read (.item())");
   return Answer::aten;
 }

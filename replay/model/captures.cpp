@@ -27,7 +27,7 @@ bool Captures::run(const Key& key, const Work& work) {
 }
 
 void Captures::as_it_is(Entry& entry, const Work& work) {
-  observed_.mark();
+  observed_.mark(false);
   observed_.begin();
   work();
   if (const std::string use = observed_.end(); !use.empty()) return refuse(use);
@@ -42,18 +42,20 @@ void Captures::as_it_is(Entry& entry, const Work& work) {
 }
 
 bool Captures::record(Entry& entry, const Work& work) {
-  observed_.mark();
+  observed_.mark(true);
   observed_.begin();
   try {
     entry.recording = recorder_.record(work);
   } catch (const std::exception& error) {
     const std::string text = error.what();
     observed_.end();
+    observed_.restore();
     refuse(text.substr(0, text.find('\n')));
     return false;
   }
   observed_.end();
   if (const std::string changed = observed_.changed(); !changed.empty()) {
+    observed_.restore();
     refuse("the step that was recorded changed what the program sees: " + changed);
     return false;
   }

@@ -42,10 +42,14 @@ class Observed {
   virtual void begin() = 0;
   /// No more are noted; the first one, or "".
   virtual std::string end() = 0;
-  /// Remembers all that the program's Python can see and change.
-  virtual void mark() = 0;
+  /// Remembers all that the program's Python can see and change. `guarded`: what it was seen to write anew in
+  /// each step (a loss kept for people to read) is taken away, so that a step that reads it before it writes
+  /// it throws.
+  virtual void mark(bool guarded) = 0;
   /// What is no more as it was marked ("self.count"), or "".
   virtual std::string changed() = 0;
+  /// Gives back what mark took away, after a step that was not recorded.
+  virtual void restore() = 0;
 };
 
 class Captures {
@@ -70,7 +74,7 @@ class Captures {
   std::vector<News> news() { return std::exchange(news_, {}); }
 
   static constexpr int kWarm = 2;          ///< steps as they are before one is recorded
-  static constexpr int kMostChanging = 3;  ///< steps in a row that change what Python sees
+  static constexpr int kMostChanging = 4;  ///< steps in a row that change what Python sees
   static constexpr int kMostDrops = 32;
   static constexpr std::size_t kMostKeys = 8;
 

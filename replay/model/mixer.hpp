@@ -31,10 +31,10 @@ class Mixer {
   /// Puts the library's fused operators in the place of a program's own functions that give the same bits, or
   /// takes them out again. Off: whether there are any; on: whether any was called.
   virtual bool fuse(bool /*on*/) { return false; }
-  /// Remembers all that its Python can see and change, tensors of the device by where they lie; and what of
-  /// that is other now, or "". Native code has nothing of the kind.
-  virtual void mark() {}
+  /// Observed's mark, changed and restore, of this mixer; native code has nothing that Python can change.
+  virtual void mark(bool /*guarded*/) {}
   virtual std::string changed() { return {}; }
+  virtual void restore() {}
 
   // For probes. An undefined tensor: it has no such thing.
   /// With a mask (rows, length) of ones where there is a token.

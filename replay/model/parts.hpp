@@ -46,15 +46,20 @@ bool fuse_mixers(Layers& layers, bool on) {
   return any;
 }
 template <typename Layers>
-void mark_mixers(Layers& layers) {
-  for (auto& layer : layers) layer.mixer->mark();
+void mark_mixers(Layers& layers, bool guarded) {
+  for (auto& layer : layers) layer.mixer->mark(guarded);
 }
-/// The first that has changed, or "".
+template <typename Layers>
+void restore_mixers(Layers& layers) {
+  for (auto& layer : layers) layer.mixer->restore();
+}
+/// The first that has changed, or ""; all are asked.
 template <typename Layers>
 std::string changed_mixers(Layers& layers) {
+  std::string first;
   for (auto& layer : layers)
-    if (std::string what = layer.mixer->changed(); !what.empty()) return what;
-  return {};
+    if (std::string what = layer.mixer->changed(); first.empty()) first = std::move(what);
+  return first;
 }
 
 }  // namespace assay::replay

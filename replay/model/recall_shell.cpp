@@ -129,7 +129,8 @@ class RecallModel final : public Shell {
     train_mixers(layers_, on);
   }
   bool fuse(bool on) override { return fuse_mixers(layers_, on); }
-  void mark() override { mark_mixers(layers_); }
+  void mark(bool guarded) override { mark_mixers(layers_, guarded); }
+  void restore() override { restore_mixers(layers_); }
   std::string changed() override { return changed_mixers(layers_); }
 
  private:

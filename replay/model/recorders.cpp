@@ -107,6 +107,7 @@ class CudaRecorder final : public Recorder {
       if (!failed) failed = std::current_exception();
       try {
         c10::cuda::CUDACachingAllocator::endAllocateToPool(c10::cuda::current_device(), pool_);
+        c10::cuda::CUDACachingAllocator::releasePool(c10::cuda::current_device(), pool_);
       } catch (const std::exception&) {  // it was ended already
       }
     }

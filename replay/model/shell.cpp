@@ -75,7 +75,8 @@ class LanguageModel final : public Shell {
   }
   void train(bool on) override { train_mixers(layers_, on); }
   bool fuse(bool on) override { return fuse_mixers(layers_, on); }
-  void mark() override { mark_mixers(layers_); }
+  void mark(bool guarded) override { mark_mixers(layers_, guarded); }
+  void restore() override { restore_mixers(layers_); }
   std::string changed() override { return changed_mixers(layers_); }
 
  private:

@@ -21,9 +21,10 @@ class Shell {
   virtual std::vector<Named> buffers() const = 0;
   virtual void move(at::Device device, at::ScalarType type) = 0;
   virtual void train(bool on) = 0;
-  virtual bool fuse(bool on) = 0;     ///< Mixer::fuse, of all
-  virtual void mark() = 0;            ///< Mixer::mark, of all
-  virtual std::string changed() = 0;  ///< Mixer::changed, the first
+  virtual bool fuse(bool on) = 0;       ///< Mixer::fuse, of all
+  virtual void mark(bool guarded) = 0;  ///< Mixer::mark, of all
+  virtual std::string changed() = 0;    ///< Mixer::changed, the first
+  virtual void restore() = 0;           ///< Mixer::restore, of all
 };
 
 /// On the CPU, in fp32. Draws: the embedding, then each layer's mixer and MLP, then the head: N(0, 0.02),

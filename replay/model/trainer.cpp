@@ -43,7 +43,8 @@ class Watching final : public Observed {
     assay_kernels_watch(-1);
     return use;
   }
-  void mark() override { shell_.mark(); }
+  void mark(bool guarded) override { shell_.mark(guarded); }
+  void restore() override { shell_.restore(); }
   std::string changed() override { return shell_.changed(); }
 
  private:

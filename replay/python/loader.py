@@ -264,6 +264,24 @@ def train(module, on):
     module.train(on)
 
 
+class _Guard:
+    """Stands in a module's attribute while a step is recorded that must write it before it reads it. Any use throws."""
+
+    def __init__(self, path):
+        object.__setattr__(self, "path", path)
+
+    def _used(self, *_, **__):
+        raise Refused("a step reads what the one before it left: " + object.__getattribute__(self, "path"))
+
+    def __getattribute__(self, name):
+        object.__getattribute__(self, "_used")()
+
+
+for _name in ("add sub mul truediv floordiv mod pow matmul radd rsub rmul rtruediv rpow neg abs eq ne lt le gt ge bool float int index len iter "
+              "getitem setitem contains call hash str repr format iadd isub imul itruediv").split():
+    setattr(_Guard, "__%s__" % _name, _Guard._used)
+
+
 class _Snapshot:
     """All that a program's Python can see and change: paths and what stands there. Tensors of the run's device by where they lie (what
     is in them changes on the device, recorded or not), others by their values. What is held here cannot leave its address to another."""
@@ -271,6 +289,7 @@ class _Snapshot:
     def __init__(self, module):
         import torch
         self.torch, self.lines, self.held, self.seen = torch, [], [], set()
+        self.attributes, self.free, self.guarded = {}, set(), []
         first = next(iter(module.parameters()), None)
         self.device = first.device.type if first is not None else "cpu"
         self.walk("self", module)
@@ -285,11 +304,10 @@ class _Snapshot:
         self.lines.append((path, what))
 
     def tensor(self, path, value):
-        where = (id(value), value.data_ptr(), tuple(value.shape), value.stride(), value.dtype, value.requires_grad, id(value.grad_fn))
+        where = (value.data_ptr(), tuple(value.shape), value.stride(), value.dtype, value.requires_grad)
         if value.device.type != self.device:
             where += (value._version, str(value.detach().tolist()) if value.numel() <= 65536 else None)
         self.add(path, where)
-        self.held.append((value, value.grad_fn))
         if value.__dict__:
             self.walk(path, value.__dict__)
 
@@ -308,17 +326,29 @@ class _Snapshot:
                     found[name] = getattr(value, name)
         return found
 
+    def module(self, path, value):
+        for name, item in value.__dict__.items():
+            where = "%s.%s" % (path, name)
+            if type(item) is not _Guard and isinstance(item, self.torch.Tensor):
+                self.attributes[where] = (value.__dict__, name)
+            self.walk(where, item)
+
     def walk(self, path, value):
         """Of an object of another kind: whether it has parts that can be seen."""
+        if type(value) is _Guard:
+            return self.add(path, object())
         if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
             return self.add(path, (type(value), repr(value)))
-        self.held.append(value)
+        self.held.append(value.detach() if isinstance(value, self.torch.Tensor) else value)  # not what it was computed from
         if id(value) in self.seen:
             return self.add(path, id(value))
         self.seen.add(id(value))
         if isinstance(value, self.torch.Tensor):
             return self.tensor(path, value)
-        if isinstance(value, dict):
+        if isinstance(value, self.torch.nn.Module):
+            self.add(path, (id(value), type(value)))
+            self.module(path, value)
+        elif isinstance(value, dict):
             self.add(path, (type(value), len(value)))
             for key, item in value.items():
                 name = key if isinstance(key, str) else repr(key) if isinstance(key, (int, float, tuple, type(None))) else str(id(key))
@@ -367,16 +397,41 @@ def _CONSTANT():
             types.WrapperDescriptorType, types.MethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType)
 
 
-def snapshot(module):
-    return _Snapshot(module)
+_written = {}  # of each module: paths of attributes that hold another tensor after each step
 
 
-def changed(before, after):
-    """The first path that does not hold what it held, or ""."""
+def mark(module, guarded):
+    before = _Snapshot(module)
+    before.free = {path for path in _written.get(id(module), ()) if path in before.attributes}
+    if guarded:
+        for path in before.free:
+            members, name = before.attributes[path]
+            before.guarded.append((members, name, members[name]))
+            members[name] = _Guard(path)
+    return before
+
+
+def restore(before):
+    for members, name, value in before.guarded:
+        members[name] = value
+    before.guarded = []
+
+
+def changed(before, module):
+    """The first path that does not hold what it held, or "". Attributes of modules that were seen to hold another tensor after each
+    step may do so; mark guards them, and a guard that nobody has written over is told here."""
+    after, first = _Snapshot(module), ""
+    if len(before.lines) != len(after.lines):
+        first = max(before.lines, after.lines, key=len)[-1][0]
     for (path, was), (where, now) in zip(before.lines, after.lines):
-        if path != where or was != now:
-            return path if path == where else where
-    return "" if len(before.lines) == len(after.lines) else max(before.lines, after.lines, key=len)[-1][0]
+        if path != where:
+            return where
+        if was == now or path in before.free and path in after.attributes:
+            continue
+        if path in before.attributes and path in after.attributes:
+            _written.setdefault(id(module), set()).add(path)
+        first = first or path
+    return first
 
 
 class _Cache:

@@ -109,13 +109,15 @@ class ProgramMixer final : public Mixer {
     return with_python("forward", [&] { return loader().attr("attributes")(module_).cast<std::string>(); });
   }
 
-  void mark() override {
-    with_python("forward", [&] { marked_ = loader().attr("snapshot")(module_); });
+  void mark(bool guarded) override {
+    with_python("forward", [&] { marked_ = loader().attr("mark")(module_, guarded); });
+  }
+  void restore() override {
+    with_python("forward", [&] { loader().attr("restore")(marked_); });
   }
   std::string changed() override {
-    return with_python("forward", [&] {
-      return loader().attr("changed")(marked_, loader().attr("snapshot")(module_)).cast<std::string>();
-    });
+    return with_python("forward",
+                       [&] { return loader().attr("changed")(marked_, module_).cast<std::string>(); });
   }
 
  private:
@@ -177,10 +179,6 @@ std::string folder_of_operators() {
 }
 
 }  // namespace
-
-void quiet_python(bool on) {
-  with_python("internal", [&] { loader().attr("quiet")(on); });
-}
 
 PythonVersions start_python(bool strict, std::uint64_t seed) {
   start_interpreter();

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <bit>
+#include <future>
 #include <torch/cuda.h>
 
 #include "formats/trace.hpp"
@@ -172,7 +173,7 @@ class Session {
   void one(std::int64_t step) {
     const formats::Recipe& recipe = job_.recipe;
     StepNumbers numbers;
-    watched(step, [&] { numbers = trainer_->step(step, task_->training(step), job_.passes); });
+    watched(step, [&] { numbers = trainer_->step(step, batch_of(step), job_.passes); });
     tell_captures(step);
     const auto at = static_cast<std::uint64_t>(step);
     formats::StepResult result;
@@ -202,6 +203,14 @@ class Session {
     events_.send(event);
     if (recipe.evaluation_at(at) && job_.share.index == 0) evaluate(step);
     if (recipe.checkpoint_at(at)) checkpoint(step, *result.root, std::move(state));
+  }
+
+  /// While a GPU works on a step, the next one's batch is made.
+  Examples batch_of(std::int64_t step) {
+    Examples batch = next_.valid() ? next_.get() : task_->training(step);
+    if (job_.device == "cuda" && step < job_.until)
+      next_ = std::async(std::launch::async, [this, step] { return task_->training(step + 1); });
+    return batch;
   }
 
   void tell_captures(std::int64_t step) {
@@ -260,6 +269,7 @@ class Session {
   std::unique_ptr<Trainer> trainer_;
   std::vector<Mixer*> mixers_;  ///< the trainer's
   std::optional<formats::TraceHead> head_;
+  std::future<Examples> next_;
   Digest chain_, data_;
   std::string last_root_;
   std::int64_t first_ = 0;

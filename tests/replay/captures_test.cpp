@@ -14,10 +14,18 @@ struct Program final : public Observed {
   std::string use;          ///< what it reads of the device
   std::vector<int> device;  ///< what its steps have done there
   int begun = 0;
+  bool taken = false;
   void begin() override { ++begun; }
   std::string end() override { return use; }
-  void mark() override { marked = python; }
+  void mark(bool guarded) override {
+    marked = python;
+    taken = guarded;
+  }
   std::string changed() override { return python == marked ? "" : "self.count"; }
+  void restore() override {
+    EXPECT_TRUE(taken);
+    taken = false;
+  }
 };
 
 struct FakeGraph final : public Recording {
@@ -111,6 +119,7 @@ TEST_F(CapturesTest, WhereARecordingFailsTheStepRunsAsItIs) {
   const auto news = captures.news();
   ASSERT_EQ(news.size(), 1u);
   EXPECT_EQ(news[0].why, "CUDA out of memory");
+  EXPECT_FALSE(program.taken);
   // The attempt began the random streams, and so did the step that took its place.
   EXPECT_EQ(program.begun, Captures::kWarm + 2);
 }

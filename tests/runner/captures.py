@@ -48,6 +48,16 @@ CASES = {
 ''', False, "self._buffers.steps"),
     "carries a tensor from step to step": ('''        y = torch.tanh(y if self.last is None else y + 0.1 * self.last)
         self.last = y.detach()
+''', False, "a step reads what the one before it left: self.last"),
+    "keeps a tensor for others to read": ('''        y = torch.tanh(y)
+        self.last = y.detach()
+        y = y + self.last.mean()
+''', True, ""),
+    "writes a tensor in every second step": ('''        y = torch.tanh(y)
+        if self.last is None:
+            self.last = y.detach()
+        else:
+            self.last = None
 ''', False, "self.last"),
     "has a size that depends on values": ('''        y = y + y[y > 0].sum() * 1e-3
 ''', False, "a size depends on values"),
@@ -92,7 +102,7 @@ cases += [("several leaves, evaluation", CASES["everything that may be"][0], Tru
            {"batch": {"rows": 4, "leaf": 1, "length": 24}, "evaluation": {"every": 5, "rows": 4}, "steps": 8}),
           ("bf16", CASES["everything that may be"][0], True, "", {"precision": "bf16"}),
           ("two sizes, a baseline", None, True, "", RECALL)]
-QUICK = ("everything that may be", "reads a counter", "counts in Python", "puts a new tensor in a buffer's place", "several leaves, evaluation",
+QUICK = ("everything that may be", "reads a counter", "carries a tensor from step to step", "keeps a tensor for others to read", "counts in Python", "puts a new tensor in a buffer's place", "several leaves, evaluation",
          "two sizes, a baseline")
 cases = [entry for entry in cases if options.only in entry[0] and (options.all or options.device == "cuda" or entry[0] in QUICK)]
 with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
