@@ -36,6 +36,7 @@ TORCH_LIBRARY(assay, m) {
   m.def("table() -> str", [] { return aten::table(); });
   m.def("set_seed(int seed) -> ()", [](std::int64_t seed) { aten::set_seed(seed); });
   m.def("set_step(int step) -> ()", [](std::int64_t step) { aten::set_step(step); });
+  m.def("permit_host_use(bool on) -> ()", [](bool on) { aten::permit_host_use(on); });
   m.def("contract() -> str", [] { return aten::contract(); });
   m.def("cpu_level() -> str", [] { return aten::level(); });
 }

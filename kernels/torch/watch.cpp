@@ -13,6 +13,7 @@ namespace assay::kernels::aten {
 namespace {
 
 constexpr int kNone = -1;
+thread_local bool permitted = false;
 
 // autograd's threads tell of uses, too.
 struct Watched {
@@ -71,9 +72,12 @@ std::string host_use() {
 void set_recording(bool on) { watched().recording = on; }
 bool recording() { return watched().recording.load(std::memory_order_relaxed); }
 
+void permit_host_use(bool on) { permitted = on; }
+
 void note_host_use(c10::DeviceType device, const char* what) {
   if (static_cast<int>(device) != watched().device.load(std::memory_order_relaxed)) return;
   TORCH_CHECK(!recording(), "assay: not in a graph: ", with_caller(what));
+  if (permitted) return;
   const std::string told = with_caller(what);
   const std::lock_guard<std::mutex> guard(watched().lock);
   if (watched().first.empty()) watched().first = told;

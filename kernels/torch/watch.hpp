@@ -18,6 +18,10 @@ std::string host_use();
 void set_recording(bool on);
 bool recording();
 
+/// On this thread, uses by whoever knows that nothing will come of them are not noted: a number that is kept
+/// to be looked at. While a graph is recorded they throw all the same.
+void permit_host_use(bool on);
+
 /// Told by operators, before they do it.
 void note_host_use(c10::DeviceType device, const char* what);
 

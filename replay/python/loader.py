@@ -97,6 +97,7 @@ def prepare(strict, seed):
     _import_einops()
     builtins.sum = plain_sum
     _plain_math(strict)
+    torch.Tensor.item = _item_of(torch.Tensor.item)
     random.seed(seed)
     if strict:
         for name in ("numpy", "__array__", "__dlpack__"):
@@ -261,25 +262,82 @@ def forward(module, hidden_states):
 
 
 def train(module, on):
+    for part in module.modules():
+        for name, value in list(part.__dict__.items()):
+            if type(value) is _Unread:  # a program may look at it now
+                part.__dict__[name] = object.__getattribute__(value, "value")()
     module.train(on)
+
+
+_phase = ""  # of mark: "watched", "recorded"; else ""
 
 
 class _Guard:
     """Stands in a module's attribute while a step is recorded that must write it before it reads it. Any use throws."""
 
     def __init__(self, path):
-        object.__setattr__(self, "path", path)
+        object.__setattr__(self, "why", "a step reads what the one before it left: " + path)
 
-    def _used(self, *_, **__):
-        raise Refused("a step reads what the one before it left: " + object.__getattribute__(self, "path"))
+    def _use(self, name, *given):
+        raise Refused(object.__getattribute__(self, "why"))
 
     def __getattribute__(self, name):
-        object.__getattribute__(self, "_used")()
+        return object.__getattribute__(self, "_use")("__getattribute__", name)
 
 
-for _name in ("add sub mul truediv floordiv mod pow matmul radd rsub rmul rtruediv rpow neg abs eq ne lt le gt ge bool float int index len iter "
-              "getitem setitem contains call hash str repr format iadd isub imul itruediv").split():
-    setattr(_Guard, "__%s__" % _name, _Guard._used)
+class _Unread(_Guard):
+    """What .item() gives while a step is recorded: a number that nobody has yet. It may be kept; any use throws. Later it is the
+    tensor's value, for those who look at it then."""
+
+    def __init__(self, tensor, item, line):
+        object.__setattr__(self, "kind", float if tensor.is_floating_point() else bool if str(tensor.dtype) == "torch.bool" else int)
+        object.__setattr__(self, "value", lambda: item(tensor))
+        object.__setattr__(self, "why", "a tensor's value is read (.item()), %s:%d" % (_file, line))
+
+    def _use(self, name, *given):
+        if given == ("__class__",):  # nn.Module asks when it is kept
+            return object.__getattribute__(self, "kind")
+        if _phase == "recorded":
+            raise Refused(object.__getattribute__(self, "why"))
+        return getattr(object.__getattribute__(self, "value")(), name)(*given)
+
+
+def _special(name):
+    def use(self, *given):
+        return object.__getattribute__(self, "_use")(name, *given)
+    return use
+
+
+for _name in ("add sub mul truediv floordiv mod pow matmul radd rsub rmul rtruediv rfloordiv rmod rpow neg pos abs eq ne lt le gt ge bool float "
+              "int complex index round trunc floor ceil len iter getitem setitem contains call hash str repr format").split():
+    setattr(_Guard, "__%s__" % _name, _special("__%s__" % _name))
+
+
+def _line_of_program():
+    frame = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename != _file:
+        frame = frame.f_back
+    return frame.f_lineno if frame else 0
+
+
+def _item_of(own):
+    """Tensor.item. In a step that is watched a read is let pass: whether anything comes of it shows when the step is recorded."""
+    import torch
+
+    def item(self):
+        if not _phase or self.device.type != _device:
+            return own(self)
+        if _phase == "recorded":
+            return _Unread(self.detach(), own, _line_of_program())
+        torch.ops.assay.permit_host_use(True)
+        try:
+            return own(self)
+        finally:
+            torch.ops.assay.permit_host_use(False)
+    return item
+
+
+_device = ""
 
 
 class _Snapshot:
@@ -329,13 +387,13 @@ class _Snapshot:
     def module(self, path, value):
         for name, item in value.__dict__.items():
             where = "%s.%s" % (path, name)
-            if type(item) is not _Guard and isinstance(item, self.torch.Tensor):
+            if type(item) in (float, _Unread) or type(item) is not _Guard and isinstance(item, self.torch.Tensor):
                 self.attributes[where] = (value.__dict__, name)
             self.walk(where, item)
 
     def walk(self, path, value):
         """Of an object of another kind: whether it has parts that can be seen."""
-        if type(value) is _Guard:
+        if type(value) in (_Guard, _Unread):
             return self.add(path, object())
         if value is None or isinstance(value, (bool, int, float, complex, str, bytes)):
             return self.add(path, (type(value), repr(value)))
@@ -397,10 +455,11 @@ def _CONSTANT():
             types.WrapperDescriptorType, types.MethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType)
 
 
-_written = {}  # of each module: paths of attributes that hold another tensor after each step
+_written = {}  # of each module: paths of attributes that hold another tensor or number after each step
 
 
 def mark(module, guarded):
+    global _phase, _device
     before = _Snapshot(module)
     before.free = {path for path in _written.get(id(module), ()) if path in before.attributes}
     if guarded:
@@ -408,18 +467,23 @@ def mark(module, guarded):
             members, name = before.attributes[path]
             before.guarded.append((members, name, members[name]))
             members[name] = _Guard(path)
+    _phase, _device = "recorded" if guarded else "watched", before.device
     return before
 
 
 def restore(before):
+    global _phase
+    _phase = ""
     for members, name, value in before.guarded:
         members[name] = value
     before.guarded = []
 
 
 def changed(before, module):
-    """The first path that does not hold what it held, or "". Attributes of modules that were seen to hold another tensor after each
-    step may do so; mark guards them, and a guard that nobody has written over is told here."""
+    """The first path that does not hold what it held, or "". Attributes of modules that were seen to hold another tensor or
+    number after each step may do so; mark guards them, and a guard that nobody has written over is told here."""
+    global _phase
+    _phase = ""
     after, first = _Snapshot(module), ""
     if len(before.lines) != len(after.lines):
         first = max(before.lines, after.lines, key=len)[-1][0]
