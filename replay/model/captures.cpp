@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <stdexcept>
 
 namespace assay::replay {
 
@@ -50,6 +51,10 @@ bool Captures::record(Entry& entry, const Work& work) {
     const std::string text = error.what();
     observed_.end();
     observed_.restore();
+    // A program that was broken off between two changes cannot be gone on with.
+    if (const std::string changed = observed_.changed(); !changed.empty())
+      throw std::runtime_error("a step was broken off while it was recorded, and left " + changed +
+                               " changed; \"capture\": false runs the program as it is");
     refuse(text.substr(0, text.find('\n')));
     return false;
   }

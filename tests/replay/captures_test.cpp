@@ -124,6 +124,15 @@ TEST_F(CapturesTest, WhereARecordingFailsTheStepRunsAsItIs) {
   EXPECT_EQ(program.begun, Captures::kWarm + 2);
 }
 
+TEST_F(CapturesTest, AProgramThatIsBrokenOffBetweenTwoChangesIsNotGoneOnWith) {
+  for (int i = 0; i < Captures::kWarm; ++i) step();
+  const auto half = [&] {
+    ++program.python;
+    throw std::runtime_error("a value is read");
+  };
+  EXPECT_THROW(captures.run(key, half), std::runtime_error);
+}
+
 TEST_F(CapturesTest, OtherSizesAreRecordedApart) {
   for (int i = 0; i <= Captures::kWarm; ++i) step(1);
   key[1] = 64;
