@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdio>
 
 #include "toolkit/base/bytes.hpp"
 #include "toolkit/base/text.hpp"
@@ -25,13 +26,38 @@ std::string json_form(std::string_view value, bool slashes) {
   return out;
 }
 
-std::string url_form(std::string_view value, bool upper, bool plus) {
+// As writers of JSON do that keep to ASCII (Python's). `json` is valid UTF-8.
+std::string ascii_form(std::string_view json) {
+  std::string out;
+  char escaped[8];
+  for (std::size_t at = 0; at < json.size();) {
+    const auto first = static_cast<unsigned char>(json[at++]);
+    if (first < 0x80) {
+      out += static_cast<char>(first);
+      continue;
+    }
+    std::uint32_t point = first >= 0xf0 ? first & 7u : first >= 0xe0 ? first & 15u : first & 31u;
+    while (at < json.size() && (static_cast<unsigned char>(json[at]) & 0xc0) == 0x80)
+      point = point << 6 | (static_cast<unsigned char>(json[at++]) & 63u);
+    if (point >= 0x10000) {
+      std::snprintf(escaped, sizeof escaped, "\\u%04x", 0xd7c0u + (point >> 10));
+      out += escaped;
+      point = 0xdc00u + (point & 0x3ffu);
+    }
+    std::snprintf(escaped, sizeof escaped, "\\u%04x", point);
+    out += escaped;
+  }
+  return out;
+}
+
+// `slashes`: they stand as they are, as in a path.
+std::string url_form(std::string_view value, bool upper, bool plus, bool slashes) {
   constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
   const char* digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
   std::string out;
   for (const char c : value) {
     const auto byte = static_cast<unsigned char>(c);
-    if (kPlain.find(c) != kPlain.npos) {
+    if (kPlain.find(c) != kPlain.npos || (slashes && c == '/')) {
       out += c;
     } else if (c == ' ' && plus) {
       out += '+';
@@ -62,9 +88,12 @@ std::vector<std::string> forms_of(std::string_view value) {
     for (const bool slashes : {false, true}) {
       forms.push_back(json_form(value, slashes));
       forms.push_back(json_form(forms.back(), slashes));  // JSON in a JSON text
+      forms.push_back(ascii_form(json_form(value, slashes)));
+      forms.push_back(json_form(forms.back(), slashes));
     }
   for (const bool upper : {false, true})
-    for (const bool plus : {false, true}) forms.push_back(url_form(value, upper, plus));
+    for (const bool plus : {false, true})
+      for (const bool slashes : {false, true}) forms.push_back(url_form(value, upper, plus, slashes));
   for (const bool url : {false, true})
     for (const std::size_t before : {0, 1, 2}) forms.push_back(base64_form(value, before, url));
   std::sort(forms.begin(), forms.end());
@@ -85,6 +114,12 @@ bool is_secret_key(std::string_view name) {
   return contains_any(low, {"api_key", "apikey", "api-key", "secret", "passwd", "password", "access_key",
                             "private_key"}) ||
          low == "token" || low.ends_with("_token") || low.ends_with("-token") || low == "authorization";
+}
+
+bool is_auth_scheme(std::string_view word) {
+  const std::string low = ascii_lower(word);
+  return low == "bearer" || low == "basic" || low == "token" || low == "apikey" || low == "key" ||
+         low == "digest" || low == "negotiate";
 }
 
 bool is_plain_number_or_word(std::string_view value) {
@@ -167,7 +202,11 @@ void Redactor::learn(const formats::HttpHeaders& headers) {
     if (!is_secret_header(name)) continue;
     const auto words = split_words(value);  // "Bearer VALUE"
     if (words.empty()) continue;
-    add(ascii_lower(name), words.back());
+    // What has white space of its own is a secret as a whole; its last word alone would hide the rest of it.
+    const bool scheme = is_auth_scheme(words.front());
+    const std::string_view whole = trim(value);
+    if (words.size() == 2) add(ascii_lower(name), words.back());
+    add(ascii_lower(name), scheme ? trim(whole.substr(words.front().size())) : whole);
     // "Basic base64(name:password)"
     const auto decoded =
         ascii_lower(words.front()) == "basic" ? from_base64(words.back()) : Result<Bytes>(Bytes());

@@ -14,11 +14,39 @@ TEST(Redactor, EveryFormIsReplaced) {
   redactor.add("KEY", kKey);
   for (const std::string& form :
        {kKey, Json(kKey).dump(), std::string("sk-test%2FAb%2B12%22q%22%200123456789xyz"),
-        std::string("sk-test%2fAb%2b12%22q%22+0123456789xyz"), to_hex(kKey)}) {
+        std::string("sk-test%2fAb%2b12%22q%22+0123456789xyz"),
+        std::string("sk-test/Ab%2B12%22q%22%200123456789xyz"), to_hex(kKey)}) {
     const std::string out = redactor.text("before " + form + " after");
     EXPECT_NE(out.find("REDACTED-KEY"), out.npos) << form;
     EXPECT_EQ(out.find("0123456789"), out.npos) << out;
   }
+}
+
+TEST(Redactor, JsonThatKeepsToAscii) {
+  Redactor redactor;
+  redactor.add("KEY", "k\xc3\xa4se-\xe2\x82\xac-\xf0\x9f\x98\x80-0123");
+  EXPECT_EQ(redactor.text("[\"k\\u00e4se-\\u20ac-\\ud83d\\ude00-0123\"]"), "[\"REDACTED-KEY\"]");
+  EXPECT_EQ(redactor.text("k\\\\u00e4se-\\\\u20ac-\\\\ud83d\\\\ude00-0123"), "REDACTED-KEY");
+}
+
+TEST(Redactor, AHeaderIsASecretAsAWhole) {
+  Redactor redactor;
+  redactor.learn({{"Authorization", "Bearer abc def 0123456789"},
+                  {"X-Api-Key", " one two three "},
+                  {"Proxy-Authorization", "Odd odd-0123456789"},
+                  {"X-Token", "plain-0123456789"}});
+  EXPECT_EQ(redactor.text("a abc def 0123456789 b"), "a REDACTED-authorization b");
+  EXPECT_EQ(redactor.text("0123456789"), "0123456789");  // a part of one is not taken for it
+  EXPECT_EQ(redactor.text("one two three"), "REDACTED-x-api-key");
+  EXPECT_EQ(redactor.text("odd-0123456789"), "REDACTED-proxy-authorization");
+  EXPECT_EQ(redactor.text("plain-0123456789"), "REDACTED-x-token");
+}
+
+TEST(Redactor, WhatStandsInASecretsPlaceIsNone) {
+  Redactor redactor;
+  redactor.learn({{"Authorization", "Bearer REDACTED-OPENAI_API_KEY"}});
+  EXPECT_EQ(redactor.text("REDACTED-OPENAI_API_KEY"), "REDACTED-OPENAI_API_KEY");
+  EXPECT_EQ(redactor.list().size(), 0u);
 }
 
 TEST(Redactor, Base64AtEveryAlignment) {
