@@ -29,7 +29,7 @@ std::string json_form(std::string_view value, bool slashes) {
 // As writers of JSON do that keep to ASCII (Python's). `json` is valid UTF-8.
 std::string ascii_form(std::string_view json) {
   std::string out;
-  char escaped[8];
+  char escaped[16];
   for (std::size_t at = 0; at < json.size();) {
     const auto first = static_cast<unsigned char>(json[at++]);
     if (first < 0x80) {
