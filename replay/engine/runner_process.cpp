@@ -173,7 +173,7 @@ Result<bool> pump(ConfinedProgram& program, Watch& watch, LastWords& words, cons
                   std::optional<ErrorEvent>* told) {
   EventReader reader;
   bool done = false;
-  const EventReader::Sink counting = [&](Event event) -> Result<bool> {
+  const EventReader::Sink counting = [&](const Event& event) -> Result<bool> {
     watch.heard();
     if (const auto* error = std::get_if<ErrorEvent>(&event)) {
       if (told) *told = *error;
@@ -182,7 +182,7 @@ Result<bool> pump(ConfinedProgram& program, Watch& watch, LastWords& words, cons
     const bool last = std::holds_alternative<EndEvent>(event);
     if (done) return Error{Fault::failed, "the runner sent an event after the last one", "", ""};
     done = done || last;
-    return sink(std::move(event));
+    return sink(event);
   };
   for (bool open = true; open;) {
     pollfd ends[2] = {{program.events(), POLLIN, 0}, {program.words(), POLLIN, 0}};
