@@ -8,11 +8,11 @@ namespace assay::verify {
 
 namespace {
 
-using Lines = std::vector<std::string_view>;
+using TextLines = std::vector<std::string_view>;
 using Ids = std::vector<std::uint32_t>;
 
-Lines lines_with_ends(std::string_view text) {
-  Lines lines;
+TextLines lines_with_ends(std::string_view text) {
+  TextLines lines;
   while (!text.empty()) {
     const auto end = text.find('\n');
     const std::size_t size = end == text.npos ? text.size() : end + 1;
@@ -23,7 +23,7 @@ Lines lines_with_ends(std::string_view text) {
 }
 
 // Equal lines get equal numbers. Sorting, not hashing: nobody can choose lines that collide.
-void number_lines(const Lines& a, const Lines& b, Ids& a_ids, Ids& b_ids) {
+void number_lines(const TextLines& a, const TextLines& b, Ids& a_ids, Ids& b_ids) {
   std::vector<std::string_view> all(a);
   all.insert(all.end(), b.begin(), b.end());
   std::sort(all.begin(), all.end());
