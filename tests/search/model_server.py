@@ -95,6 +95,9 @@ class Model(BaseHTTPRequestHandler):
             return None
         if trouble.get("pieces"):  # a body in chunks of the client's choosing, so that a key can lie across their borders
             return self.stream([p.encode() for p in trouble["pieces"]])
+        if trouble.get("cut_at"):  # the same of one text, which stands whole in the request
+            text, at = trouble["text"], trouble["cut_at"]
+            return self.stream([text[:at].encode(), text[at:].encode()])
         text = body.decode() if trouble.get("echo") else program_for(body) if self.program else words(body)
         usage = {"prompt_tokens": len(body) // 4, "completion_tokens": 8, "total_tokens": len(body) // 4 + 8}
         if self.path.endswith("/embeddings"):
