@@ -43,7 +43,8 @@ void tile(const Tile& t) {
   const float *a = t.a, *b = t.b;
   const std::int64_t a_row = UnitRows ? 1 : t.a_row, a_k = UnitRows ? t.a_k : 1, b_k = t.b_k;
   // In a long chain a row of the next tile is asked for now and then; a short one is over too soon.
-  const int parts = t.depth >= 8 * kWidth ? R : 1;
+  int parts = 1;
+  if (t.depth >= 8 * kWidth) parts = R;
   const std::int64_t share = t.depth / parts;
   std::int64_t left = t.depth;
   for (int row = 0; row < parts; ++row) {
