@@ -74,8 +74,8 @@ void add_activity(pid_t process, Activity& activity, int depth) {
 template <class T>
 bool read_memory(pid_t process, std::uint64_t at, T& into) {
   const iovec here{&into, sizeof into};
-  const iovec there{reinterpret_cast<void*>(at),
-                    sizeof into};  // NOLINT(performance-no-int-to-ptr): another's
+  // An address in the other process. NOLINTNEXTLINE(performance-no-int-to-ptr)
+  const iovec there{reinterpret_cast<void*>(at), sizeof into};
   return at && ::process_vm_readv(process, &here, 1, &there, 1, 0) == static_cast<ssize_t>(sizeof into);
 }
 
