@@ -251,7 +251,7 @@ def tidy(run, name):
     shutil.rmtree(target, ignore_errors=True)
     for file in run.rglob("*"):
         if file.is_file() and file.stat().st_size < 200000:
-            data = file.read_bytes().replace(str(run.parent).encode(), b"/srv/search")
+            data = file.read_bytes().replace(str(run.parent).encode(), b"/srv/search").replace(sys.prefix.encode(), b"/srv/venv")
             place = target / file.relative_to(run)
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(data)
