@@ -1,23 +1,14 @@
-// A search with the real runner. It is there in builds with -DASSAY_REPLAY=ON, or where ASSAY_TEST_RUNNER
-// names one; skipped aloud otherwise.
+// A search with the real runner.
 #include <gmock/gmock.h>
 
 #include "replay/own/grammar.hpp"
 #include "tests/own/search_fixture.hpp"
+#include "tests/support/real_runner.hpp"
 
 namespace assay {
 namespace {
 
 using test::Ran;
-
-std::string real_runner() {
-  if (const char* named = std::getenv("ASSAY_TEST_RUNNER")) return named;
-#if defined(ASSAY_REAL_RUNNER)
-  return ASSAY_REAL_RUNNER;
-#else
-  return "";
-#endif
-}
 
 constexpr const char* kTraining =
     R"({"format": "assay-recipe/1", "name": "tiny", "shell": {"kind": "lm", "layers": 1, "d_model": 16, "heads": 2,
@@ -30,11 +21,10 @@ constexpr const char* kTraining =
 class RealSearch : public test::SearchTest {
  protected:
   void SetUp() override {
-    if (real_runner().empty())
-      GTEST_SKIP() << "no assay-runner: build with -DASSAY_REPLAY=ON, or name one with ASSAY_TEST_RUNNER";
+    if (test::real_runner().empty()) GTEST_SKIP() << test::kNoRealRunner;
   }
   Ran real(std::vector<std::string> words) {
-    return test::run_assay(std::move(words), folder_.path(), {"ASSAY_RUNNER=" + real_runner()});
+    return test::run_assay(std::move(words), folder_.path(), {"ASSAY_RUNNER=" + test::real_runner()});
   }
 };
 

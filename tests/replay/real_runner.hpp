@@ -1,24 +1,14 @@
-// The program under test with the real runner: there in builds with -DASSAY_REPLAY=ON, or where
-// ASSAY_TEST_RUNNER names one; tests are skipped aloud otherwise.
+// The program under test with the real runner.
 #pragma once
 
-#include <cstdlib>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "tests/replay/replay_fixture.hpp"
+#include "tests/support/real_runner.hpp"
 
 namespace assay::test {
-
-inline std::string real_runner() {
-  if (const char* named = std::getenv("ASSAY_TEST_RUNNER")) return named;
-#if defined(ASSAY_REAL_RUNNER)
-  return ASSAY_REAL_RUNNER;
-#else
-  return "";
-#endif
-}
 
 // A mixer of two matrices; `line` stands in its forward pass, as line 11 of the file.
 inline std::string small_program(const std::string& line = "pass") {
@@ -71,8 +61,7 @@ inline void forge(const fs::path& folder,
 class RealRunner : public ReplayTest {
  protected:
   void SetUp() override {
-    if (real_runner().empty())
-      GTEST_SKIP() << "no assay-runner: build with -DASSAY_REPLAY=ON, or name one with ASSAY_TEST_RUNNER";
+    if (real_runner().empty()) GTEST_SKIP() << kNoRealRunner;
     write("program.py", small_program());
     write(
         "recipe.json",
