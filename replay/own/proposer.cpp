@@ -1,5 +1,7 @@
 #include "replay/own/proposer.hpp"
 
+#include "replay/own/rows.hpp"
+
 namespace assay::own {
 
 namespace {
@@ -14,13 +16,7 @@ constexpr ProposerRow kProposers[] = {
 std::span<const ProposerRow> proposers() { return kProposers; }
 
 Result<std::unique_ptr<Proposer>> make_proposer(const std::string& name, const Json& options) {
-  std::string all;
-  for (const ProposerRow& row : kProposers) {
-    if (row.name == name) return row.make(options);
-    all += (all.empty() ? "" : ", ") + std::string(row.name);
-  }
-  return Error{Fault::malformed, "no such proposer: " + name.substr(0, 80), "field \"proposer.name\"",
-               "the proposers are " + all};
+  return make_named(proposers(), "proposer", name, options);
 }
 
 }  // namespace assay::own

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "formats/fields.hpp"
+#include "replay/own/rows.hpp"
 
 namespace assay::own {
 
@@ -21,13 +22,7 @@ constexpr SamplerRow kSamplers[] = {
 std::span<const SamplerRow> samplers() { return kSamplers; }
 
 Result<std::unique_ptr<Sampler>> make_sampler(const std::string& name, const Json& options) {
-  std::string all;
-  for (const SamplerRow& row : kSamplers) {
-    if (row.name == name) return row.make(options);
-    all += (all.empty() ? "" : ", ") + std::string(row.name);
-  }
-  return Error{Fault::malformed, "no such sampler: " + name.substr(0, 80), "field \"sampler.name\"",
-               "the samplers are " + all};
+  return make_named(samplers(), "sampler", name, options);
 }
 
 const Json* Options::member(std::string_view key) {

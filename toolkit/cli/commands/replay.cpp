@@ -90,20 +90,14 @@ Result<Exit> reproduce(const Arguments& arguments, const Fd& fd, const SealedExp
   request.run = &run;
   request.segments = plan.chosen;
   request.checkpoints = ASSAY_TRY(unpack_checkpoints(fd, file, id, starts, sealed, output));
-  request.data = options.data;
   request.work = work.path();
-  request.runner = options.runner;
-  request.reads = options.facts.reads;
-  request.place = options.place;
-  request.limits = options.limits;
-  request.tier = options.tier;
+  set_runner(request, options, output);
   const auto jobs = ASSAY_TRY(number_option(arguments, "--jobs", 1));
   request.jobs = static_cast<unsigned>(std::min<std::uint64_t>(1024, jobs.value_or(1)));
   ASSAY_TRY(divide_steps(arguments, run.recipe, request));
   if (request.place.threads == 0)
     request.place.threads = std::max(1U, usable_cores() / (request.jobs * request.place.processes));
   request.bisect = !arguments.has("--no-bisect");
-  request.progress = &output.progress();
   const replay::ReplayOutcome outcome = ASSAY_TRY(replay::replay(request));
   formats::ReplayResult result;
   result.bundle = experiment.bundle;

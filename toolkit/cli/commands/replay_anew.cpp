@@ -53,14 +53,8 @@ class Trainer {
     replay::TrainRequest request;
     request.recipe = recipe;
     if (recipe.mixer.program) request.program = experiment_.program;
-    request.data = options_.data;
+    set_runner(request, options_, output_);
     request.run = work_ / folder;
-    request.runner = options_.runner;
-    request.reads = options_.facts.reads;
-    request.place = options_.place;
-    request.limits = options_.limits;
-    request.tier = options_.tier;
-    request.progress = &output_.progress();
     return Outcome{recipe.seed, recipe.mixer.program ? "the program" : recipe.mixer.baseline,
                    ASSAY_TRY(replay::train(request))};
   }
@@ -125,14 +119,8 @@ Result<std::vector<formats::ReplayProbe>> probes_of(const SealedExperiment& expe
   model.program = experiment.program;
   replay::ReplayRequest request;
   request.run = &model;
-  request.data = options.data;
+  set_runner(request, options, output);
   request.work = work;
-  request.runner = options.runner;
-  request.reads = options.facts.reads;
-  request.place = options.place;
-  request.limits = options.limits;
-  request.tier = options.tier;
-  request.progress = &output.progress();
   const fs::path checkpoint =
       work / "run" / formats::kCheckpointsFolder / formats::checkpoint_file(run.result.steps);
   return replay::ask_probes(request, replay::Job::From{checkpoint, {run.result.steps, run.result.chain}},

@@ -10,6 +10,7 @@
 #include "replay/engine/job.hpp"
 #include "replay/engine/runner_process.hpp"
 #include "toolkit/cli/arguments.hpp"
+#include "toolkit/cli/output.hpp"
 
 namespace assay::cli::commands {
 
@@ -25,6 +26,18 @@ struct ReplayOptions {
 };
 /// Asks the runner what it is, too.
 Result<ReplayOptions> read_replay_options(const Arguments& arguments);
+
+/// What a request of the engine's (TrainRequest, ReplayRequest) takes from the options.
+template <typename Request>
+void set_runner(Request& request, const ReplayOptions& options, Output& output) {
+  request.data = options.data;
+  request.runner = options.runner;
+  request.reads = options.facts.reads;
+  request.place = options.place;
+  request.limits = options.limits;
+  request.tier = options.tier;
+  request.progress = &output.progress();
+}
 
 /// The recipe that NAME or FILE says, with the installed versions where it names none, and the hashes of
 /// --data where it has none; both are checked.

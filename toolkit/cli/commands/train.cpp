@@ -79,14 +79,8 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   replay::TrainRequest request;
   request.recipe = ASSAY_TRY(read_recipe(*arguments.value("RECIPE"), options));
   request.program = ASSAY_TRY(read_program(arguments, request.recipe));
-  request.data = options.data;
+  set_runner(request, options, output);
   request.run = *arguments.value("--output");
-  request.runner = options.runner;
-  request.reads = options.facts.reads;
-  request.place = options.place;
-  request.limits = options.limits;
-  request.tier = options.tier;
-  request.progress = &output.progress();
   const replay::TrainOutcome outcome = ASSAY_TRY(replay::train(request));
   for (const std::string& remark : outcome.remarks) output.remark("note: " + shown(remark));
   if (output.wants_json())
