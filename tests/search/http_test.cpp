@@ -43,6 +43,28 @@ TEST(HttpReader, ChunksKeepTheirSizes) {
   }
 }
 
+TEST(HttpReader, AnEmptyBodyOfChunksInPieces) {
+  const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  for (const std::string end : {"0\r\n\r\n", "0;a=b\r\n\r\n", "0\r\na: b\r\n\r\n"})
+    for (std::size_t piece = 1; piece <= head.size() + end.size(); ++piece) {
+      HttpReader reader(Kind::answer, {});
+      ASSERT_TRUE(feed_all(reader, head + end, piece).ok()) << piece;
+      ASSERT_TRUE(reader.done()) << piece;
+      EXPECT_EQ(reader.take_body(), "");
+    }
+}
+
+TEST(HttpReader, BytesOfAChunkDoNotWaitForTheNext) {
+  HttpReader reader(Kind::answer, {});
+  ASSERT_TRUE(reader.feed("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n").ok());
+  for (const char* piece : {"8", "\r", "\n", "a", "b"}) ASSERT_TRUE(reader.feed(piece).ok());
+  EXPECT_EQ(reader.take_body(), "ab");
+  for (const char letter : std::string("cdefgh")) {
+    ASSERT_TRUE(reader.feed({&letter, 1}).ok());
+    EXPECT_EQ(reader.take_body(), std::string(1, letter));
+  }
+}
+
 TEST(HttpReader, AnAnswerThatTheConnectionEnds) {
   HttpReader reader(Kind::answer, {});
   ASSERT_TRUE(reader.feed("HTTP/1.1 200 OK\r\n\r\nhello").ok());

@@ -51,7 +51,7 @@ std::string positional_words(const Command& command) {
   return join(words, " ");
 }
 
-std::string quoted(std::string_view text) {  // in single quotes, for any shell
+std::string in_quotes(std::string_view text) {  // in single quotes, for any shell
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
@@ -60,12 +60,12 @@ std::string quoted(std::string_view text) {  // in single quotes, for any shell
 // "    'archive add') options='...' words='...' ;;" and what follows an option that takes one of a few words.
 std::string bash_case(const CommandRow& row) {
   const Command command = row.make();
-  std::string text = "    " + quoted(row.name) + ") options=" + quoted(option_words(command));
+  std::string text = "    " + in_quotes(row.name) + ") options=" + in_quotes(option_words(command));
   const std::string words = positional_words(command);
-  if (!words.empty()) text += " words=" + quoted(words);
+  if (!words.empty()) text += " words=" + in_quotes(words);
   for (const Option& option : command.options)
     if (option.completes == Completes::words)
-      text += "; [[ $previous == " + std::string(option.name) + " ]] && values=" + quoted(option.words);
+      text += "; [[ $previous == " + std::string(option.name) + " ]] && values=" + in_quotes(option.words);
   return text + " ;;\n";
 }
 
@@ -75,7 +75,7 @@ std::string bash_completion() {
   std::string groups, cases;
   for (const std::string& word : first_words())
     if (const std::string second = second_words(word); !second.empty())
-      groups += "    " + word + ") seconds=" + quoted(second) + " ;;\n";
+      groups += "    " + word + ") seconds=" + in_quotes(second) + " ;;\n";
   for (const CommandRow& row : command_table()) cases += bash_case(row);
   return "# bash completion for assay: source this file, or put it into /etc/bash_completion.d\n"
          "_assay() {\n"
@@ -84,7 +84,7 @@ std::string bash_completion() {
          "  COMPREPLY=()\n"
          "  if [[ $COMP_CWORD -eq 1 ]]; then\n"
          "    COMPREPLY=($(compgen -W " +
-         quoted(join(first_words(), " ")) +
+         in_quotes(join(first_words(), " ")) +
          " -- \"$current\"))\n"
          "    return\n"
          "  fi\n"
@@ -124,28 +124,28 @@ std::string fish_completion() {
     const bool two = first.size() < row.name.size();
     if (seen.insert(first).second)
       text += "complete -c assay -n __fish_use_subcommand -a " + first + " -d " +
-              quoted(two ? "commands: " + second_words(first) : std::string(command.sentence)) + "\n";
+              in_quotes(two ? "commands: " + second_words(first) : std::string(command.sentence)) + "\n";
     std::string when = "__fish_seen_subcommand_from " + first;
     if (two) {
       const std::string second(row.name.substr(first.size() + 1));
       text += "complete -c assay -n " +
-              quoted(when + "; and not __fish_seen_subcommand_from " + second_words(first)) + " -a " +
-              second + " -d " + quoted(command.sentence) + "\n";
+              in_quotes(when + "; and not __fish_seen_subcommand_from " + second_words(first)) + " -a " +
+              second + " -d " + in_quotes(command.sentence) + "\n";
       when += "; and __fish_seen_subcommand_from " + second;
     }
-    const std::string start = "complete -c assay -n " + quoted(when);
+    const std::string start = "complete -c assay -n " + in_quotes(when);
     for (const Option& option : options_of(command)) {
       text += start + " -l " + std::string(option.name.substr(2));
       if (option.letter) text += std::string(" -s ") + option.letter;
       if (option.completes == Completes::words)
-        text += " -x -a " + quoted(option.words);
+        text += " -x -a " + in_quotes(option.words);
       else if (!option.value.empty())
         text += " -r -F";
-      text += " -d " + quoted(option.text) + "\n";
+      text += " -d " + in_quotes(option.text) + "\n";
     }
     for (const Positional& positional : command.positionals) {
       if (positional.completes == Completes::words)
-        text += start + " -a " + quoted(positional.words) + "\n";
+        text += start + " -a " + in_quotes(positional.words) + "\n";
       else if (positional.completes != Completes::nothing)
         text += start + " -F\n";
     }
