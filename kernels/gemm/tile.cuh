@@ -79,12 +79,17 @@ struct Nothing {};
 /// Brings Depth x Lanes of one matrix to shared memory, k by k, in `pieces` a thread: `fetch` reads one into
 /// registers where `left` says that there is more of k, `put` writes it from where the thread's first float
 /// goes on.
-template <class S, int Lanes, Layout kLayout>
+/// kPairs: neighbours in k are taken by two threads instead of four.
+template <class S, int Lanes, Layout kLayout, bool kPairs>
 struct Loader;
 
-/// Neighbours in k, any alignment: eight threads along k, transposed on the way.
+/// Where pairs were measured to be faster.
 template <class S, int Lanes>
-struct Loader<S, Lanes, kAlongK> {
+inline constexpr bool pairs_fit = S::threads == 128 && Lanes == 64 && S::depth == 16;
+
+/// Neighbours in k, any alignment: eight threads along k, transposed on the way.
+template <class S, int Lanes, bool kPairs>
+struct Loader<S, Lanes, kAlongK, kPairs> {
   static constexpr bool direct = true;
   static constexpr int group = S::threads / 8, along = S::depth / 8, passes = Lanes / group,
                        pieces = passes * along;
@@ -110,10 +115,10 @@ struct Loader<S, Lanes, kAlongK> {
 
 /// Neighbours in k, rows aligned to 16 bytes: threads along k (four, or two where that was measured to be
 /// faster) take four floats each, transposed on the way.
-template <class S, int Lanes>
-struct Loader<S, Lanes, kVectorsAlongK> {
+template <class S, int Lanes, bool kPairs>
+struct Loader<S, Lanes, kVectorsAlongK, kPairs> {
   static constexpr bool direct = false;
-  static constexpr int quads = S::threads == 128 && Lanes == 64 && S::depth == 16 ? 2 : 4;
+  static constexpr int quads = kPairs ? 2 : 4;
   static constexpr int lanes = S::threads / quads < Lanes ? S::threads / quads : Lanes,
                        passes = Lanes / lanes;
   static constexpr int together = S::threads / lanes * 4, along = S::depth / together;  // in k
@@ -147,8 +152,8 @@ struct Loader<S, Lanes, kVectorsAlongK> {
 
 /// Neighbouring lanes, any alignment: a warp takes 32 lanes of one k. Lanes that are not there are read too,
 /// from the rows that follow in memory, but for the last Depth of k, where nothing need follow.
-template <class S, int Lanes>
-struct Loader<S, Lanes, kAlongLanes> {
+template <class S, int Lanes, bool kPairs>
+struct Loader<S, Lanes, kAlongLanes, kPairs> {
   static constexpr bool direct = true;
   static constexpr int warps = S::threads / 32, across = Lanes / 32, pieces = S::depth / warps * across;
   static_assert(S::depth % warps == 0 && warps % 4 == 0 && Lanes % 32 == 0);
@@ -175,8 +180,8 @@ struct Loader<S, Lanes, kAlongLanes> {
 };
 
 /// Neighbouring lanes, aligned to 16 bytes: cp.async takes them to shared memory, past the registers.
-template <class S, int Lanes>
-struct Loader<S, Lanes, kVectors> {
+template <class S, int Lanes, bool kPairs>
+struct Loader<S, Lanes, kVectors, kPairs> {
   static constexpr bool direct = true;
   static constexpr int across = Lanes / 4, together = S::threads / across, pieces = S::depth / together;
   static_assert(S::threads % across == 0 && S::depth % together == 0 && together % 4 == 0);
