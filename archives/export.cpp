@@ -8,6 +8,7 @@
 #include "formats/safetensors.hpp"
 #include "toolkit/base/bytes.hpp"
 #include "toolkit/base/files.hpp"
+#include "toolkit/base/partial_files.hpp"
 
 namespace assay::archives {
 
@@ -129,6 +130,7 @@ struct FolderReceiver::State {
   ~State() {
     std::error_code ignored;
     if (!finished) fs::remove_all(temporary, ignored);
+    forget_partial(temporary);
   }
 
   static Error of_git(const std::string& name) {
@@ -221,6 +223,7 @@ Result<FolderReceiver> FolderReceiver::create(const fs::path& folder, bool with_
   fs::remove_all(state->temporary, code);  // of a killed run
   if (!fs::create_directories(state->temporary, code))
     return Error{Fault::unreadable, "cannot create the folder: " + code.message(), folder.string(), ""};
+  remember_partial(state->temporary);
   return FolderReceiver(std::move(state));
 }
 

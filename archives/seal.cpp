@@ -58,6 +58,16 @@ Result<Predecessor> read_predecessor(const std::filesystem::path& path) {
   return before;
 }
 
+// Redacting cannot help here: an item's name is what its root rests on, and what others point at.
+Status refuse_secret_names(const std::vector<ImportedItem>& items) {
+  for (const ImportedItem& item : items)
+    if (const auto found = find_secrets(item.name); !found.empty())
+      return Error{Fault::refused,
+                   std::string("a secret in the name of a file, of kind ") + found.front().rule,
+                   redact(item.name, found), "rename the file"};
+  return {};
+}
+
 /// One campaign on its way into a bundle.
 class Sealing {
  public:
@@ -70,6 +80,7 @@ class Sealing {
       return item.name == kCompleteness || item.name == kRedactions;
     });
     ASSAY_TRY(settle_names(import.items));
+    ASSAY_TRY(refuse_secret_names(import.items));
     return withhold(dry);
   }
 

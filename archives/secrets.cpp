@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include "archives/secrets_rules.hpp"
 #include "archives/secrets_scan.hpp"
+#include "archives/secrets_wide.hpp"
 
 namespace assay::archives {
 
@@ -29,13 +31,36 @@ std::vector<Secret> merged(std::vector<Secret> found) {
   return out;
 }
 
+void find_plain(std::string_view content, const std::function<void(const Secret&)>& use) {
+  secrets::find_literals(content, secrets::best_path(), [&](const secrets::Hit& hit) {
+    if (const auto secret = secrets::judge(content, hit)) use(*secret);
+  });
+}
+
+// From a character's place in the text to its byte's in the content.
+Secret widened(const Secret& secret, const secrets::WideText& wide) {
+  const std::uint64_t offset = wide.offset + 2 * secret.offset;
+  return {offset, std::min(2 * secret.length, wide.end - offset), secret.rule, true};
+}
+
+// In big-endian text that ends here the last character has no zero after it.
+void append_mark(std::string& out, const Secret& secret) {
+  const std::string mark = std::string("[REDACTED:") + secret.rule + "]";
+  if (!secret.wide) {
+    out += mark;
+    return;
+  }
+  for (const char c : mark) out.append({c, '\0'});
+  if (secret.length % 2) out.pop_back();
+}
+
 }  // namespace
 
 std::vector<Secret> find_secrets(std::string_view content) {
   std::vector<Secret> found;
-  secrets::find_literals(content, secrets::best_path(), [&](const secrets::Hit& hit) {
-    if (const auto secret = secrets::judge(content, hit)) found.push_back(*secret);
-  });
+  find_plain(content, [&](const Secret& secret) { found.push_back(secret); });
+  for (const secrets::WideText& wide : secrets::wide_texts(content))
+    find_plain(wide.text, [&](const Secret& secret) { found.push_back(widened(secret, wide)); });
   return merged(std::move(found));
 }
 
@@ -44,7 +69,7 @@ std::string redact(std::string_view content, const std::vector<Secret>& secrets)
   std::size_t done = 0;
   for (const Secret& secret : secrets) {
     out += content.substr(done, secret.offset - done);
-    out.append("[REDACTED:").append(secret.rule).append("]");
+    append_mark(out, secret);
     done = secret.offset + secret.length;
   }
   return out.append(content.substr(done));

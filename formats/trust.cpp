@@ -104,6 +104,7 @@ SignatureVerdict judge_one(const EnvelopeSignature& signature, const Bytes& mess
     verdict.key = *key;
   }
   verdict.keyid = signature.keyid;
+  verdict.when = when;
   return verdict;
 }
 
@@ -143,13 +144,22 @@ class Matching {
   std::map<std::string, PublicKey> key_of_;
 };
 
-unsigned count_principals(const TrustVerdict& verdict, const Trust& trust, std::int64_t when) {
+bool is_valid(const SignatureVerdict& one) {
+  return one.state == State::valid_known || one.state == State::valid_unknown;
+}
+
+bool has_valid(const TrustVerdict& verdict, const std::string& keyid) {
+  return std::any_of(verdict.signatures.begin(), verdict.signatures.end(),
+                     [&](const SignatureVerdict& one) { return one.keyid == keyid && is_valid(one); });
+}
+
+unsigned count_principals(const TrustVerdict& verdict, const Trust& trust) {
   Matching matching;
   for (const SignatureVerdict& one : verdict.signatures) {
     if (one.state != State::valid_known) continue;
     std::set<std::string> principals;
     for (const AllowedSigner& entry : trust.allowed)
-      if (is_for(entry, *one.key) && judge_entry(entry, when).state == State::valid_known)
+      if (is_for(entry, *one.key) && judge_entry(entry, one.when).state == State::valid_known)
         principals.insert(entry.identity());
     matching.add(*one.key, std::move(principals));
   }
@@ -239,19 +249,23 @@ Trust trust_in(const PublicKey& key) {
   return {{signer}, {}};
 }
 
-TrustVerdict judge_signatures(const Envelope& envelope, const Trust* trust, std::int64_t when) {
+TrustVerdict judge_signatures(const Envelope& envelope, const Trust* trust, std::int64_t when,
+                              const DetachedSignatures& detached) {
   TrustVerdict verdict;
   const Bytes message = pre_authentication_encoding(envelope.payload_type, envelope.payload);
-  for (const EnvelopeSignature& signature : envelope.signatures) {
-    verdict.signatures.push_back(judge_one(signature, message, trust, when));
+  const auto judge = [&](const EnvelopeSignature& signature, std::int64_t at) {
+    verdict.signatures.push_back(judge_one(signature, message, trust, at));
     if (verdict.signatures.back().state == State::bad) verdict.any_bad = true;
-  }
-  if (envelope.signatures.empty()) {
+  };
+  for (const EnvelopeSignature& one : envelope.signatures) judge(one, when);
+  for (const EnvelopeSignature& one : detached.signatures)
+    if (!has_valid(verdict, one.keyid)) judge(one, detached.now);
+  if (verdict.signatures.empty()) {
     verdict.text = "not signed";
   } else if (!trust) {
     verdict.text = verdict.any_bad ? "a signature is bad" : "valid signature, unknown signer";
   } else {
-    verdict.principals = count_principals(verdict, *trust, when);
+    verdict.principals = count_principals(verdict, *trust);
     judge_policy(verdict, *trust, envelope.payload_type);
   }
   return verdict;

@@ -50,7 +50,8 @@ struct SignatureVerdict {
   std::optional<PublicKey> key;  ///< from the keyid; nothing if that is no key
   std::string principal;         ///< empty: unknown signer
   enum class State { valid_known, valid_unknown, expired, not_yet_valid, revoked, bad } state = State::bad;
-  std::string text;  ///< one sentence
+  std::int64_t when = 0;  ///< the time at which it was judged
+  std::string text;       ///< one sentence
 };
 
 struct TrustVerdict {
@@ -68,9 +69,18 @@ struct Trust {
 /// One key, whoever holds it: its principal is its fingerprint.
 Trust trust_in(const PublicKey& key);
 
+/// Signatures over an envelope's payload that do not stand in it. No timestamp of the envelope covers them,
+/// so they may have been made at any time up to now.
+struct DetachedSignatures {
+  std::vector<EnvelopeSignature> signatures;
+  std::int64_t now = 0;  ///< seconds since 1970
+};
+
 /// `when`: seconds since 1970 at which validity is judged: the trusted timestamp's, else now. `trust` null:
 /// every valid signature is "valid signature, unknown signer". Each signature is checked against the key that
-/// its keyid spells; one whose keyid is no Ed25519 key is bad.
-TrustVerdict judge_signatures(const Envelope& envelope, const Trust* trust, std::int64_t when);
+/// its keyid spells; one whose keyid is no Ed25519 key is bad. A key counts once, where it signed first: in
+/// the envelope, then detached.
+TrustVerdict judge_signatures(const Envelope& envelope, const Trust* trust, std::int64_t when,
+                              const DetachedSignatures& detached = {});
 
 }  // namespace assay::formats

@@ -132,6 +132,13 @@ Finding integrity_finding(const char* code, Severity severity, std::string subje
   return {code, Level::intact, severity, std::move(subject), "", "", std::move(text), {}};
 }
 
+Json timestamp_json(const formats::Timestamp& timestamp) {
+  return Json::object({{"time", timestamp.time},
+                       {"authority", timestamp.authority},
+                       {"serial", timestamp.serial},
+                       {"policy", timestamp.policy}});
+}
+
 Finding opening_finding(const Error& error) {
   const std::string area = error.where.substr(0, error.where.find(','));
   Finding finding = integrity_finding("I101", Severity::error, area,
@@ -158,32 +165,36 @@ Json Integrity::signatures() const {
 
 namespace {
 
-// The signatures in `detached` count as if they stood in the bundle, if they are over the same statement.
-void add_detached(const DetachedSignature& detached, formats::Envelope& envelope, Integrity& integrity) {
+// The signatures in `detached` count beside those in the bundle, if they are over the same statement.
+void add_detached(const DetachedSignature& detached, const formats::Envelope& envelope,
+                  formats::DetachedSignatures& signatures, Integrity& integrity) {
   const auto refuse = [&](const std::string& why) {
     integrity.findings.push_back(integrity_finding("I114", Severity::error, detached.name, why));
   };
   const auto decoded = formats::Envelope::decode(detached.envelope);
   if (!decoded.ok()) return refuse("no detached signature: " + decoded.error().what);
   if (decoded->payload_type != envelope.payload_type || decoded->payload != envelope.payload)
-    return refuse("a signature over something else than this bundle's statement");
+    return refuse("a signature over something else than the bundle's statement");
   if (decoded->signatures.empty()) return refuse("an envelope without any signature");
-  for (const auto& signature : decoded->signatures) {
-    const bool known = std::any_of(envelope.signatures.begin(), envelope.signatures.end(),
-                                   [&](const auto& one) { return one.keyid == signature.keyid; });
-    if (!known) envelope.signatures.push_back(signature);
-  }
+  signatures.signatures.insert(signatures.signatures.end(), decoded->signatures.begin(),
+                               decoded->signatures.end());
 }
 
 }  // namespace
 
 void judge_signers(const formats::Bundle& bundle, const VerifyInputs& inputs, Integrity& integrity) {
-  formats::Envelope envelope = authors_envelope(bundle);
+  judge_signers(authors_envelope(bundle), inputs, integrity);
+}
+
+void judge_signers(const formats::Envelope& envelope, const VerifyInputs& inputs, Integrity& integrity) {
   judge_timestamp(envelope, inputs, integrity);
-  for (const DetachedSignature& detached : inputs.signatures) add_detached(detached, envelope, integrity);
+  // What stands beside the bundle is not stamped: a key that has expired since could make it today.
+  formats::DetachedSignatures detached{{}, inputs.now};
+  for (const DetachedSignature& one : inputs.signatures) add_detached(one, envelope, detached, integrity);
   integrity.trust_given = inputs.trust.has_value();
   const std::int64_t when = integrity.timestamp ? integrity.timestamp->time : inputs.now;
-  integrity.trust = formats::judge_signatures(envelope, inputs.trust ? &*inputs.trust : nullptr, when);
+  integrity.trust =
+      formats::judge_signatures(envelope, inputs.trust ? &*inputs.trust : nullptr, when, detached);
   auto& findings = integrity.findings;
   for (const SignatureVerdict& signature : integrity.trust.signatures)
     if (!good(signature))

@@ -24,12 +24,16 @@ struct Integrity {
 
 formats::Finding integrity_finding(const char* code, formats::Severity severity, std::string subject,
                                    std::string text);
+/// {time, authority, serial, policy}
+Json timestamp_json(const formats::Timestamp& timestamp);
 /// A bundle that could not be opened because it is damaged.
 formats::Finding opening_finding(const Error& error);
 
 /// Signatures, policy and timestamp. Of a bundle made by `export --without` the authors' own envelope is
 /// judged.
 void judge_signers(const formats::Bundle& bundle, const VerifyInputs& inputs, Integrity& integrity);
+/// The same of an envelope alone, such as a proof's.
+void judge_signers(const formats::Envelope& envelope, const VerifyInputs& inputs, Integrity& integrity);
 /// Every stored byte, every item, and the HDF5 container; feeds `builder` on the way.
 Status judge_bytes(const formats::Bundle& bundle, int fd, Progress& progress, CampaignView::Builder& builder,
                    Integrity& integrity);

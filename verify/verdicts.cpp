@@ -194,11 +194,7 @@ Json Verdicts::result() const {
                     {"generation", bundle.statement().generation},
                     {"totals", std::move(totals)}});
   if (bundle.statement().supersedes) out.set("supersedes", bundle.statement().supersedes->hex());
-  if (integrity.timestamp)
-    out.set("timestamp", Json::object({{"time", integrity.timestamp->time},
-                                       {"authority", integrity.timestamp->authority},
-                                       {"serial", integrity.timestamp->serial},
-                                       {"policy", integrity.timestamp->policy}}));
+  if (integrity.timestamp) out.set("timestamp", timestamp_json(*integrity.timestamp));
   add_meaning(out, &integrity, bundle.origin().has_value());
   return out;
 }

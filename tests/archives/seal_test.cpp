@@ -186,6 +186,18 @@ TEST_F(Seal, ASecretStopsSealingAndLeavesNothing) {
     EXPECT_NE(entry.path().extension(), ".h5") << entry.path();
 }
 
+TEST_F(Seal, ASecretInANameStopsSealingToo) {
+  const fs::path root = campaign();
+  const std::string token = std::string("gh") + "p_" + "0123456789abcdefABCDEF0123456789abcd";
+  put(root / "logs" / (token + ".txt"), "nothing\n");
+  options_.redact = true;
+  const auto report = seal_to("a.h5", root);
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().fault, Fault::refused);
+  EXPECT_EQ(report.error().where, "logs/[REDACTED:github-token].txt");
+  EXPECT_FALSE(fs::exists(folder_ / "a.h5"));
+}
+
 TEST_F(Seal, RedactedSecretIsNowhereInTheBundle) {
   options_.redact = true;
   const auto report = seal_to("a.h5", campaign(kKey));

@@ -55,6 +55,44 @@ std::vector<std::pair<std::string, std::string>> known_tokens() {
           {"jwt", jwt}};
 }
 
+std::string wide(std::string_view text, bool high_first) {
+  std::string out;
+  for (const char c : text) high_first ? out.append({'\0', c}) : out.append({c, '\0'});
+  return out;
+}
+
+TEST(Secrets, FindsThemInUtf16AtAnyPlace) {
+  const std::string bytes = {'\x80', '\x07', '\0', '\0', '\0', '\xff'};
+  for (const auto& [rule, token] : known_tokens())
+    for (const bool high_first : {false, true})
+      for (const std::string& before : {std::string(), std::string("\xff\xfe"), bytes, bytes + "x"})
+        for (const std::string& after : {std::string(), bytes, std::string("\0\0x", 3)}) {
+          const std::string content = before + wide("set key\r\n" + token + "\r\n", high_first) + after;
+          const auto found = find_secrets(content);
+          ASSERT_EQ(found.size(), 1u) << rule << " " << high_first;
+          EXPECT_STREQ(found[0].rule, rule.c_str());
+          const std::string redacted = redact(content, found);
+          EXPECT_EQ(redacted, before + wide("set key\r\n[REDACTED:" + rule + "]\r\n", high_first) + after);
+          EXPECT_TRUE(find_secrets(redacted).empty());
+        }
+}
+
+TEST(Secrets, AWideOneAtTheVeryEndIsCutWhereItEnds) {
+  const std::string token = "ghp_" + alnum(36);
+  for (const bool high_first : {false, true}) {
+    const std::string content = wide("0123456789 " + token, high_first);
+    const std::string redacted = redact(content, find_secrets(content));
+    EXPECT_EQ(redacted, wide("0123456789 [REDACTED:github-token]", high_first));
+  }
+}
+
+TEST(Secrets, ZerosAndNumbersAreNoText) {
+  EXPECT_TRUE(find_secrets(std::string(1 << 20, '\0')).empty());
+  std::string counters;
+  for (int i = 0; i < 100000; ++i) counters.append({static_cast<char>(i), '\0'});
+  EXPECT_TRUE(find_secrets(counters).empty());
+}
+
 TEST(Secrets, FindsKnownTokensWhereverTheyStand) {
   for (const auto& [rule, token] : known_tokens()) {
     const Findings expected = {rule + "=" + token};

@@ -57,6 +57,30 @@ TEST_F(TrustTest, KnownSignerMeetsThePolicy) {
   EXPECT_EQ(verdict.text, "policy met: 1 known principal signed, 1 needed");
 }
 
+// A timestamp covers the envelope, and not what was signed beside it since.
+TEST_F(TrustTest, DetachedSignaturesAreJudgedAtThePresentTime) {
+  constexpr std::int64_t kStamped = 1718452800, kExpiry = 1719791999, kLater = 1750000000;
+  Trust both = trust({{"ada@x", 0}, {"bob@x", 1}}, 2);
+  for (AllowedSigner& one : both.allowed) one.valid_before = kExpiry;
+  const auto judge = [&](std::int64_t now) {
+    return judge_signatures(signed_by({0}), &both, kStamped, {signed_by({1}).signatures, now});
+  };
+  const auto late = judge(kLater);
+  ASSERT_EQ(late.signatures.size(), 2u);
+  EXPECT_EQ(late.signatures[0].state, State::valid_known);
+  EXPECT_EQ(late.signatures[1].state, State::expired);
+  EXPECT_EQ(late.principals, 1u);
+  EXPECT_FALSE(late.met);
+  EXPECT_TRUE(judge(kStamped).met);
+}
+
+TEST_F(TrustTest, ADetachedSignatureOfAKeyThatSignedSaysNothingMore) {
+  const Trust ada = trust({{"ada@x", 0}});
+  const auto verdict = judge_signatures(signed_by({0}), &ada, kNow, {signed_by({0}).signatures, kNow});
+  EXPECT_EQ(verdict.signatures.size(), 1u);
+  EXPECT_TRUE(judge_signatures(signed_by({}), &ada, kNow, {signed_by({0}).signatures, kNow}).met);
+}
+
 TEST_F(TrustTest, WithoutTrustTheSignerIsUnknown) {
   const auto verdict = judge_signatures(signed_by({0}), nullptr, kNow);
   EXPECT_EQ(verdict.signatures[0].state, State::valid_unknown);

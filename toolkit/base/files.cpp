@@ -1,7 +1,6 @@
 #include "toolkit/base/files.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <dirent.h>
@@ -9,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "toolkit/base/partial_files.hpp"
 #include "toolkit/base/sha256.hpp"
 
 namespace assay {
@@ -123,41 +123,6 @@ Status write_at(int fd, std::uint64_t offset, std::string_view bytes) {
     offset += static_cast<std::uint64_t>(put);
   }
   return {};
-}
-
-namespace {
-
-// The temporary files of this process, where a signal handler can find them: no lock, no allocation.
-struct PartialSlot {
-  enum State : int { free_slot, being_filled, in_use };
-  std::atomic<int> state = free_slot;
-  char path[4096];
-};
-PartialSlot partial_slots[16];
-static_assert(std::atomic<int>::is_always_lock_free);
-
-void remember_partial(const fs::path& path) {
-  if (path.native().size() >= sizeof(PartialSlot::path)) return;
-  for (PartialSlot& slot : partial_slots) {
-    int expected = PartialSlot::free_slot;
-    if (!slot.state.compare_exchange_strong(expected, PartialSlot::being_filled)) continue;
-    std::memcpy(slot.path, path.c_str(), path.native().size() + 1);
-    slot.state.store(PartialSlot::in_use);
-    return;
-  }
-}
-
-void forget_partial(const fs::path& path) {
-  for (PartialSlot& slot : partial_slots)
-    if (slot.state.load() == PartialSlot::in_use && path.native() == slot.path)
-      slot.state.store(PartialSlot::free_slot);
-}
-
-}  // namespace
-
-void remove_partial_files() noexcept {
-  for (const PartialSlot& slot : partial_slots)
-    if (slot.state.load() == PartialSlot::in_use) ::unlink(slot.path);
 }
 
 Result<AtomicFile> AtomicFile::create(const fs::path& path, Existing existing, unsigned mode) {

@@ -62,10 +62,6 @@ class AtomicFile {
   Existing existing_ = Existing::refuse;
 };
 
-/// Removes the temporary files of this process, of 16 that are being written at most. Safe in a signal
-/// handler, after which the process must end.
-void remove_partial_files() noexcept;
-
 Status write_file(const fs::path& path, std::string_view bytes, Existing existing = Existing::refuse,
                   unsigned mode = 0644);
 

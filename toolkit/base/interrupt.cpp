@@ -3,7 +3,7 @@
 #include <csignal>
 #include <unistd.h>
 
-#include "toolkit/base/files.hpp"
+#include "toolkit/base/partial_files.hpp"
 
 namespace assay {
 

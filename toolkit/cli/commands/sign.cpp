@@ -60,7 +60,12 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   const Fd fd = ASSAY_TRY(open_read(file));
   Signable signable = ASSAY_TRY(read_signable(fd, file, output));
   const bool detached = arguments.has("--detached");
-  if (detached) signable.envelope.signatures.clear();  // the new one stands alone
+  if (detached) {
+    // Of an export, what the authors signed: that is what verify judges.
+    if (!signable.origin.empty())
+      signable.envelope = ASSAY_TRY(formats::Envelope::decode(trim(signable.origin)));
+    signable.envelope.signatures.clear();  // the new one stands alone
+  }
   signable.envelope = ASSAY_TRY(formats::with_signature(std::move(signable.envelope), *signer));
 
   if (detached) {

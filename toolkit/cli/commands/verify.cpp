@@ -1,13 +1,12 @@
 // `assay verify`: a bundle, an archive or a proof.
 #include "verify/verify.hpp"
 
-#include "formats/proof.hpp"
-#include "toolkit/base/text.hpp"
 #include "toolkit/cli/bundle_reading.hpp"
 #include "toolkit/cli/commands/archive.hpp"
 #include "toolkit/cli/commands/commands.hpp"
 #include "toolkit/cli/commands/common.hpp"
 #include "toolkit/cli/commands/verify_inputs.hpp"
+#include "toolkit/cli/commands/verify_proof.hpp"
 #include "toolkit/cli/commands/verify_text.hpp"
 
 namespace assay::cli::commands {
@@ -44,72 +43,34 @@ Result<Exit> verify_file(Fd fd, const std::string& file, const Arguments& argume
   return static_cast<Exit>(verify::verify_exit_status(parts));
 }
 
-// docs/formats/signatures.md, "Proof".
-void add_meaning_of_proof(Json& result, bool intact) {
-  result.set(
-      "proves",
-      Json::Array{intact
-                      ? "These items, under these names, are in the bundle with this root, which the holders "
-                        "of the signing keys signed."
-                      : "Nothing: the signatures do not hold or do not meet the policy."});
-  result.set(
-      "does_not_prove",
-      Json::Array{
-          "That the experiment has no other items, or the campaign no other experiments: that takes the "
-          "whole bundle.",
-          "That what the items say was measured, or is true."});
+// Whoever gives an option believes that something is checked by it.
+Status refuse_options(const Arguments& arguments, const char* what, const std::vector<const char*>& names) {
+  for (const char* name : names)
+    if (arguments.has(name))
+      return Error{Fault::usage, std::string(name) + " is for a bundle, found " + what,
+                   *arguments.value("WHAT"), "leave it out, or name the bundle"};
+  return {};
 }
 
-Json proof_document(const std::string& file, const formats::ProofFacts& facts,
-                    const formats::TrustVerdict& verdict, bool trusted) {
-  Json items = Json::array(), signatures = Json::array();
-  for (const formats::ProvenItem& item : facts.items)
-    items.push(Json::object({{"name", item.entry.name},
-                             {"type", item.entry.type.text()},
-                             {"size", static_cast<unsigned long>(item.entry.size)},
-                             {"digest", item.entry.digest.text()},
-                             {"content", item.content}}));
-  for (const formats::SignatureVerdict& one : verdict.signatures) {
-    Json json = Json::object({{"text", one.text}});
-    if (one.key) json.set("fingerprint", one.key->fingerprint());
-    if (!one.principal.empty()) json.set("principal", one.principal);
-    signatures.push(std::move(json));
-  }
-  const bool intact = !verdict.any_bad && (!trusted || verdict.met);
-  Json line = Json::object(
-      {{"verdict", intact ? "yes" : "no"},
-       {"text", counted(facts.items.size(), "item") + " under the signed root; " + verdict.text}});
-  Json result = Json::object({{"title", facts.statement.title},
-                              {"intact", std::move(line)},
-                              {"trust", trusted ? (verdict.met ? "met" : "not met") : "unknown signer"},
-                              {"signatures", std::move(signatures)},
-                              {"items", std::move(items)}});
-  add_meaning_of_proof(result, intact);
-  return Json::object({{"input", Json::object({{"path", file}, {"root", facts.statement.root.hex()}})},
-                       {"result", std::move(result)}});
+Result<Exit> verify_archive(const std::string& folder, const Arguments& arguments, Output& output) {
+  ASSAY_TRY(
+      refuse_options(arguments, "an archive",
+                     {"--signature", "--timestamp", "--tsa-ca", "--disclosed", "--replay", "--decisions"}));
+  return check_archive(folder, arguments, output);
 }
 
 Result<Exit> verify_proof(const Fd& fd, const std::string& file, const Arguments& arguments, Output& output) {
-  const auto trust = ASSAY_TRY(load_trust(arguments));
-  const Json parts = ASSAY_TRY(confined_document(output, [&]() -> Result<Json> {
-    const std::uint64_t size = ASSAY_TRY(file_size(fd.get()));
-    if (size > 1ull << 30)
-      return Error{Fault::refused, "a proof of " + human_bytes(size) + ", at most 1 GiB is read", file, ""};
-    auto proof = formats::Proof::decode(ASSAY_TRY(read_at(fd.get(), 0, size)));
-    if (!proof) return std::move(proof.error()).in(file);
-    auto facts = formats::check_proof(*proof);
-    if (!facts) return std::move(facts.error()).in(file);
-    const auto verdict = formats::judge_signatures(proof->envelope, trust ? &*trust : nullptr, now());
-    return proof_document(file, *facts, verdict, trust.has_value());
-  }));
+  ASSAY_TRY(refuse_options(arguments, "a proof", {"--disclosed", "--replay", "--decisions"}));
+  const verify::VerifyInputs inputs = ASSAY_TRY(read_verify_inputs(file, arguments));
+  const Json parts =
+      ASSAY_TRY(confined_document(output, [&]() { return proof_document(fd.get(), file, inputs); }));
   print_verdict(output, parts, proof_verdict_text);
-  if (parts["result"]["intact"]["verdict"].string_or("") != "yes") return Exit::not_intact;
-  return trust ? Exit::done : Exit::unknown_signer;
+  return static_cast<Exit>(verify::verify_exit_status(parts));
 }
 
 Result<Exit> run(const Arguments& arguments, Output& output) {
   const std::string file = *arguments.value("WHAT");
-  if (fs::is_directory(file)) return check_archive(file, arguments, output);
+  if (fs::is_directory(file)) return verify_archive(file, arguments, output);
   Fd fd = ASSAY_TRY(open_read(file));
   constexpr std::string_view kProof = R"({"assay":"proof",)";
   std::string start(kProof.size(), '\0');

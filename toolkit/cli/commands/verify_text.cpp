@@ -32,6 +32,13 @@ std::string padded(std::string text, std::size_t width) {
   return text;
 }
 
+std::string stamp_line(const Json& result) {
+  const Json* stamp = result.find("timestamp");
+  if (!stamp) return "";
+  return "  timestamp   " + utc_text((*stamp)["time"].integer().value_or(0)) + "  " +
+         shown((*stamp)["authority"].string_or("")) + "\n";
+}
+
 std::string header(const Json& document, const Style& style) {
   const Json &result = document["result"], &counts = result["counts"];
   std::string text =
@@ -45,10 +52,7 @@ std::string header(const Json& document, const Style& style) {
   if (const Json* root = document["input"].find("root"))
     text += "  root        " + shown(root->string_or("")) + "\n";
   for (const Json& signature : result["signatures"].items()) text += signer_line(signature);
-  if (const Json* stamp = result.find("timestamp"))
-    text += "  timestamp   " + utc_text((*stamp)["time"].integer().value_or(0)) + "  " +
-            shown((*stamp)["authority"].string_or("")) + "\n";
-  return text;
+  return text + stamp_line(result);
 }
 
 std::string time_text(const Json& timings) {
@@ -120,9 +124,11 @@ std::string proof_verdict_text(const Json& document, const Style& style) {
                      std::string(style.reset) + "  proof from " + shown(result["title"].string_or("")) +
                      "\n  root        " + shown(document["input"]["root"].string_or("")) + "\n";
   for (const Json& signature : result["signatures"].items()) text += signer_line(signature);
+  text += stamp_line(result);
   const std::string verdict(result["intact"]["verdict"].string_or("no"));
   text += "  intact      " + std::string(colour(verdict, style)) + verdict + std::string(style.reset) + "  " +
           shown(result["intact"]["text"].string_or("")) + "\n";
+  text += findings_text(document["findings"], "intact", style, kListed);
   for (const Json& item : result["items"].items())
     text += "    " + shown(item["name"].string_or("")) + "  " + shown(item["type"].string_or("")) + "  " +
             human_bytes(item["size"].natural().value_or(0)) +
