@@ -4,6 +4,7 @@ by hand, and no child outlives its parent. ASSAY_KILLS sets how many (default 40
 import ctypes
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -120,6 +121,33 @@ class Kill(Case):
         self.assertEqual(log.returncode, 0, log.stderr.decode())
         if generations is not None:
             self.assertIn(self.root[:8], log.stdout.decode().replace(" ", ""))
+
+    def test_interrupted_commands_leave_nothing(self):
+        """SIGINT, SIGTERM, SIGHUP: status 130, and nothing under a temporary name, file or folder."""
+        commands = {"seal": self.seal_words(self.folder / "out"),
+                    "export": [ASSAY, "export", self.bundle, "-o", self.folder / "out"],
+                    "export --without": [ASSAY, "export", self.bundle, "--without", "metrics", "-o", self.folder / "out"],
+                    "prove": [ASSAY, "prove", self.bundle, "1", "-o", self.folder / "out"]}
+        numbers, interrupted = Numbers(8), 0
+        for name, words in commands.items():
+            duration = self.took(words)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP) * 2:
+                with self.subTest(name, signal=number.name):
+                    self.remove_output()
+                    program = subprocess.Popen([str(w) for w in words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                    time.sleep(0.01 + duration * numbers.below(800) / 1000)
+                    program.send_signal(number)
+                    # It may not have set up anything yet on a busy machine: then the signal itself ends it.
+                    self.assertIn(status := program.wait(), (0, 130, -number))
+                    interrupted += status == 130
+                    self.assertLessEqual({path.name for path in self.folder.iterdir()}, {"out"})
+                    self.assert_no_orphans(words)
+            self.remove_output()
+        self.assertGreater(interrupted, 6)
+
+    def remove_output(self):
+        output = self.folder / "out"
+        shutil.rmtree(output) if output.is_dir() else output.unlink(missing_ok=True)
 
     def test_verify_leaves_no_child(self):
         words = [ASSAY, "verify", self.bundle, "--trust", self.allowed]
