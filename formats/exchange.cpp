@@ -1,7 +1,7 @@
 #include "formats/exchange.hpp"
 
 #include <algorithm>
-#include <numeric>
+#include <cstring>
 
 #include "formats/fields.hpp"
 #include "toolkit/base/text.hpp"
@@ -45,14 +45,35 @@ Status check_chunks(const Exchange& exchange) {
 
 // ---- what bodies say
 
-/// JSON text with its long strings emptied: images and documents say nothing of the model, and cost a second
-/// to parse.
-std::string without_long_strings(std::string_view text) {
-  constexpr std::size_t kLong = 4096;
+constexpr std::size_t kLong = 4096;
+
+std::size_t last_of(std::string_view text, char c) {
+  const void* found = ::memrchr(text.data(), c, text.size());
+  return found ? static_cast<std::size_t>(static_cast<const char*>(found) - text.data()) : text.npos;
+}
+
+// Between two strings of JSON a list without lists and objects in it holds numbers.
+void add_without_long_lists(std::string_view between, std::string& out) {
+  while (between.size() > kLong) {
+    const auto close = between.find(']');
+    if (close == between.npos) break;
+    const std::string_view before = between.substr(0, close);
+    const auto open = last_of(before, '[');
+    const bool innermost = open != before.npos && last_of(before.substr(open), '{') == before.npos;
+    out += innermost && close - open > kLong ? before.substr(0, open + 1) : before;
+    out += ']';
+    between.remove_prefix(close + 1);
+  }
+  out += between;
+}
+
+/// JSON text with its long strings and lists of numbers emptied: images, documents and embeddings say nothing
+/// of the model, and cost a second to parse.
+std::string without_long_values(std::string_view text) {
   std::string out;
   for (std::size_t at = 0; at < text.size();) {
     const auto open = std::min(text.find('"', at), text.size());
-    out += text.substr(at, open - at);
+    add_without_long_lists(text.substr(at, open - at), out);
     if (open == text.size()) break;
     auto close = open + 1;
     while ((close = text.find('"', close)) != text.npos) {
@@ -132,6 +153,32 @@ void add_answer(const Json& answer, std::string& out) {
   for (const Json& item : answer["output"].items()) add_text(item["content"], out);  // responses API
 }
 
+Json exchange_fields(const Exchange& exchange) {
+  Json fields = Json::object({{"number", static_cast<unsigned long>(exchange.number)},
+                              {"arrived", static_cast<unsigned long>(exchange.arrived)},
+                              {"upstream", exchange.upstream},
+                              {"method", exchange.method},
+                              {"target", exchange.target},
+                              {"digest", exchange.digest().hex()},
+                              {"request_headers", headers_json(exchange.request_headers)},
+                              {"response_headers", headers_json(exchange.response_headers)},
+                              {"status", exchange.status},
+                              {"attempts", static_cast<unsigned long>(exchange.attempts)},
+                              {"received", static_cast<long>(exchange.received)},
+                              {"first_byte", static_cast<long>(exchange.first_byte)},
+                              {"done", static_cast<long>(exchange.done)}});
+  if (exchange.streamed) {
+    Json sizes = Json::array();
+    for (const std::uint64_t size : exchange.chunks) sizes.push(Json(static_cast<unsigned long>(size)));
+    fields.set("chunks", std::move(sizes));
+  }
+  if (!exchange.error.empty()) fields.set("error", exchange.error);
+  if (!exchange.clock.empty()) fields.set("clock", exchange.clock);
+  if (exchange.copied) fields.set("copied", static_cast<unsigned long>(exchange.copied));
+  if (!exchange.model.is_null()) fields.set("model", exchange.model);
+  return fields;
+}
+
 }  // namespace
 
 const std::string* find_header(const HttpHeaders& headers, std::string_view name) {
@@ -146,32 +193,17 @@ Digest Exchange::digest() const {
   return sha256(method + " " + upstream + " " + target + "\n", body.view());
 }
 
-JournalRecord Exchange::record() const {
-  Json fields = Json::object({{"number", static_cast<unsigned long>(number)},
-                              {"arrived", static_cast<unsigned long>(arrived)},
-                              {"upstream", upstream},
-                              {"method", method},
-                              {"target", target},
-                              {"digest", digest().hex()},
-                              {"request_headers", headers_json(request_headers)},
-                              {"response_headers", headers_json(response_headers)},
-                              {"status", status},
-                              {"attempts", static_cast<unsigned long>(attempts)},
-                              {"received", static_cast<long>(received)},
-                              {"first_byte", static_cast<long>(first_byte)},
-                              {"done", static_cast<long>(done)}});
-  if (streamed) {
-    Json sizes = Json::array();
-    for (const std::uint64_t size : chunks) sizes.push(Json(static_cast<unsigned long>(size)));
-    fields.set("chunks", std::move(sizes));
-  }
-  if (!error.empty()) fields.set("error", error);
-  if (!clock.empty()) fields.set("clock", clock);
-  if (copied) fields.set("copied", static_cast<unsigned long>(copied));
-  if (!model.is_null()) fields.set("model", model);
+JournalRecord Exchange::record() const& {
   return {"exchange",
-          std::move(fields),
+          exchange_fields(*this),
           {{"request", request, request_hash}, {"response", response, response_hash}}};
+}
+
+JournalRecord Exchange::record() && {
+  JournalRecord record{"exchange", exchange_fields(*this), {}};
+  record.parts.push_back({"request", std::move(request), request_hash});
+  record.parts.push_back({"response", std::move(response), response_hash});
+  return record;
 }
 
 Result<Exchange> Exchange::parse(const JournalRecord& record) {
@@ -211,7 +243,7 @@ Result<Exchange> Exchange::parse(const JournalRecord& record) {
 
 Json describe_exchange(const Exchange& exchange) {
   Json model;
-  if (auto request = Json::parse(without_long_strings(exchange.request), {.python_numbers = true});
+  if (auto request = Json::parse(without_long_values(exchange.request), {.python_numbers = true});
       request && request->is_object()) {
     if ((*request)["model"].is_string()) model.set("asked", (*request)["model"]);
     Json sampling;
@@ -219,7 +251,7 @@ Json describe_exchange(const Exchange& exchange) {
       if (const Json* value = request->find(name); value && !value->is_null()) sampling.set(name, *value);
     if (sampling.size()) model.set("sampling", std::move(sampling));
   }
-  for (const Json& answer : answers_of(without_long_strings(exchange.response))) take_answer(answer, model);
+  for (const Json& answer : answers_of(without_long_values(exchange.response))) take_answer(answer, model);
   return model;
 }
 

@@ -40,7 +40,8 @@ struct Exchange {
   /// What two requests must have in common to be one: SHA-256(METHOD SP upstream SP target LF SHA-256(body)).
   Digest digest() const;
 
-  JournalRecord record() const;  ///< writer and
+  JournalRecord record() const&;  ///< writer and
+  JournalRecord record() &&;      ///< (without copying the bodies)
   /// reader of one format. Fault::damaged where a field does not fit, or the digest is another.
   static Result<Exchange> parse(const JournalRecord& record);
 };

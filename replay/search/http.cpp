@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <functional>
 
+#include <boost/beast/core/buffers_range.hpp>
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/status.hpp>
-#include <boost/beast/http/string_body.hpp>
 
 #include "toolkit/base/text.hpp"
 
@@ -26,6 +26,32 @@ constexpr std::size_t kShortestEnd = 5;
 
 std::string text_of(boost::beast::string_view view) { return {view.data(), view.size()}; }
 
+// A body that the parser puts where it is wanted: a large one is copied once.
+struct BodyElsewhere {
+  using value_type = std::string*;
+
+  class reader {
+   public:
+    template <bool isRequest, typename Fields>
+    reader(http::header<isRequest, Fields>&, value_type& into) : into_(into) {}
+    void init(const boost::optional<std::uint64_t>&, error_code& code) { code = {}; }
+    template <typename Buffers>
+    std::size_t put(const Buffers& buffers, error_code& code) {
+      code = {};
+      std::size_t sum = 0;
+      for (const auto piece : boost::beast::buffers_range_ref(buffers)) {
+        into_->append(static_cast<const char*>(piece.data()), piece.size());
+        sum += piece.size();
+      }
+      return sum;
+    }
+    void finish(error_code& code) { code = {}; }
+
+   private:
+    value_type& into_;  // is set when the parser is there
+  };
+};
+
 }  // namespace
 
 // One of the two parsers, seen through what they have in common.
@@ -34,8 +60,8 @@ struct HttpReader::State {
 
   Kind kind;
   HttpLimits limits;
-  http::request_parser<http::string_body> request;
-  http::response_parser<http::string_body> answer;
+  http::request_parser<BodyElsewhere> request;
+  http::response_parser<BodyElsewhere> answer;
   ChunkBody on_chunk;
   std::string waiting;  // bytes that the parser needs more of before it takes them
   std::string body;
@@ -63,6 +89,7 @@ struct HttpReader::State {
       parser.header_limit(static_cast<std::uint32_t>(limits.header));
       parser.body_limit(limits.body);
       parser.on_chunk_body(on_chunk);
+      parser.get().body() = &body;
     });
     if (kind == Kind::answer_without_body) answer.skip(true);
   }
@@ -90,20 +117,15 @@ struct HttpReader::State {
     head.keep_alive = parser.keep_alive();
     head.chunked = parser.chunked();
     if (const auto length = parser.content_length()) head.length = *length;
+    // A request's body is taken whole, so it need not grow by being copied. What is not written costs
+    // nothing.
+    if (kind == Kind::request && head.length) body.reserve(std::min(*head.length, limits.body));
     if constexpr (std::is_same_v<Parser, decltype(request)>) {
       head.method = text_of(message.method_string());
       head.target = text_of(message.target());
     } else {
       head.status = static_cast<int>(message.result_int());
     }
-  }
-
-  template <typename Parser>
-  void take_plain_body(Parser& parser) {
-    std::string& here = parser.get().body();
-    if (here.empty()) return;
-    body += here;
-    here.clear();
   }
 
   Error wrong(const error_code& code) {
@@ -118,25 +140,25 @@ struct HttpReader::State {
     return {Fault::malformed, "not an HTTP message: " + code.message(), "", ""};
   }
 
+  // Takes from the front of `bytes`, which begin with what was left before.
   template <typename Parser>
-  Status put(Parser& parser) {
-    while (!waiting.empty() && !parser.is_done()) {
-      if (needs_more && waiting.size() < kShortestEnd) return {};
+  Status put(Parser& parser, std::string_view& bytes) {
+    while (!bytes.empty() && !parser.is_done()) {
+      if (needs_more && bytes.size() < kShortestEnd) return {};
       error_code code;
-      const std::size_t used = parser.put(boost::asio::const_buffer(waiting.data(), waiting.size()), code);
-      waiting.erase(0, used);
+      const std::size_t used = parser.put(boost::asio::const_buffer(bytes.data(), bytes.size()), code);
+      bytes.remove_prefix(used);
       take_head(parser);
-      take_plain_body(parser);
       if (code && code != http::error::need_more) return wrong(code);
       needs_more = code == http::error::need_more || used == 0;
-      if (needs_more) return check_waiting();
+      if (needs_more) return check_left(bytes.size());
     }
     return {};
   }
 
   // What the parser leaves is a head, of the message or of a chunk, that has not ended yet.
-  Status check_waiting() {
-    if (waiting.size() <= limits.header) return {};
+  Status check_left(std::size_t size) {
+    if (size <= limits.header) return {};
     status = 431;
     return Error{Fault::malformed, "a head of more than " + human_bytes(limits.header), "", ""};
   }
@@ -150,8 +172,10 @@ HttpReader& HttpReader::operator=(HttpReader&&) noexcept = default;
 Status HttpReader::feed(std::string_view bytes) {
   State& state = *state_;
   state.wire += bytes.size();
-  state.waiting += bytes;
-  ASSAY_TRY(state.visit([&](auto& parser) { return state.put(parser); }));
+  std::string before = std::exchange(state.waiting, {});
+  if (!before.empty()) bytes = before.append(bytes);
+  ASSAY_TRY(state.visit([&](auto& parser) { return state.put(parser, bytes); }));
+  state.waiting = bytes;
   // Chunks of one byte take six: what is sent beyond that is heads without end.
   if (state.wire > state.limits.header + 8 * state.limits.body + (1u << 20)) {
     state.status = 413;
@@ -174,6 +198,7 @@ Status HttpReader::close() {
 bool HttpReader::head_done() const { return state_->head_taken; }
 bool HttpReader::done() const { return state_->done(); }
 const HttpHead& HttpReader::head() const { return state_->head; }
+std::size_t HttpReader::body_size() const { return state_->body.size(); }
 std::string HttpReader::take_body() { return std::exchange(state_->body, {}); }
 std::vector<std::uint64_t> HttpReader::take_chunks() { return std::exchange(state_->chunks, {}); }
 std::string HttpReader::take_rest() { return std::exchange(state_->waiting, {}); }

@@ -47,7 +47,8 @@ class HttpReader {
   bool done() const;
   const HttpHead& head() const;  ///< once head_done()
 
-  std::string take_body();                   ///< what came since, decoded
+  std::size_t body_size() const;             ///< of what came since, decoded
+  std::string take_body();                   ///< the same
   std::vector<std::uint64_t> take_chunks();  ///< sizes of the chunks in it; empty unless chunked
   std::string take_rest();                   ///< bytes after the message
   int suggested_status() const;              ///< after an error: 400, 413, 431

@@ -37,10 +37,12 @@ struct Recorder::Passing {
   HttpHeaders headers;  // as they came, for the program
   std::optional<std::uint64_t> length;
   bool whole = false;
-  // The redacted request and the answer's hash, made while the upstream works and while pieces go by.
+  // The request as it is kept, where it is another, and the hashes: made while the upstream works and while
+  // pieces go by.
   std::optional<std::string> request;
-  std::optional<Digest> request_hash;
+  bool request_seen = false;
   Sha256 response_hash;
+  formats::Exchange whole_answer;  // what send() needs of an answer that was not passed on as it came
 
   Status head(const HttpHead& head) {
     exchange.first_byte = now_us();
@@ -57,16 +59,21 @@ struct Recorder::Passing {
   }
 
   Status body(std::string bytes, const std::vector<std::uint64_t>& chunks, bool last) {
+    if (exchange.response.empty() && length) exchange.response.reserve(*length);
     exchange.response += bytes;
-    response_hash.update(bytes);
     exchange.chunks.insert(exchange.chunks.end(), chunks.begin(), chunks.end());
     whole = last;
-    if (!streaming) return {};
-    if (last) {
-      held = std::move(bytes);
-      return {};
-    }
-    return answer.piece(bytes);
+    Status sent = streaming && !last ? answer.piece(bytes) : Status();
+    response_hash.update(bytes);
+    if (streaming && last) held = std::move(bytes);
+    return sent;
+  }
+
+  // The request's part of write(), which need not wait for the answer.
+  void redact_request(const Redactor& redactor, std::string_view body) {
+    if (std::exchange(request_seen, true)) return;
+    request = redactor.redacted(body);
+    exchange.request_hash = sha256(request ? std::string_view(*request) : body);
   }
 
   // What the program gets instead of an answer that did not come.
@@ -83,16 +90,23 @@ struct Recorder::Passing {
     whole = true;
   }
 
+  void keep_answer() {
+    if (streaming) return;
+    whole_answer.status = exchange.status;
+    whole_answer.streamed = exchange.streamed;
+    whole_answer.chunks = exchange.chunks;
+    whole_answer.response = exchange.response;
+  }
+
   Status send() {
     if (streaming) {
       ASSAY_TRY(answer.piece(held));
       return whole ? answer.finish() : Status();
     }
-    ASSAY_TRY(answer.begin(
-        exchange.status, headers,
-        exchange.streamed ? std::nullopt : std::optional<std::uint64_t>(exchange.response.size())));
-    std::string_view left = exchange.response;
-    for (const std::uint64_t size : exchange.chunks) {
+    std::string_view left = whole_answer.response;
+    ASSAY_TRY(answer.begin(whole_answer.status, headers,
+                           whole_answer.streamed ? std::nullopt : std::optional<std::uint64_t>(left.size())));
+    for (const std::uint64_t size : whole_answer.chunks) {
       ASSAY_TRY(answer.piece(left.substr(0, size)));
       left.remove_prefix(size);
     }
@@ -133,22 +147,19 @@ void Recorder::sync_all() {
   }
 }
 
-// The redacted form is what is kept and hashed; what the program gets stays as it came.
+// The redacted form is what is kept and hashed; what the program gets stays as it came. Bodies are moved from
+// the socket to the journal: a large one is copied nowhere between.
 Status Recorder::write(Passing& passing) {
-  formats::Exchange kept = passing.exchange;
+  passing.keep_answer();
+  formats::Exchange& kept = passing.exchange;
   kept.target = redactor_.text(kept.target);
   kept.request_headers = redactor_.headers(kept.request_headers);
   kept.response_headers = redactor_.headers(passing.headers);
-  if (passing.request) {
-    kept.request = *std::move(passing.request);
-    kept.request_hash = passing.request_hash;
-  } else {
-    kept.request = redactor_.text(kept.request);
-  }
-  const bool own = !passing.exchange.error.empty();  // an answer of ours is not what went by
-  std::string response = redactor_.text(kept.response, kept.chunks);
-  if (!own && response == kept.response) kept.response_hash = passing.response_hash.finish();
-  kept.response = std::move(response);
+  passing.redact_request(redactor_, kept.request);
+  if (passing.request) kept.request = *std::move(passing.request);
+  const bool own = !kept.error.empty();  // an answer of ours is not what went by
+  const bool other = redactor_.redact(kept.response, kept.chunks);
+  kept.response_hash = own || other ? sha256(kept.response) : passing.response_hash.finish();
   kept.error = redactor_.text(kept.error);
   // A broken answer may end within a chunk.
   if (std::uint64_t sum = 0; kept.streamed) {
@@ -158,18 +169,20 @@ Status Recorder::write(Passing& passing) {
   kept.model = formats::describe_exchange(kept);
   const std::lock_guard lock(mutex_);
   kept.done = now_us();
-  return append(kept);
+  return append(std::move(kept));
 }
 
-Status Recorder::append(formats::Exchange& exchange) {
+Status Recorder::append(formats::Exchange exchange) {
   exchange.arrived = arrived_;
-  if (Status status = journal_.append(exchange.record()); !status) {
+  const bool wrong = !exchange.error.empty() || exchange.status >= 400;
+  const std::uint64_t tokens = tokens_of(exchange.model);
+  if (Status status = journal_.append(std::move(exchange).record()); !status) {
     if (!failure_) failure_ = status.error();
     return status;
   }
   ++counts_.exchanges;
-  counts_.errors += !exchange.error.empty() || exchange.status >= 400;
-  counts_.tokens += tokens_of(exchange.model);
+  counts_.errors += wrong;
+  counts_.tokens += tokens;
   dirty_ = true;
   to_sync_.notify_all();
   return {};
@@ -183,7 +196,7 @@ std::uint64_t Recorder::arrive() {
 Status Recorder::keep(formats::Exchange exchange, std::uint64_t number) {
   const std::lock_guard lock(mutex_);
   exchange.number = number;
-  return append(exchange);
+  return append(std::move(exchange));
 }
 
 Status Recorder::note(const formats::JournalRecord& record) {
@@ -216,10 +229,7 @@ void Recorder::handle(ChildRequest request, ChildAnswer& answer, std::uint64_t n
   if (coding && *coding != "identity" && !coding->empty()) {
     passing.fail("the request is compressed (" + *coding + "), and a record could not be searched for keys");
   } else {
-    const AnswerSink sink{[&] {
-                            passing.request = redactor_.text(request.body);
-                            passing.request_hash = sha256(*passing.request);
-                          },
+    const AnswerSink sink{[&] { passing.redact_request(redactor_, request.body); },
                           [&](const HttpHead& head) { return passing.head(head); },
                           [&](std::string bytes, const std::vector<std::uint64_t>& chunks, bool last) {
                             return passing.body(std::move(bytes), chunks, last);

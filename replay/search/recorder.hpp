@@ -48,7 +48,7 @@ class Recorder {
   struct Passing;
   void hand_out(Passing& passing);
   Status write(Passing& passing);
-  Status append(formats::Exchange& exchange);  // mutex_ is held
+  Status append(formats::Exchange exchange);  // mutex_ is held
   void sync_all();
 
   mutable std::mutex mutex_;

@@ -12,8 +12,10 @@ namespace assay::search {
 namespace {
 
 constexpr std::size_t kShortest = 8;
+constexpr std::size_t kWord32 = 4, kStride = 4;
+static_assert(kStride - 1 + kWord32 <= kShortest, "the words that are looked for lie within every form");
 
-std::uint32_t bucket(std::uint32_t start) { return start * 0x9e3779b1u >> 16; }
+std::uint32_t bucket(std::uint32_t word) { return word * 0x9e3779b1u >> 16; }
 
 // ---- the forms of a value
 
@@ -181,19 +183,20 @@ bool is_secret_variable(std::string_view name) {
 void Redactor::add(const std::string& name, std::string_view value) {
   // What stands in a secret's place, as a rerun's program sends it, is none.
   if (value.size() < kShortest || value.starts_with(kPlaceholder)) return;
+  if (const std::shared_lock lock(mutex_); known_.contains(value)) return;
   const std::lock_guard lock(mutex_);
   if (known_.contains(value)) return;
   const std::size_t number = names_.size();
   known_.emplace(value, number);
   names_.push_back(name);
   found_.push_back(0);
-  for (std::string& form : forms_of(value)) needles_.push_back({std::move(form), number});
-  starts_.assign(1024, 0);
-  by_start_.clear();
-  for (std::size_t i = 0; i < needles_.size(); ++i) {
-    const std::uint32_t start = get_u32_le(needles_[i].text.data());
-    starts_[bucket(start) / 64] |= 1ull << (bucket(start) % 64);
-    by_start_.emplace(start, i);
+  for (std::string& form : forms_of(value)) {
+    for (std::size_t before = 0; before < kStride; ++before) {
+      const std::uint32_t word = get_u32_le(form.data() + before);
+      bits_[bucket(word) / 64] |= 1ull << (bucket(word) % 64);
+      by_word_.emplace(word, Word{needles_.size(), before});
+    }
+    needles_.push_back({std::move(form), number});
   }
 }
 
@@ -238,19 +241,22 @@ void Redactor::learn_file(const std::string& relative, std::string_view text) {
 }
 
 void Redactor::find_at(std::string_view bytes, std::size_t at, std::vector<Cut>& cuts) const {
-  const auto [first, last] = by_start_.equal_range(get_u32_le(bytes.data() + at));
+  const auto [first, last] = by_word_.equal_range(get_u32_le(bytes.data() + at));
   for (auto one = first; one != last; ++one) {
-    const Needle& needle = needles_[one->second];
-    if (bytes.substr(at).starts_with(needle.text)) cuts.push_back({at, needle.text.size(), needle.secret});
+    const auto [number, before] = one->second;
+    if (before > at) continue;
+    const Needle& needle = needles_[number];
+    if (bytes.substr(at - before).starts_with(needle.text))
+      cuts.push_back({at - before, needle.text.size(), needle.secret});
   }
 }
 
 std::vector<Redactor::Cut> Redactor::find(std::string_view bytes) const {
   std::vector<Cut> cuts;
   if (needles_.empty() || bytes.size() < kShortest) return cuts;
-  for (std::size_t at = 0; at + kShortest <= bytes.size(); ++at) {
+  for (std::size_t at = 0; at + kWord32 <= bytes.size(); at += kStride) {
     const std::uint32_t number = bucket(get_u32_le(bytes.data() + at));
-    if (starts_[number / 64] >> (number % 64) & 1) find_at(bytes, at, cuts);
+    if (bits_[number / 64] >> (number % 64) & 1) find_at(bytes, at, cuts);
   }
   std::stable_sort(cuts.begin(), cuts.end(), [](const Cut& a, const Cut& b) {
     return a.at != b.at ? a.at < b.at : a.length > b.length;
@@ -276,9 +282,27 @@ std::string Redactor::text(std::string_view bytes) const {
 }
 
 std::string Redactor::text(std::string_view bytes, std::vector<std::uint64_t>& chunks) const {
-  const std::lock_guard lock(mutex_);
+  auto other = replaced(bytes, chunks);
+  return other ? *std::move(other) : std::string(bytes);
+}
+
+bool Redactor::redact(std::string& bytes, std::vector<std::uint64_t>& chunks) const {
+  auto other = replaced(bytes, chunks);
+  if (!other) return false;
+  bytes = *std::move(other);
+  return true;
+}
+
+std::optional<std::string> Redactor::redacted(std::string_view bytes) const {
+  std::vector<std::uint64_t> none;
+  return replaced(bytes, none);
+}
+
+std::optional<std::string> Redactor::replaced(std::string_view bytes,
+                                              std::vector<std::uint64_t>& chunks) const {
+  const std::shared_lock lock(mutex_);
   const std::vector<Cut> cuts = find(bytes);
-  if (cuts.empty()) return std::string(bytes);
+  if (cuts.empty()) return std::nullopt;
   // The ends of the chunks, moved along with the text: an end inside a secret comes to lie after what
   // replaces it.
   std::vector<std::uint64_t> ends;
@@ -293,12 +317,13 @@ std::string Redactor::text(std::string_view bytes, std::vector<std::uint64_t>& c
     out += placeholder(names_[cut.secret]);
     at = cut.at + cut.length;
     for (; next < ends.size() && ends[next] < at; ++next) ends[next] = out.size();
-    ++found_[cut.secret];
   }
   const std::size_t moved_at = out.size();
   out += bytes.substr(at);
   for (; next < ends.size(); ++next) ends[next] = moved_at + (ends[next] - at);
   for (std::size_t i = 0; i < ends.size(); ++i) chunks[i] = ends[i] - (i ? ends[i - 1] : 0);
+  const std::lock_guard counting(counting_);
+  for (const Cut& cut : cuts) ++found_[cut.secret];
   return out;
 }
 
@@ -323,7 +348,8 @@ Json Redactor::json(const Json& value) const {
 }
 
 Json Redactor::list() const {
-  const std::lock_guard lock(mutex_);
+  const std::shared_lock lock(mutex_);
+  const std::lock_guard counting(counting_);
   Json list = Json::array();
   for (std::size_t i = 0; i < names_.size(); ++i)
     list.push(Json::object({{"name", names_[i]}, {"found", static_cast<unsigned long>(found_[i])}}));
@@ -331,14 +357,14 @@ Json Redactor::list() const {
 }
 
 std::size_t Redactor::longest() const {
-  const std::lock_guard lock(mutex_);
+  const std::shared_lock lock(mutex_);
   std::size_t longest = 0;
   for (const Needle& needle : needles_) longest = std::max(longest, needle.text.size());
   return longest;
 }
 
 std::uint64_t Redactor::version() const {
-  const std::lock_guard lock(mutex_);
+  const std::shared_lock lock(mutex_);
   return names_.size();
 }
 
@@ -347,7 +373,7 @@ std::string StreamRedactor::feed(std::string_view bytes) {
   const std::size_t longest = redactor_.longest();
   if (held_.size() <= longest) return {};
   // Whole secrets go first, so that what is held back is never cut through one.
-  held_ = redactor_.text(held_);
+  if (auto clean = redactor_.redacted(held_)) held_ = *std::move(clean);
   if (held_.size() <= longest) return {};
   std::string out = held_.substr(0, held_.size() - longest);
   held_.erase(0, out.size());

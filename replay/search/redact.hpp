@@ -6,6 +6,8 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,6 +35,10 @@ class Redactor {
   /// The same for a body that comes in chunks, whose sizes change with it: a value that lies across a border
   /// is found.
   std::string text(std::string_view bytes, std::vector<std::uint64_t>& chunks) const;
+  /// In place; true where something was replaced. A large text without secrets is not copied.
+  bool redact(std::string& bytes, std::vector<std::uint64_t>& chunks) const;
+  /// Nothing where there is nothing to replace.
+  std::optional<std::string> redacted(std::string_view bytes) const;
   formats::HttpHeaders headers(const formats::HttpHeaders& headers) const;  ///< secret ones left out
   Json json(const Json& value) const;
 
@@ -49,16 +55,24 @@ class Redactor {
   struct Cut {
     std::size_t at, length, secret;
   };
+  // Four bytes of a needle, `before` bytes after its start.
+  struct Word {
+    std::size_t needle, before;
+  };
   std::vector<Cut> find(std::string_view bytes) const;
   void find_at(std::string_view bytes, std::size_t at, std::vector<Cut>& cuts) const;
+  std::optional<std::string> replaced(std::string_view bytes, std::vector<std::uint64_t>& chunks) const;
 
-  mutable std::mutex mutex_;
+  // Bodies are gone through by several threads at once; values are added seldom.
+  mutable std::shared_mutex mutex_;
   std::vector<Needle> needles_;
-  // One pass over a body, however many forms there are: a bit for the first four bytes of each, hashed to 16
-  // bits, and the needles behind it.
-  std::vector<std::uint64_t> starts_ = std::vector<std::uint64_t>(1024);
-  std::unordered_multimap<std::uint32_t, std::size_t> by_start_;
+  // One pass over a body, however many forms there are, that looks at every fourth place: wherever a form
+  // lies, one of its first four words of four bytes is at such a place. A bit for each of those words, hashed
+  // to 16 bits, and the needles behind it.
+  std::vector<std::uint64_t> bits_ = std::vector<std::uint64_t>(1024);
+  std::unordered_multimap<std::uint32_t, Word> by_word_;
   std::vector<std::string> names_;
+  mutable std::mutex counting_;  // taken after mutex_
   mutable std::vector<std::uint64_t> found_;
   std::map<std::string, std::size_t, std::less<>> known_;  // value -> its number
 };

@@ -32,9 +32,9 @@ class PlainStream final : public Stream {
   Result<std::size_t> read(char* into, std::size_t size, Deadline deadline) override {
     for (;;) {
       const ssize_t got = ::recv(socket_.get(), into, size, 0);
-      if (got > 0) {
+      if (got > 0 && static_cast<std::size_t>(got) < size) {
         // A sender with Nagle's algorithm waits for it before its next small piece: 40 ms a streamed word
-        // otherwise.
+        // otherwise. Where the buffer is full more is on its way.
         const int yes = 1;
         ::setsockopt(socket_.get(), IPPROTO_TCP, TCP_QUICKACK, &yes, sizeof yes);
       }

@@ -11,6 +11,7 @@ namespace assay::search {
 namespace {
 
 constexpr std::size_t kMostKept = 64;
+constexpr std::size_t kOnePiece = 64u << 10;
 
 Error bad_upstream(const std::string& text) {
   return {Fault::usage, "not an upstream: " + text, "",
@@ -33,7 +34,7 @@ std::string host_header(const Upstream& upstream) {
   return usual ? upstream.host : upstream.host + ":" + std::to_string(upstream.port);
 }
 
-std::string request_text(const ChildRequest& request, const Upstream& upstream) {
+std::string head_text(const ChildRequest& request, const Upstream& upstream) {
   HttpHeaders headers{{"Host", host_header(upstream)}};
   for (const auto& header : request.headers)
     if (!is_hop_by_hop(header.first) && ascii_lower(header.first) != "accept-encoding")
@@ -46,7 +47,14 @@ std::string request_text(const ChildRequest& request, const Upstream& upstream) 
   const std::string below =
       request.target.starts_with("/") || request.target.empty() ? request.target : "/" + request.target;
   const std::string target = upstream.path + (request.target.starts_with("?") ? request.target : below);
-  return request_head(request.method, target.empty() ? "/" : target, headers) + request.body;
+  return request_head(request.method, target.empty() ? "/" : target, headers);
+}
+
+// One packet for what fits into one, and no copy of what is large.
+Status send_request(Stream& stream, const std::string& head, const std::string& body, Deadline deadline) {
+  if (body.size() < kOnePiece) return stream.write(head + body, deadline);
+  ASSAY_TRY(stream.write(head, deadline));
+  return stream.write(body, deadline);
 }
 
 struct Asking {
@@ -169,7 +177,7 @@ void Upstreams::stop() {
 Status Upstreams::ask(const ChildRequest& request, const AnswerSink& sink, std::uint64_t& attempts) {
   const Upstream* upstream = find(request.upstream);
   if (!upstream) return Error{Fault::missing, "no such upstream", request.upstream, ""};
-  const std::string text = request_text(request, *upstream);
+  const std::string head = head_text(request, *upstream);
   const auto kind =
       request.method == "HEAD" ? HttpReader::Kind::answer_without_body : HttpReader::Kind::answer;
   for (attempts = 1;; ++attempts) {
@@ -178,7 +186,7 @@ Status Upstreams::ask(const ChildRequest& request, const AnswerSink& sink, std::
     if (!stream) stream = ASSAY_TRY(connect(*upstream));
     if (!activate(stream->fd())) return Error{Fault::interrupted, "the recording ends", "", ""};
     Asking asking{*stream, HttpReader(kind, limits_.http), sink, after(limits_.answer_seconds)};
-    Status done = stream->write(text, asking.deadline);
+    Status done = send_request(*stream, head, request.body, asking.deadline);
     if (done && sink.sent) sink.sent();
     if (done) done = asking.run();
     release(stream->fd());

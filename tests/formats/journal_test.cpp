@@ -158,6 +158,28 @@ TEST(Exchange, ComesBackFromItsRecord) {
   EXPECT_EQ(*find_header(back->response_headers, "content-type"), "text/event-stream");
 }
 
+TEST(Exchange, ARecordThatTakesTheBodiesIsTheSame) {
+  Exchange exchange = streamed();
+  const JournalRecord copy = exchange.record(), taken = std::move(exchange).record();
+  EXPECT_EQ(taken.fields, copy.fields);
+  EXPECT_EQ(taken.parts, copy.parts);
+}
+
+TEST(Exchange, LongValuesDoNotHideWhatBodiesSay) {
+  std::string numbers = "0.5";
+  for (int i = 0; i < 5000; ++i) numbers += ", -1e-3";
+  Exchange exchange;
+  exchange.request = R"({"input":["a","b"],"logit":[[)" + numbers + "],[" + numbers +
+                     R"(]],"dimensions":5,"seed":[1,2],"model":"e")" + std::string(5000, ' ') + "}";
+  exchange.response = R"({"data":[{"embedding":[)" + numbers + R"(]},{"embedding":[)" + numbers +
+                      R"(],"image":")" + std::string(9000, 'x') +
+                      R"("}],"model":"e-1","usage":{"total_tokens":3}})";
+  const Json model = describe_exchange(exchange);
+  EXPECT_EQ(
+      model.dump(),
+      R"({"asked":"e","sampling":{"seed":[1,2],"dimensions":5},"answered":"e-1","usage":{"total_tokens":3}})");
+}
+
 TEST(Exchange, SaysWhatItsBodiesSay) {
   const Exchange exchange = streamed();
   EXPECT_EQ(exchange.model["asked"].string_or(""), "m");

@@ -1,5 +1,6 @@
 // links.json, and the words by which exchanges and steps are linked.
 #include "formats/links.hpp"
+
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace assay;

@@ -97,6 +97,25 @@ TEST(HttpReader, NoBodyToHeadAndNoContent) {
   EXPECT_TRUE(empty.done());
 }
 
+TEST(HttpReader, ABodyInLargePiecesIsWhole) {
+  std::string body;
+  for (int i = 0; i < 300'000; ++i) body += std::to_string(i);
+  std::string chunked;
+  for (std::size_t at = 0; at < body.size(); at += 70'000)
+    chunked += chunk_of(std::string_view(body).substr(at, 70'000));
+  const std::string plain = "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body + "GET",
+                    chunks = "Transfer-Encoding: chunked\r\n\r\n" + chunked + "0\r\n\r\nGET";
+  for (const std::string& rest : {plain, chunks})
+    for (const std::size_t piece : {std::size_t{4096}, std::size_t{65536}, rest.size() + 100}) {
+      HttpReader reader(Kind::request, {});
+      ASSERT_TRUE(feed_all(reader, "POST / HTTP/1.1\r\n" + rest, piece).ok()) << piece;
+      ASSERT_TRUE(reader.done());
+      EXPECT_EQ(reader.body_size(), body.size());
+      EXPECT_EQ(reader.take_body(), body);
+      EXPECT_EQ(reader.take_rest(), "GET");
+    }
+}
+
 int status_of(const std::string& text, HttpLimits limits = {}) {
   HttpReader reader(Kind::request, limits);
   const Status fed = feed_all(reader, text, 1000);

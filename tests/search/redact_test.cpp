@@ -1,5 +1,7 @@
 #include "replay/search/redact.hpp"
 
+#include <thread>
+
 #include <gtest/gtest.h>
 
 #include "toolkit/base/bytes.hpp"
@@ -72,6 +74,33 @@ TEST(Redactor, ChunksMoveWithTheText) {
     EXPECT_EQ(chunks[0] + chunks[1], out.size());
     EXPECT_EQ(chunks[0], cut <= 2 ? cut : cut < 12 ? 14 : out.size() - (body.size() - cut)) << cut;
   }
+}
+
+TEST(Redactor, TheShortestValueAtEveryPlace) {
+  Redactor redactor;
+  redactor.add("KEY", "ababababX");
+  redactor.add("OTHER", "12345678");
+  for (std::size_t before = 0; before < 9; ++before)
+    for (std::size_t after = 0; after < 9; ++after) {
+      const std::string start(before, 'a'), end(after, 'b');
+      EXPECT_EQ(redactor.text(start + "12345678" + end), start + "REDACTED-OTHER" + end);
+      EXPECT_EQ(redactor.text(start + "ababababX" + end), start + "REDACTED-KEY" + end);
+    }
+  EXPECT_EQ(redactor.text("ababababX12345678ababababX"), "REDACTED-KEYREDACTED-OTHERREDACTED-KEY");
+  EXPECT_EQ(redactor.text("2345678"), "2345678");
+  EXPECT_FALSE(redactor.redacted("abababab1234567").has_value());
+}
+
+TEST(Redactor, ValuesThatComeWhileOthersAreLookedFor) {
+  Redactor redactor;
+  redactor.add("KEY", "0123456789");
+  std::thread adding([&] {
+    for (int i = 0; i < 200; ++i) redactor.add("MORE", "another-" + std::to_string(i));
+  });
+  for (int i = 0; i < 200; ++i) EXPECT_EQ(redactor.text("a 0123456789"), "a REDACTED-KEY");
+  adding.join();
+  EXPECT_EQ(redactor.text("another-199"), "REDACTED-MORE");
+  EXPECT_EQ(redactor.list().items()[0]["found"].natural(), 200u);
 }
 
 TEST(Redactor, OverlappingValues) {
