@@ -124,35 +124,72 @@ void Server::serve(Fd socket) {
   }
 }
 
-bool Server::reserve(std::int64_t bytes) {
-  if (buffered_.fetch_add(bytes) + bytes <= static_cast<std::int64_t>(limits_.buffered)) return true;
-  buffered_.fetch_sub(bytes);
-  return false;
+// A request on its way in, and the room that its body takes among all of them.
+struct Server::Incoming {
+  Incoming(HttpLimits limits, std::atomic<std::int64_t>& all)
+      : reader(HttpReader::Kind::request, limits), buffered(all) {}
+  ~Incoming() { buffered -= taken; }
+  Incoming(const Incoming&) = delete;
+  Incoming& operator=(const Incoming&) = delete;
+
+  HttpReader reader;
+  std::optional<ChildRequest> request;  // once its head was looked at
+  int status = 400;                     // to answer where it is refused
+  std::atomic<std::int64_t>& buffered;
+  std::int64_t taken = 0;
+
+  // Of a request that is refused: its sender may take a while to go.
+  void drop() {
+    reader.take_body();
+    buffered -= std::exchange(taken, 0);
+  }
+
+  Status take_room(std::uint64_t most) {
+    const std::int64_t more = static_cast<std::int64_t>(reader.body_size()) - taken;
+    taken += more;
+    if (buffered.fetch_add(more) + more <= static_cast<std::int64_t>(most)) return {};
+    status = 503;
+    return Error{Fault::refused, "too much is on its way at once", "", ""};
+  }
+};
+
+// Who has no business here is told so before anything of the body is kept.
+Status Server::take_head(Stream& stream, Incoming& incoming) {
+  const HttpHead& head = incoming.reader.head();
+  std::string why;
+  incoming.request = checked(head, incoming.status, why);
+  if (!incoming.request) return Error{Fault::refused, why, "", ""};
+  const std::string* expect = formats::find_header(head.headers, "expect");
+  if (incoming.reader.done() || !expect || ascii_lower(*expect) != "100-continue") return {};
+  return stream.write("HTTP/1.1 100 Continue\r\n\r\n", after(limits_.body_seconds));
 }
 
 // Feeds the reader until it has the whole message; an Error ends the connection.
-Status Server::read_request(Stream& stream, HttpReader& reader, std::string& waiting) {
+Status Server::read_request(Stream& stream, Incoming& incoming, std::string& waiting) {
   char buffer[65536];
-  bool begun = !waiting.empty(), told_to_go_on = false;
+  HttpReader& reader = incoming.reader;
+  bool begun = !waiting.empty();
   Deadline deadline = after(begun ? limits_.head_seconds : limits_.idle_seconds);
-  ASSAY_TRY(reader.feed(std::exchange(waiting, {})));
-  for (bool head = false; !reader.done();) {
-    if (!head && reader.head_done()) {
-      head = true;
+  for (std::string_view bytes = waiting;;) {
+    const Status fed = reader.feed(bytes);
+    waiting.clear();
+    incoming.status = reader.suggested_status();
+    ASSAY_TRY(fed);
+    if (reader.head_done() && !incoming.request) {
+      ASSAY_TRY(take_head(stream, incoming));
       deadline = after(limits_.body_seconds);
-      const std::string* expect = formats::find_header(reader.head().headers, "expect");
-      if (expect && ascii_lower(*expect) == "100-continue" && !std::exchange(told_to_go_on, true))
-        ASSAY_TRY(stream.write("HTTP/1.1 100 Continue\r\n\r\n", deadline));
     }
+    ASSAY_TRY(incoming.take_room(limits_.buffered));
+    if (reader.done()) return {};
     const std::size_t got = ASSAY_TRY(stream.read(buffer, sizeof buffer, deadline));
     if (got == 0) return Error{Fault::unreadable, begun ? "the request ended early" : "", "", ""};
     if (!std::exchange(begun, true)) deadline = after(limits_.head_seconds);
-    ASSAY_TRY(reader.feed({buffer, got}));
+    bytes = {buffer, got};
   }
-  return {};
 }
 
-void Server::refuse(Stream& stream, int status, const std::string& why) {
+// `to_come`: bytes of a body that were announced.
+void Server::refuse(Stream& stream, int status, const std::string& why, std::uint64_t to_come) {
   {
     const std::lock_guard lock(mutex_);
     ++refused_[why];
@@ -165,7 +202,7 @@ void Server::refuse(Stream& stream, int status, const std::string& why) {
   ::shutdown(stream.fd(), SHUT_WR);
   char dropped[65536];
   const Deadline end = after(1);
-  for (std::size_t sum = 0; sum < (1u << 20);) {
+  for (std::uint64_t sum = 0, most = std::max<std::uint64_t>(1u << 20, to_come); sum < most;) {
     const auto got = stream.read(dropped, sizeof dropped, end);
     if (!got || *got == 0) break;
     sum += *got;
@@ -204,32 +241,23 @@ std::optional<ChildRequest> Server::checked(const HttpHead& head, int& status, s
 
 // False: the connection is over.
 bool Server::serve_one(Stream& stream, std::string& waiting) {
-  HttpReader reader(HttpReader::Kind::request, limits_.http);
-  if (const Status read = read_request(stream, reader, waiting); !read) {
-    const bool malformed = read.error().fault == Fault::malformed;
-    if (malformed) refuse(stream, reader.suggested_status(), read.error().what);
-    if (!malformed && read.error().what == "it took too long")
+  Incoming incoming(limits_.http, buffered_);
+  HttpReader& reader = incoming.reader;
+  if (const Status read = read_request(stream, incoming, waiting); !read) {
+    const Fault fault = read.error().fault;
+    incoming.drop();
+    if (fault == Fault::malformed || fault == Fault::refused)
+      refuse(stream, incoming.status, read.error().what,
+             reader.head_done() ? std::min(reader.head().length.value_or(0), limits_.http.body) : 0);
+    else if (read.error().what == "it took too long")
       refuse(stream, 408, "the request took too long");
     return false;
   }
   waiting = reader.take_rest();
-  int status = 0;
-  std::string why;
-  auto request = checked(reader.head(), status, why);
-  if (!request) {
-    refuse(stream, status, why);
-    return false;
-  }
-  request->body = reader.take_body();
-  const auto bytes = static_cast<std::int64_t>(request->body.size());
-  if (!reserve(bytes)) {
-    refuse(stream, 503, "too much is on its way at once");
-    return false;
-  }
+  incoming.request->body = reader.take_body();
   ChildAnswer answer(stream, reader.head().keep_alive, reader.head().version, reader.head().method == "HEAD",
                      limits_.send_seconds);
-  handler_(*std::move(request), answer);
-  buffered_ -= bytes;
+  handler_(*std::move(incoming.request), answer);
   return answer.finished() && answer.keep_alive();
 }
 

@@ -75,13 +75,14 @@ class Server {
   std::map<std::string, std::uint64_t> refused() const;
 
  private:
+  struct Incoming;
   void accept_all();
   void serve(Fd socket);
   bool serve_one(Stream& stream, std::string& waiting);
-  Status read_request(Stream& stream, HttpReader& reader, std::string& waiting);
-  void refuse(Stream& stream, int status, const std::string& why);
+  Status read_request(Stream& stream, Incoming& incoming, std::string& waiting);
+  Status take_head(Stream& stream, Incoming& incoming);
+  void refuse(Stream& stream, int status, const std::string& why, std::uint64_t to_come = 0);
   std::optional<ChildRequest> checked(const HttpHead& head, int& status, std::string& why) const;
-  bool reserve(std::int64_t bytes);
 
   Listener listener_;
   const std::string token_;
