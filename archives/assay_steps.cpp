@@ -7,6 +7,7 @@
 #include "formats/campaign.hpp"
 #include "toolkit/base/parallel.hpp"
 #include "toolkit/base/sha256.hpp"
+#include "toolkit/base/text.hpp"
 
 namespace assay::archives {
 
@@ -97,7 +98,8 @@ class StepsCheck {
     while (!text.empty()) {
       const auto end = std::min(text.find('\n'), text.size());
       ++number_;
-      if (end > 0) lines.push_back({text.substr(0, end), number_, {}, std::nullopt});
+      if (!trim(text.substr(0, end)).empty())
+        lines.push_back({text.substr(0, end), number_, {}, std::nullopt});
       text.remove_prefix(std::min(end + 1, text.size()));
     }
     return lines;

@@ -152,6 +152,10 @@ Result<AllowedSigner> parse_line(std::string_view line) {
   const std::string_view first = ASSAY_TRY(next_word(line));
   const std::string principals = ASSAY_TRY(dequote(first));
   signer.principals = ASSAY_TRY(split_list(principals, "principals"));
+  if (std::all_of(signer.principals.begin(), signer.principals.end(),
+                  [](const std::string& principal) { return principal.starts_with('!'); }))
+    return malformed("principals that nobody matches: " + in_quotes(principals),
+                     "name at least one without \"!\" before it");
   std::string_view word = ASSAY_TRY(next_word(line));
   if (word.empty())
     return malformed("expected principals, then options or a key, found only " + in_quotes(principals));

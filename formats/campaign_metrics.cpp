@@ -81,7 +81,7 @@ Status for_each_metric(std::string_view csv, const std::string& where,
     const std::size_t first = line.find(','), second = first == line.npos ? first : line.find(',', first + 1);
     if (second == line.npos) return bad_line(where, number, "expected three fields, found " + quoted(line));
     MetricLine out{line.substr(0, first), std::nullopt, 0, line.substr(second + 1)};
-    if (out.metric != last_name && !is_metric_name(out.metric))
+    if ((out.metric.empty() || out.metric != last_name) && !is_metric_name(out.metric))
       return bad_line(where, number, "not a metric name: " + quoted(out.metric));
     last_name = out.metric;
     if (const std::string_view step = line.substr(first + 1, second - first - 1); !step.empty()) {

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "formats/item.hpp"
+#include "toolkit/base/text.hpp"
 
 namespace assay::formats {
 
@@ -145,9 +146,11 @@ Status CampaignTable::add_steps(std::string_view lines) {
   while (!lines.empty()) {
     ++step_lines_;
     const std::size_t end = std::min(lines.find('\n'), lines.size());
-    auto step = Step::parse(lines.substr(0, end));
-    if (!step.ok()) return std::move(step.error()).in("line " + std::to_string(step_lines_));
-    add_step(*step);
+    if (const std::string_view line = lines.substr(0, end); !trim(line).empty()) {
+      auto step = Step::parse(line);
+      if (!step.ok()) return std::move(step.error()).in("line " + std::to_string(step_lines_));
+      add_step(*step);
+    }
     lines.remove_prefix(std::min(end + 1, lines.size()));
   }
   return {};

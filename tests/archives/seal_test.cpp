@@ -186,6 +186,13 @@ TEST_F(Seal, ASecretStopsSealingAndLeavesNothing) {
     EXPECT_NE(entry.path().extension(), ".h5") << entry.path();
 }
 
+TEST_F(Seal, BlankLinesBetweenStepsAreNoSteps) {
+  const fs::path root = campaign();
+  put(root / "steps.jsonl", "\n{\"id\": \"a\"}\r\n \n{\"id\": \"b\"}\n\n");
+  ASSERT_TRUE(seal_to("a.h5", root).ok());
+  EXPECT_EQ(open("a.h5").statement().summary["steps"].natural(), 2u);
+}
+
 TEST_F(Seal, ASecretInANameStopsSealingToo) {
   const fs::path root = campaign();
   const std::string token = std::string("gh") + "p_" + "0123456789abcdefABCDEF0123456789abcd";

@@ -190,7 +190,8 @@ TEST_F(EndToEnd, AWithheldItemIsDisclosedAndOnlyTheSealedContentFits) {
   EXPECT_EQ(disclose("3.py", "no.salts").status, 1);
   EXPECT_FALSE(fs::exists(path("no.salts")));
   ASSERT_EQ(disclose("3.py", "lab.salts").status, 0);
-  const Ran ran = run({"verify", "hidden.h5", "--trust", "lab.key.pub", "--disclosed", "out.py.json", "--json"});
+  const Ran ran =
+      run({"verify", "hidden.h5", "--trust", "lab.key.pub", "--disclosed", "out.py.json", "--json"});
   EXPECT_NE(ran.out.find("I113"), std::string::npos) << ran.out << ran.err;
   EXPECT_EQ(run({"disclose", "c.h5", item, "--content", "3.py", "--salts", "lab.salts", "-o", "x"}).status,
             1);
@@ -251,6 +252,45 @@ TEST_F(EndToEnd, WithheldItemsNeedASecretAndVerify) {
   const int status = run({"verify", "w.h5", "--trust", "trust"}).status;
   EXPECT_TRUE(status == 0 || status == 3) << status;
   EXPECT_EQ(run({"show", "w.h5", "3", "program"}).status, 1);
+}
+
+TEST_F(EndToEnd, WhatIsWithheldContradictsNothing) {
+  for (const std::string kind :
+       {"records", "experiments/0/experiment.json", "campaign", "metrics", "transcripts"}) {
+    ASSERT_EQ(run({"seal", kSample, "--from", "assay", "-o", "w.h5", "--force", "--key", "lab.key",
+                   "--withhold", kind, "--salts", "salts"})
+                  .status,
+              0)
+        << kind;
+    const Ran ran = run({"verify", "w.h5", "--trust", "trust"});
+    EXPECT_EQ(ran.status, 0) << kind << "\n" << ran.out;
+  }
+}
+
+TEST_F(EndToEnd, ADetachedSignatureOfAnExportIsOverWhatItsAuthorsSaid) {
+  ASSERT_EQ(run({"key", "new", "export.key", "-q"}).status, 0);
+  ASSERT_EQ(run({"export", "c.h5", "--without", "programs", "-o", "x.h5"}).status, 0);
+  ASSERT_EQ(run({"sign", "x.h5", "--key", "export.key", "--detached"}).status, 0);
+  test::spill(path("trust-two"),
+              test::slurp(path("trust")) + "bob@lab.example " + test::slurp(path("export.key.pub")));
+  test::spill(path("policy"), R"({"threshold": 2})");
+  for (const std::string bundle : {"x.h5", "c.h5"}) {
+    const Ran ran =
+        run({"verify", bundle, "--trust", "trust-two", "--policy", "policy", "--signature", "x.h5.sig.json"});
+    EXPECT_EQ(ran.status, 0) << ran.out << ran.err;
+  }
+}
+
+TEST_F(EndToEnd, OptionsThatSayNothingOfAProofAreRefused) {
+  ASSERT_EQ(run({"prove", "c.h5", "3", "-o", "options.proof"}).status, 0);
+  for (const std::vector<std::string>& more :
+       {std::vector<std::string>{"--decisions"}, {"--replay", "trust"}, {"--disclosed", "trust"}}) {
+    std::vector<std::string> words = {"verify", "options.proof", "--trust", "lab.key.pub"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Ran ran = run(words);
+    EXPECT_EQ(ran.status, 1);
+    EXPECT_NE(ran.err.find(more[0] + " is for a bundle"), std::string::npos) << ran.err;
+  }
 }
 
 TEST_F(EndToEnd, AReportIsWrittenAndFetchesNothing) {

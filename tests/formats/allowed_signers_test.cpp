@@ -19,7 +19,8 @@ std::vector<AllowedSigner> parse(const std::string& text) {
 TEST(AllowedSigners, ReadsPrincipalsOptionsAndKey) {
   const auto signers = parse(
       "# people\n\nada@example.org,*@math.example.org namespaces=\"assay,git\",valid-after=\"20240101\"," +
-      std::string("valid-before=20250102030405Z ") + kSignerLine + " a comment\r\n \t bob@example.org\t" + kSignerLine);
+      std::string("valid-before=20250102030405Z ") + kSignerLine + " a comment\r\n \t bob@example.org\t" +
+      kSignerLine);
   ASSERT_EQ(signers.size(), 2u);
   EXPECT_EQ(signers[0].principals, (std::vector<std::string>{"ada@example.org", "*@math.example.org"}));
   EXPECT_EQ(signers[0].namespaces, (std::vector<std::string>{"assay", "git"}));
@@ -51,8 +52,8 @@ TEST(AllowedSigners, IdentityIsTheFirstLiteralPrincipal) {
 }
 
 TEST(AllowedSigners, KeysOfOtherTypesAreKeptAndNeverMatch) {
-  const auto signers =
-      parse("a ssh-rsa AAAAB3 x\nb namespaces=\"git\" ecdsa-sha2-nistp256 AAAA\nc " + std::string(kSignerLine));
+  const auto signers = parse("a ssh-rsa AAAAB3 x\nb namespaces=\"git\" ecdsa-sha2-nistp256 AAAA\nc " +
+                             std::string(kSignerLine));
   ASSERT_EQ(signers.size(), 3u);
   EXPECT_EQ(signers[0].key_type, "ssh-rsa");
   EXPECT_EQ(signers[1].key_type, "ecdsa-sha2-nistp256");
@@ -70,6 +71,7 @@ TEST(AllowedSigners, MalformedLinesAreNamed) {
       {std::string("ada valid-after=20240102,valid-before=20240101 ") + kSignerLine, "not later"},
       {std::string("ada namespaces=\"a ") + kSignerLine, "does not end"},
       {std::string("ada,, ") + kSignerLine, "empty name"},
+      {std::string("!ada,!*@x ") + kSignerLine, "nobody matches"},
       {"ada ssh-ed25519 AAAA", "ssh-ed25519"},
       {"ada ssh-ed25519", "ssh-ed25519"},
       {"ada namespaces=\"x\" nonsense AAAA", "expected a key type"},

@@ -116,6 +116,7 @@ TEST(Metrics, ErrorsNameTheLine) {
     EXPECT_EQ(values.error().where, "experiments/1/metrics.csv, line 3");
   }
   EXPECT_FALSE(parse_metrics("", "m").ok());
+  EXPECT_FALSE(parse_metrics("metric,step,value\n,1,1\n", "m").ok()) << "a first line without a name";
   EXPECT_FALSE(parse_metrics("step,metric,value\n", "m").ok());
   EXPECT_TRUE(parse_metrics("metric,step,value\r\na,1,2\r\n", "m").ok());
 }

@@ -98,8 +98,9 @@ what was sealed, with assay verify --disclosed.
 export --without KIND makes a smaller bundle from one that has everything. It still verifies, under the
 authors' own signature, and says what was left out.
 
-KIND is programs, transcripts, checkpoints, metrics, columns, source, records, texts, campaign or other. seal
---withhold also takes an item's name.)"},
+KIND is programs, transcripts, checkpoints, metrics, source, records, texts, campaign or other; of export also
+columns, which seal derives. What names belong to a kind: docs/formats/campaign.md. seal --withhold also takes an item's
+name.)"},
     {"exit-status", "what the exit status says",
      R"(  0  done, and nothing wrong
   1  could not do it: bad usage, unreadable file, no space

@@ -89,6 +89,11 @@ std::optional<AboveCount> count_above(const CheckInput& input, const Claim& clai
   return out;
 }
 
+// A count over what is not all there is none.
+bool is_countable(const Claim& claim, const UnreadExperiments& unread) {
+  return claim.of == "experiments" ? !unread.records() : !unread.any();
+}
+
 void recount(const CheckInput& input, const Claim& claim, FindingSink& sink) {
   const std::string claimed = shown(*claim.value);
   const std::uint64_t n = input.view.table().size();
@@ -166,10 +171,14 @@ void compare_gain(const CheckInput& input, const Claim& claim, const MetricColum
            shown(sealed->gain), shown(claimed));
 }
 
-std::string untestable(const CheckInput& input, const Claim& claim) {
+std::string untestable(const CheckInput& input, const Claim& claim, const UnreadExperiments& unread) {
   if (claim.kind == "text") return "it is words alone";
   for (const std::string& id : claim.experiments)
-    if (!input.view.table().find(id)) return "experiment " + id + " is not on record";
+    if (!input.view.table().find(id))
+      return unread.has_record(id) ? "the record of experiment " + id + " cannot be read here"
+                                   : "experiment " + id + " is not on record";
+  if (claim.kind == "count" && !is_countable(claim, unread))
+    return "records or metrics of experiments cannot be read here";
   if (claim.kind == "count" && claim.of == "experiments") return "";
   const bool above = claim.kind == "count" && claim.of.starts_with(kAbove);
   if (claim.kind == "count" && !above) return "\"" + claim.of + "\" is nothing that can be counted here";
@@ -195,8 +204,9 @@ std::string untestable(const CheckInput& input, const Claim& claim) {
 }  // namespace
 
 void check_claimed_counts(const CheckInput& input, FindingSink& sink) {
+  const UnreadExperiments unread(input.view);
   for (const Claim& claim : input.view.table().claims())
-    if (claim.kind == "count" && claim.value) recount(input, claim, sink);
+    if (claim.kind == "count" && claim.value && is_countable(claim, unread)) recount(input, claim, sink);
 }
 
 void check_claimed_values(const CheckInput& input, FindingSink& sink) {
@@ -234,8 +244,9 @@ void check_claimed_gains(const CheckInput& input, FindingSink& sink) {
 }
 
 void check_claims_testable(const CheckInput& input, FindingSink& sink) {
+  const UnreadExperiments unread(input.view);
   for (const Claim& claim : input.view.table().claims()) {
-    const std::string why = untestable(input, claim);
+    const std::string why = untestable(input, claim, unread);
     if (!why.empty()) sink.add(Severity::warning, claim.id, "cannot be tested with what is sealed: " + why);
   }
 }

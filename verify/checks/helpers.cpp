@@ -19,6 +19,15 @@ std::string ids_of(const CampaignTable& table, const std::vector<std::uint32_t>&
   return list.finish();
 }
 
+UnreadExperiments::UnreadExperiments(const CampaignView& view) {
+  for (const std::string& name : view.unread()) {
+    const auto id = formats::experiment_of_item(name);
+    if (!id) continue;
+    any_ = true;
+    if (name.ends_with("/experiment.json")) records_.emplace(*id);
+  }
+}
+
 std::string id_of(const CampaignTable& table, std::uint32_t row) { return std::string(table.id(row)); }
 
 std::optional<double> MetricColumn::of(std::uint32_t row) const {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +21,20 @@ std::string shown(double value);
 /// `rows` (ascending) as ids, at most about 200 bytes.
 std::string ids_of(const CampaignTable& table, const std::vector<std::uint32_t>& rows);
 std::string id_of(const CampaignTable& table, std::uint32_t row);
+
+/// Experiments of which this copy has a record or metrics without their content: nothing follows from what is
+/// not there.
+class UnreadExperiments {
+ public:
+  explicit UnreadExperiments(const CampaignView& view);
+  bool records() const { return !records_.empty(); }  ///< some have an experiment.json that cannot be read
+  bool any() const { return any_; }                   ///< that, or a metrics.csv
+  bool has_record(std::string_view id) const { return records_.find(id) != records_.end(); }
+
+ private:
+  std::set<std::string, std::less<>> records_;
+  bool any_ = false;
+};
 
 /// One value an experiment: of a score its value, of a curve its last.
 struct MetricColumn {

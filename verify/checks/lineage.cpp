@@ -71,9 +71,10 @@ void check_parents_exist(const CheckInput& input, FindingSink& sink) {
   // A search that forgets experiments leaves such gaps by design; elsewhere a named parent must be there.
   const Severity severity =
       input.rules.system && input.rules.system->evicts ? Severity::warning : Severity::error;
+  const UnreadExperiments unread(input.view);
   for (std::uint32_t row = 0; row < table.size(); ++row)
     for (const std::uint32_t parent : table.parents(row)) {
-      if (table.parent_row(parent)) continue;
+      if (table.parent_row(parent) || unread.has_record(table.parent_id(parent))) continue;
       sink.add(severity, id_of(table, row),
                "its parent " + std::string(table.parent_id(parent)) + " is not on record", "",
                std::string(table.parent_id(parent)));

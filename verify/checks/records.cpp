@@ -13,8 +13,12 @@ void check_records(const CheckInput& input, FindingSink& sink) {
 }
 
 void check_orphans(const CheckInput& input, FindingSink& sink) {
-  for (const std::string& id : input.view.table().orphans())
-    sink.add(Severity::error, id, "experiments/" + id + " has metrics.csv and no readable experiment.json");
+  const auto& orphans = input.view.table().orphans();
+  if (orphans.empty()) return;
+  const UnreadExperiments unread(input.view);
+  for (const std::string& id : orphans)
+    if (!unread.has_record(id))
+      sink.add(Severity::error, id, "experiments/" + id + " has metrics.csv and no readable experiment.json");
 }
 
 void check_roles(const CheckInput& input, FindingSink& sink) {

@@ -49,8 +49,7 @@ Result<archives::SealOptions> seal_options(const Arguments& arguments, Output& o
   options.salts = arguments.value_or("--salts", "");
   if (!options.withhold.empty() && options.salts.empty())
     return Error{Fault::usage, "--withhold without --salts", "",
-                 "--salts FILE names your secret file of 32 bytes, made on first use; keep it to disclose "
-                 "items later"};
+                 "--salts FILE names your secret file, made on first use; keep it to disclose items later"};
   if (const auto before = arguments.value("--supersedes")) options.supersedes = *before;
   options.force = arguments.has("--force");
   options.progress = &output.progress();

@@ -80,6 +80,11 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   ASSAY_TRY(formats::write_signed(fd.get(), signable.signatures, signable.envelope, signable.origin, written,
                                   replacing));
   report(output, signable, signer->public_key(), written);
+  if (!signable.origin.empty())
+    output.remark(
+        "this is an export: the signature says how it is stored, and verify counts only signatures over what "
+        "its "
+        "authors signed; --detached makes one of those");
   return Exit::done;
 }
 
