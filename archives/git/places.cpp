@@ -31,6 +31,28 @@ Result<fs::path> find_git_dir(const fs::path& path) {
   return git_dir;
 }
 
+namespace {
+
+bool is_special(fs::file_type type) {
+  return type == fs::file_type::fifo || type == fs::file_type::character || type == fs::file_type::block;
+}
+
+// Objects and references are written below these: a link would lead out of the archive. Git makes none there.
+bool holds_no_links(const fs::path& inside) {
+  const std::string first = inside.begin()->string();
+  return first == "objects" || first == "refs" || first == "HEAD" || first == "packed-refs" ||
+         first == "index";
+}
+
+Error out_of_place(const fs::path& path, bool link) {
+  return {Fault::damaged,
+          link ? "a symbolic link where git keeps files of its own"
+               : "a pipe or a device, which no git repository holds",
+          path.string(), "remove it, or take another copy of the archive"};
+}
+
+}  // namespace
+
 Status refuse_special_files(const fs::path& git_dir) {
   std::error_code code;
   fs::recursive_directory_iterator entries(git_dir, code);
@@ -40,15 +62,14 @@ Status refuse_special_files(const fs::path& git_dir) {
       continue;
     }
     const fs::file_type type = entries->symlink_status(code).type();
-    if (code || type == fs::file_type::fifo || type == fs::file_type::character ||
-        type == fs::file_type::block)
-      break;
+    if (code) break;
+    const bool link =
+        type == fs::file_type::symlink && holds_no_links(entries->path().lexically_relative(git_dir));
+    if (link || is_special(type)) return out_of_place(entries->path(), link);
   }
   if (code)
     return Error{Fault::unreadable, "cannot be looked through: " + code.message(), git_dir.string(), ""};
-  if (entries == fs::recursive_directory_iterator()) return {};
-  return Error{Fault::damaged, "a pipe or a device, which no git repository holds", entries->path().string(),
-               "remove it, or take another copy of the archive"};
+  return {};
 }
 
 Status make_folders(const fs::path& root, std::string_view relative) {

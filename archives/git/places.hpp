@@ -17,8 +17,8 @@ Error system_error(const std::string& doing, const fs::path& path);
 /// The .git folder of the archive at `path` (an ordinary, non-bare repository, no link, no gitfile).
 Result<fs::path> find_git_dir(const fs::path& path);
 
-/// Refuses a .git folder that holds, beside the Git LFS store, what opening would wait for or act on: pipes,
-/// devices.
+/// Refuses a .git folder that holds, beside the Git LFS store, what opening would wait for or act on (pipes,
+/// devices), or a link among objects, references and index, through which writing would leave the archive.
 Status refuse_special_files(const fs::path& git_dir);
 
 /// Makes `root / relative` and what is missing above it; refuses a link or a file on the way.

@@ -135,6 +135,33 @@ class Archives(Case):
         done = self.look("check", self.archive)
         self.assertIn("A121", self.assert_refused(done))
 
+    def test_nothing_is_written_through_a_link(self):
+        """Neither `add` nor `check` follows a link in the place of git's own folders and files."""
+        other, campaign = self.folder / "second.h5", self.folder / "campaign"
+        shutil.copytree(self.campaign, campaign)
+        (campaign / "more.txt").write_text("a second generation")
+        must(assay("seal", campaign, "--from", "assay", "-o", other, "--key", self.key, "--supersedes", self.bundle))
+        for name in ("objects", "objects/pack", "refs", "refs/heads", "refs/heads/main", "refs/tags", "HEAD", "index", "assay", "lfs/objects"):
+            with self.subTest(name):
+                away = self.folder / "away"
+                shutil.move(self.git / name, away)
+                (self.git / name).symlink_to(away)
+                before = self.listing(away)
+                done = self.look("add", self.archive, other, "--key", self.key, *AUTHOR, "--tag", "second")
+                self.assertIn(done.returncode, (1, 2), done.stderr.decode())
+                self.assertIn(name.split("/")[-1], done.stderr.decode())
+                if name not in ("assay", "lfs/objects"):
+                    self.assertIn("symbolic link", self.assert_refused(self.look("check", self.archive)))
+                self.assertEqual(self.listing(away), before)
+                (self.git / name).unlink()
+                shutil.move(away, self.git / name)
+        must(self.look("add", self.archive, other, "--key", self.key, *AUTHOR, "--tag", "second"))
+
+    @staticmethod
+    def listing(path):
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        return {str(file): file.read_bytes() for file in files if file.is_file()}
+
     def test_ten_thousand_tags(self):
         with open(self.git / "packed-refs", "a") as file:
             file.writelines(f"{'a' * 40} refs/tags/t{i}\n" for i in range(10_000))

@@ -49,6 +49,19 @@ class Places(Case):
         must(self.seal(output, "--force"))
         self.assert_intact(output)
 
+    def test_force_replaces_files_alone(self):
+        """A device, a pipe, a folder or a link to one stays what it is."""
+        fifo, folder, link = self.folder / "fifo", self.folder / "folder", self.folder / "link"
+        os.mkfifo(fifo)
+        folder.mkdir()
+        link.symlink_to(fifo)
+        for path in (fifo, folder, link, f"{folder}/"):
+            with self.subTest(path=str(path)):
+                self.assert_clear_error(self.seal(path, "--force"), path)
+        self.assertTrue(fifo.is_fifo() and folder.is_dir() and link.is_symlink())
+        self.assertEqual(sorted(path.name for path in self.folder.iterdir()), ["fifo", "folder", "link"])
+        self.assert_clear_error(self.seal(""), "the name of a file")
+
     def test_output_folder_is_missing_or_no_folder(self):
         self.assert_clear_error(self.seal(self.folder / "no" / "out.h5"))
         (self.folder / "file").write_text("")

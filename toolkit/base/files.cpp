@@ -125,10 +125,25 @@ Status write_at(int fd, std::uint64_t offset, std::string_view bytes) {
   return {};
 }
 
+namespace {
+
+// rename() would put the file in the place of a device too, and fail on a folder only after all the work.
+Status refuse_what_is_no_file(const fs::path& path) {
+  if (path.filename().empty())
+    return Error{Fault::usage, "expected the name of a file, found \"" + path.string() + "\"", "", ""};
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || S_ISREG(info.st_mode)) return {};
+  return Error{Fault::refused, S_ISDIR(info.st_mode) ? "a folder is there already" : "not a regular file",
+               path.string(), "name a file, or a place where nothing is"};
+}
+
+}  // namespace
+
 Result<AtomicFile> AtomicFile::create(const fs::path& path, Existing existing, unsigned mode) {
   std::error_code ignored;  // what cannot be looked at cannot be created either, and that says why
   if (existing == Existing::refuse && fs::exists(fs::symlink_status(path, ignored)))
     return Error{Fault::refused, "already there", path.string(), "--force replaces it"};
+  ASSAY_TRY(refuse_what_is_no_file(path));
   AtomicFile file;
   file.path_ = path;
   file.existing_ = existing;
