@@ -168,12 +168,11 @@ Json head_of(const Read& read) {
 
 // What the journal's end says of a file beside it.
 Status check_beside(const Read& read, const fs::path& root) {
-  constexpr std::pair<const char*, const char*> kBeside[] = {{"before", "before.json"},
-                                                             {"after", "after.json"},
-                                                             {"redactions", "redactions.json"},
-                                                             {"stdout", "stdout"},
-                                                             {"stderr", "stderr"}};
+  constexpr std::pair<const char*, const char*> kBeside[] = {
+      {"before", "before.json"},           {"after", "after.json"}, {"redactions", "redactions.json"},
+      {"evaluations", "evaluations.json"}, {"stdout", "stdout"},    {"stderr", "stderr"}};
   for (const auto& [field, file] : kBeside) {
+    if (field == std::string_view("evaluations") && !read.end.find(field)) continue;  // not asked for
     const std::string wanted(read.end[field].string_or("")),
         found = sha256(ASSAY_TRY(read_file(root / file))).hex();
     if (wanted != found)

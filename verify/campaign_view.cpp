@@ -1,5 +1,7 @@
 #include "verify/campaign_view.hpp"
 
+#include "formats/search_run.hpp"
+
 namespace assay::verify {
 
 using formats::CampaignTable;
@@ -26,11 +28,13 @@ CampaignView::Builder::Builder(const formats::Manifest& manifest,
   view_.table_ =
       CampaignTable([&manifest](std::string_view item) { return manifest.find(item).has_value(); });
   view_.items_ = manifest.size();
+  view_.result_root_ = formats::result_root(manifest);
   for (std::size_t item = 0; item < manifest.size(); ++item) {
     const std::string item_name = name(item);
     const bool withheld =
         manifest.line(item).substr(manifest.name_field(item).size()).starts_with("\twithheld\t");
     view_.withheld_ += withheld;
+    view_.result_root_hidden_ |= withheld && formats::in_result_root(item_name);
     if (!withheld && has_content && !has_content(item)) ++view_.left_out_;
     view_.table_.add_name(item_name);
     if (item_name.starts_with("columns/")) view_.sealed_columns_.push_back(manifest.entry(item));

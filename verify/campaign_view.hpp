@@ -40,6 +40,11 @@ class CampaignView {
   /// The sealed columns/... items, and completeness.json where its content was at hand.
   const std::vector<formats::ManifestEntry>& sealed_columns() const { return sealed_columns_; }
   const std::optional<std::string>& sealed_completeness() const { return sealed_completeness_; }
+  /// Of a search of assay's own: the result root that follows from its items, as the manifest has them.
+  const std::optional<Digest>& result_root() const { return result_root_; }
+  /// One of these items is withheld: a salted digest stands in its place, and the root cannot be computed.
+  bool result_root_hidden() const { return result_root_hidden_; }
+
   bool has_completeness() const {
     return has_completeness_;
   }  ///< there is such an item, with or without content
@@ -57,7 +62,8 @@ class CampaignView {
   std::vector<formats::ManifestEntry> sealed_columns_;
   std::optional<std::string> sealed_completeness_;
   std::uint64_t problem_count_ = 0, items_ = 0, withheld_ = 0, left_out_ = 0;
-  bool has_completeness_ = false;
+  bool has_completeness_ = false, result_root_hidden_ = false;
+  std::optional<Digest> result_root_;
 };
 
 class CampaignView::Builder {

@@ -56,6 +56,7 @@ constexpr Check kChecks[] = {
     {"C165", "gains over each baseline, corrected for all that was tried", Level::consistent, check_gains},
     {"C170", "whose rules were used", Level::consistent, check_rules_source},
     {"C171", "rules of the bundle and of the table agree", Level::consistent, check_rules_agree},
+    {"C172", "a search's result root follows from its items", Level::consistent, check_result_root},
 };
 
 }  // namespace

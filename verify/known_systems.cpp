@@ -43,6 +43,14 @@ constexpr KnownMetric kAsiEvolveMetrics[] = {
     {"runtime", "score", "lower", 0, {}, {}, ""},
 };
 
+// What assay train and assay search measure (docs/formats/run.md): losses in nats a token, so an accuracy is
+// a share and a perplexity is exp of a loss. How many tokens were asked depends on the recipe.
+constexpr KnownMetric kOwnMetrics[] = {
+    {"train_loss", "curve", "lower", 0, {}, {}, ""}, {"gradient_norm", "curve", "", 0, {}, {}, ""},
+    {"loss", "curve", "lower", 0, {}, {}, ""},       {"accuracy", "curve", "higher", 0, 1, {}, ""},
+    {"perplexity", "curve", "lower", 1, {}, {}, ""}, {"labels", "curve", "", 0, {}, {}, ""},
+};
+
 constexpr KnownSystem kSystems[] = {
     {"asi-arch", "ASI-Arch", "arXiv:2507.18074 and its published code and data", "tree", Formula::asi_arch,
      "train_loss", "average", "judge_score", 50257, false, kAsiArchMetrics, kAsiArchAverages,
@@ -58,6 +66,32 @@ constexpr KnownSystem kSystems[] = {
      {},
      true,
      kAsiEvolveMetrics,
+     {},
+     {}},
+    {"assay-search",
+     "a search of assay's own",
+     "docs/formats/search.md",
+     "graph",
+     Formula::none,
+     "",
+     "",
+     "",
+     {},
+     false,
+     kOwnMetrics,
+     {},
+     {}},
+    {"assay-run",
+     "training runs of assay's own",
+     "docs/formats/run.md",
+     "graph",
+     Formula::none,
+     "",
+     "",
+     "",
+     {},
+     false,
+     kOwnMetrics,
      {},
      {}},
 };

@@ -19,7 +19,7 @@ enum class Formula : std::uint8_t { none, asi_arch, asi_evolve };
 struct KnownMetric {
   const char* name;
   const char* kind;       ///< "curve" or "score"
-  const char* direction;  ///< "lower" or "higher"
+  const char* direction;  ///< "lower", "higher", or empty: neither is better
   std::optional<double> low, high;
   std::optional<std::int64_t> samples;  ///< questions in the test set
   const char* group;

@@ -1,7 +1,8 @@
-// The recipes that ship: replay/recipes/*.json, compiled in. They name no versions; those of the installed
-// runner are put in.
+// The recipes that ship: replay/recipes/*.json, and of searches replay/recipes/search/*.json, compiled in.
+// They name no versions; those of the installed runner are put in.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,13 +11,17 @@
 
 namespace assay::replay {
 
+enum class RecipeKind { training, search };
+
 struct NamedRecipe {
-  std::string_view name, text;
+  std::string_view name;
+  RecipeKind kind;
+  std::string_view text;
 };
 std::span<const NamedRecipe> named_recipes();
 
 /// The text of a shipped recipe, or of a file. Fault::missing where there is neither; the error lists the
-/// names.
-Result<std::string> recipe_text(const std::string& name_or_file);
+/// names. Fault::usage for a name of another kind. Without a kind: of any.
+Result<std::string> recipe_text(const std::string& name_or_file, std::optional<RecipeKind> kind);
 
 }  // namespace assay::replay

@@ -45,6 +45,7 @@ struct Launch {
   std::string folder;
   std::optional<Walls> walls;
   std::vector<const char*> writable;
+  std::vector<std::pair<const char*, const char*>> covers;
   int gate = -1, gate_in = -1, report = -1, kept = -1, out = -1, err = -1, sockets = -1;
   pid_t parent = -1;
   unsigned user = 0, group = 0;
@@ -124,6 +125,12 @@ int build_walls(const Launch& launch, Built& built) {
   return fd;
 }
 
+void put_covers(const Launch& launch, Built& built) {
+  if (!enter_own_mounts(launch.user, launch.group)) built.code = errno;
+  for (const auto& [from, over] : launch.covers)
+    if (!built.code && !mount_tree(from, over)) built.code = errno;
+}
+
 void become(int fd, int standard) {
   if (fd == standard)
     ::fcntl(fd, F_SETFD, 0);
@@ -135,9 +142,13 @@ void become(int fd, int standard) {
   ::setpgid(0, 0);
   ::close(launch.gate_in);  // the recorder's alone: its end is how the recorder's end is seen
   keep_program(launch.gate, launch.kept, launch.parent);
-  if (launch.walls) {
+  if (launch.walls || !launch.covers.empty()) {
     Built built;
-    const int fd = build_walls(launch, built);
+    int fd = -1;
+    if (launch.walls)
+      fd = build_walls(launch, built);
+    else
+      put_covers(launch, built);
     if (!send_descriptor(launch.sockets, built, fd) || built.code) ::_exit(127);
     if (fd >= 0) ::close(fd);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // unshare() may have cleared it
@@ -216,6 +227,7 @@ Result<Child> Child::start(const ChildPlan& plan) {
   launch.walls = plan.walls;
   if (launch.walls)
     for (const std::string& folder : launch.walls->writable) launch.writable.push_back(folder.c_str());
+  for (const auto& [from, over] : plan.covers) launch.covers.emplace_back(from.c_str(), over.c_str());
   launch.gate = gate.out.get(), launch.gate_in = gate.in.get();
   launch.report = report.in.get(), launch.kept = kept.in.get();
   launch.out = out.in.get(), launch.err = err.in.get(), launch.sockets = theirs.get();
@@ -235,10 +247,18 @@ Result<Child> Child::start(const ChildPlan& plan) {
   child.kept_ = std::move(kept.out);
   child.out_ = std::move(out.out);
   child.err_ = std::move(err.out);
-  if (!plan.walls) return child;
+  if (!plan.walls && plan.covers.empty()) return child;
 
   Built built;
-  if (!receive_descriptor(ours.get(), built, child.listener_.socket) || built.code)
+  const bool built_up = receive_descriptor(ours.get(), built, child.listener_.socket) && !built.code;
+  if (!plan.walls) {
+    if (built_up) return child;
+    return Error{Fault::refused,
+                 std::string("the evaluator's stand-in cannot be put in its place: ") +
+                     (built.code ? std::strerror(built.code) : "the child ended"),
+                 plan.covers.front().second, "it needs user namespaces (assay doctor)"};
+  }
+  if (!built_up)
     return Error{Fault::refused,
                  std::string("no walls for the rerun: ") +
                      (built.code ? std::strerror(built.code) : "the child ended"),

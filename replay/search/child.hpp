@@ -32,6 +32,8 @@ struct ChildPlan {
   Environment environment;  ///< the whole of it
   std::string folder;
   std::optional<Walls> walls;
+  /// Without walls: files that the program alone sees in the place of others (from, over).
+  std::vector<std::pair<std::string, std::string>> covers = {};
 };
 
 struct ChildEnd {

@@ -7,6 +7,7 @@
 #include <openssl/rand.h>
 
 #include "formats/fields.hpp"
+#include "replay/search/evaluations.hpp"
 #include "replay/search/kept_output.hpp"
 #include "replay/search/tree.hpp"
 #include "replay/search/versions.hpp"
@@ -133,6 +134,7 @@ class Recording {
   Result<RecordReport> run() {
     ASSAY_TRY(choose_environment());
     ASSAY_TRY(learn_keys());
+    ASSAY_TRY(place_stand_ins());
     before_ = ASSAY_TRY(take_tree(tree_, tree_options("before", [](const TreeFile&) { return true; })));
     ASSAY_TRY(write_file(options_.run / "before.json", before_.to_json().dump_pretty(), Existing::replace));
     Listener listener = ASSAY_TRY(listen_on_loopback(plan_.port));
@@ -140,7 +142,9 @@ class Recording {
         formats::JournalWriter::create(options_.run / "journal", Json::object({{"what", "record"}})));
     ASSAY_TRY(journal.append(start_record()));
     ASSAY_TRY(journal.sync());
-    Child child = ASSAY_TRY(Child::start({options_.command, environment_, tree_.string(), std::nullopt}));
+    ChildPlan child_plan{options_.command, environment_, tree_.string(), std::nullopt};
+    if (stand_ins_) child_plan.covers = stand_ins_->covers();
+    Child child = ASSAY_TRY(Child::start(child_plan));
     if (options_.deterministic) rest_.watch(child.pid(), ASSAY_TRY(Gate::open(fs::absolute(options_.run))));
     Recorder recorder(std::move(journal), redactor_, upstreams_, clock_, turnstile_);
     const ChildEnd end = ASSAY_TRY(serve(std::move(listener), recorder, child));
@@ -159,6 +163,24 @@ class Recording {
     environment_ =
         changed(kept_environment(environment_), deterministic_environment(library, clock_->path(), seed_));
     return {};
+  }
+
+  // What evaluations give lies in a folder of the program's until it is redacted.
+  Status place_stand_ins() {
+    if (options_.evaluators.empty()) return {};
+    for (const std::string& given : options_.evaluators) {
+      const fs::path path = (tree_ / given).lexically_normal();
+      const std::string relative = path.lexically_relative(tree_).generic_string();
+      std::error_code code;
+      if (relative.starts_with("..") || !fs::is_regular_file(path, code))
+        return Error{Fault::usage, "not a file of the search's folder", given,
+                     "--evaluator names the file that the search imports or runs"};
+      evaluators_.push_back(relative);
+    }
+    std::string place = (fs::temp_directory_path() / "assay-evaluations-XXXXXX").string();
+    if (!::mkdtemp(place.data())) return Error{Fault::unreadable, "no temporary folder", place, ""};
+    stand_ins_.emplace(ASSAY_TRY(StandIns::make({EvaluationMode::keep, place, tree_, evaluators_, environment_})));
+    return stand_ins_->begin(tree_.string());
   }
 
   // Before anything is written: the keys that variables and files hold.
@@ -195,6 +217,11 @@ class Recording {
                       {"versions", program_versions(options_.command, environment_, tree_.string())},
                       {"before", sha256(before_.to_json().dump_pretty()).hex()},
                       {"time", static_cast<long>(now_us())}});
+    if (stand_ins_) {
+      Json evaluators = Json::array();
+      for (const std::string& evaluator : evaluators_) evaluators.push(Json(evaluator));
+      fields.set("evaluators", std::move(evaluators));
+    }
     if (options_.deterministic)
       fields.set("deterministic", Json::object({{"seed", seed_}, {"clock", start_clock_}}));
     return {"start", std::move(fields), {}};
@@ -215,7 +242,7 @@ class Recording {
                           [&](std::string_view bytes) { err.take(bytes); },
                           [&] {
                             if (options_.show) options_.show(recorder.counts(), seconds_now() - start);
-                            return !recorder.failure();
+                            return !recorder.failure() && keep_evaluations();
                           });
     turnstile_.stop();
     rest_.stop();
@@ -227,9 +254,16 @@ class Recording {
       report_.refused.set(why, static_cast<unsigned long>(count));
     if (!end) return end;
     if (const auto failure = recorder.failure()) return *failure;
+    if (keeping_failed_) return *keeping_failed_;
     out_digest_ = ASSAY_TRY(out.finish());
     err_digest_ = ASSAY_TRY(err.finish());
     return end;
+  }
+
+  bool keep_evaluations() {
+    if (!stand_ins_) return true;
+    if (Status kept = stand_ins_->collect(redactor_, options_.run); !kept) keeping_failed_ = kept.error();
+    return !keeping_failed_;
   }
 
   static double seconds_now() {
@@ -261,6 +295,11 @@ class Recording {
     const std::string before_text = before_.to_json().dump_pretty(),
                       after_text = after.to_json().dump_pretty();
     ASSAY_TRY(write_file(options_.run / "after.json", after_text, Existing::replace));
+    std::string evaluations;
+    if (stand_ins_) {
+      evaluations = ASSAY_TRY(stand_ins_->finish(redactor_, options_.run)).hex();
+      report_.evaluations = stand_ins_->kept();
+    }
     report_.redactions = redactor_.list();
     const std::string redactions =
         Json::object({{"assay", "record-redactions"}, {"version", 1}, {"redacted", report_.redactions}})
@@ -269,21 +308,20 @@ class Recording {
     report_.status = end.status;
     report_.waited = turnstile_.waited();
     report_.counts = recorder.counts();
-    ASSAY_TRY(
-        recorder.finish({"end",
-                         Json::object({{"status", end.status},
-                                       {"left", end.left},
-                                       {"exchanges", static_cast<unsigned long>(report_.counts.exchanges)},
-                                       {"seconds", report_.seconds},
-                                       {"waited", report_.waited},
-                                       {"refused", report_.refused},
-                                       {"before", sha256(before_text).hex()},
-                                       {"after", sha256(after_text).hex()},
-                                       {"redactions", sha256(redactions).hex()},
-                                       {"stdout", out_digest_.hex()},
-                                       {"stderr", err_digest_.hex()},
-                                       {"time", static_cast<long>(now_us())}}),
-                         {}}));
+    Json fields = Json::object({{"status", end.status},
+                                {"left", end.left},
+                                {"exchanges", static_cast<unsigned long>(report_.counts.exchanges)},
+                                {"seconds", report_.seconds},
+                                {"waited", report_.waited},
+                                {"refused", report_.refused},
+                                {"before", sha256(before_text).hex()},
+                                {"after", sha256(after_text).hex()},
+                                {"redactions", sha256(redactions).hex()},
+                                {"stdout", out_digest_.hex()},
+                                {"stderr", err_digest_.hex()},
+                                {"time", static_cast<long>(now_us())}});
+    if (!evaluations.empty()) fields.set("evaluations", evaluations);
+    ASSAY_TRY(recorder.finish({"end", std::move(fields), {}}));
     std::error_code ignored;
     fs::remove(options_.run / "clock", ignored);
     if (clock_) remove_faketime_leftovers();
@@ -299,6 +337,9 @@ class Recording {
   fs::path tree_;
   Environment environment_;
   std::optional<ClockFile> clock_;
+  std::optional<StandIns> stand_ins_;
+  std::vector<std::string> evaluators_;
+  std::optional<Error> keeping_failed_;
   std::string seed_, start_clock_;
   Tree before_;
   Digest out_digest_, err_digest_;

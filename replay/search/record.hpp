@@ -21,8 +21,9 @@ struct RecordOptions {
   bool deterministic = false;
   std::string seed;  ///< 16 hex digits; empty: made
   std::vector<std::string> command;
-  std::filesystem::path tree;  ///< the program's working folder, and what is kept of it
-  Environment environment;     ///< the program's, before the addresses are put in
+  std::vector<std::string> evaluators;  ///< files of the tree whose evaluations are kept
+  std::filesystem::path tree;           ///< the program's working folder, and what is kept of it
+  Environment environment;              ///< the program's, before the addresses are put in
   ServerLimits server;
   UpstreamLimits upstream;
   std::function<void(std::string_view)> out, err;                 ///< what the program prints, as it comes
@@ -47,7 +48,8 @@ struct RecordReport {
   int status = 0;                  ///< the program's
   double seconds = 0, waited = 0;  ///< waited: for the program's rest, under --deterministic
   Json redactions, refused;
-  std::uint64_t written = 0;  ///< files that the run wrote or changed
+  std::uint64_t written = 0;                 ///< files that the run wrote or changed
+  std::optional<std::uint64_t> evaluations;  ///< kept, where that was asked for
 };
 
 /// Runs the command to its end. An Error before the program ran leaves the plan alone; later the record

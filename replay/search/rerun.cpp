@@ -12,7 +12,8 @@ namespace {
 
 class Rerunning {
  public:
-  Rerunning(const RunFolder& run, const RerunOptions& options) : run_(run), options_(options) {}
+  Rerunning(const RunFolder& run, const RerunOptions& options, std::optional<Evaluation>* missing)
+      : run_(run), options_(options), missing_(missing) {}
 
   Result<RerunReport> go() {
     report_.all = run_.exchanges.size();
@@ -25,6 +26,7 @@ class Rerunning {
     ASSAY_TRY(make_environment());
     ASSAY_TRY(check_versions());
     ASSAY_TRY(restore_tree(run_.before, run_.path / "before", tree_));
+    ASSAY_TRY(place_stand_ins());
     if (options_.branch) branch_ = ASSAY_TRY(Branch::create(run_, *options_.branch, versions_));
     ASSAY_TRY(run_program());
     ASSAY_TRY(judge());
@@ -39,6 +41,40 @@ class Rerunning {
     clock_ = ASSAY_TRY(ClockFile::create(fs::absolute(options_.work) / "clock", *run_.clock));
     environment_ = changed(environment_, deterministic_environment(library, clock_->path(), *run_.seed));
     return {};
+  }
+
+  // A record with evaluations was made with the stand-in in the evaluator's place, so a rerun has it too.
+  Status place_stand_ins() {
+    if (run_.evaluators.empty() && options_.recorded_evaluations)
+      return Error{
+          Fault::missing, "the record has no evaluations to give back", (run_.path / "evaluations").string(),
+          "assay record --evaluator FILE keeps them; without --evaluations recorded the evaluator runs"};
+    if (run_.evaluators.empty()) return {};
+    StandInPlan plan;
+    plan.mode = options_.recorded_evaluations ? EvaluationMode::give : EvaluationMode::check;
+    plan.place = fs::absolute(options_.work) / "stand-in";
+    plan.tree = tree_;
+    plan.evaluators = run_.evaluators;
+    plan.environment = environment_;
+    plan.recorded = fs::absolute(run_.path) / "evaluations";
+    plan.recorded_root = run_.folder;
+    plan.whole = run_.status.has_value();
+    stand_ins_.emplace(ASSAY_TRY(StandIns::make(std::move(plan))));
+    return stand_ins_->put_in_place();
+  }
+
+  // What the record lacks is never made up.
+  Status finish_stand_ins() {
+    if (!stand_ins_) return {};
+    ASSAY_TRY(stand_ins_->put_originals());
+    report_.evaluations = ASSAY_TRY(stand_ins_->report());
+    const auto missing = stand_ins_->missing();
+    if (!missing) return {};
+    if (missing_) *missing_ = missing;
+    return Error{Fault::missing,
+                 "an evaluation that is not on record: " + missing->candidate + " (" + missing->why +
+                     "), after " + counted(report_.answered, "equal exchange"),
+                 missing->evaluator, "without --evaluations recorded the evaluator runs"};
   }
 
   // Before anything runs: a package of another version is the likeliest reason for another request.
@@ -77,6 +113,7 @@ class Rerunning {
     Child child = ASSAY_TRY(Child::start(plan));
     report_.walls = child.walls();
     report_.mounted = child.mounted() || tree_.string() == run_.folder;
+    if (stand_ins_) ASSAY_TRY(stand_ins_->begin(report_.mounted ? run_.folder : tree_.string()));
     if (!plan.walls->mount_to.empty() && !report_.mounted)
       return Error{Fault::refused, "the tree cannot be mounted at its recorded path", run_.folder,
                    "a folder of that name is here: move it away, and the rerun goes on elsewhere"};
@@ -112,7 +149,8 @@ class Rerunning {
     const auto end =
         child.wait(take(options_.out, &Branch::take_out), take(options_.err, &Branch::take_err), [&] {
           if (options_.show) options_.show(answerer.answered(), report_.all, seconds());
-          return !answerer.over() && !(branch_ && branch_->failure());
+          return !answerer.over() && !(branch_ && branch_->failure()) &&
+                 !(options_.recorded_evaluations && stand_ins_ && stand_ins_->missing());
         });
     answerer.stop();
     if (branch_) branch_->stop();
@@ -126,6 +164,7 @@ class Rerunning {
     if (clock_) remove_faketime_leftovers();
     if (!end) return end.error();
     report_.status = end->status;
+    ASSAY_TRY(finish_stand_ins());
     return finish_branch();
   }
 
@@ -167,6 +206,9 @@ class Rerunning {
     std::vector<std::string>& reasons = report_.follows_from;
     for (const std::string& path : run_.altered)
       reasons.push_back("a changed program or input: " + path + " is not what was recorded");
+    if (report_.evaluations)
+      for (const Evaluation& one : report_.evaluations->different)
+        reasons.push_back("an evaluation that gives something else: " + one.candidate + ", " + one.why);
     for (const std::string& line : report_.version_differences)
       reasons.push_back("a package version: " + line);
     if (divergence.same_as || divergence.kind == Divergence::Kind::order)
@@ -188,6 +230,8 @@ class Rerunning {
 
   const RunFolder& run_;
   const RerunOptions& options_;
+  std::optional<Evaluation>* const missing_;
+  std::optional<StandIns> stand_ins_;
   fs::path tree_;
   Environment environment_;
   std::optional<ClockFile> clock_;
@@ -203,8 +247,9 @@ bool RerunReport::equal() const {
   return !divergence && !substituted && differences.empty() && (compared || until != 0 || answered == all);
 }
 
-Result<RerunReport> rerun(const RunFolder& run, const RerunOptions& options) {
-  return Rerunning(run, options).go();
+Result<RerunReport> rerun(const RunFolder& run, const RerunOptions& options,
+                          std::optional<Evaluation>* missing) {
+  return Rerunning(run, options, missing).go();
 }
 
 }  // namespace assay::search

@@ -10,6 +10,7 @@
 
 #include "replay/search/answerer.hpp"
 #include "replay/search/branch.hpp"
+#include "replay/search/evaluations.hpp"
 #include "replay/search/run_folder.hpp"
 
 namespace assay::search {
@@ -18,9 +19,10 @@ struct RerunOptions {
   std::filesystem::path work;  ///< an empty folder for the rerun's tree
   std::uint64_t until = 0;     ///< exchanges; 0: all
   OnDivergence on_divergence = OnDivergence::stop;
-  std::optional<BranchPlan> branch;  ///< where on_divergence is live
-  bool namespaces = true;            ///< where they can be had; else Landlock and seccomp
-  bool any_versions = false;         ///< go on where packages have other versions
+  std::optional<BranchPlan> branch;   ///< where on_divergence is live
+  bool namespaces = true;             ///< where they can be had; else Landlock and seccomp
+  bool recorded_evaluations = false;  ///< given back from the record; else the evaluator runs
+  bool any_versions = false;          ///< go on where packages have other versions
   std::function<void(std::string_view)> out, err;
   std::function<void(std::uint64_t answered, std::uint64_t all, double seconds)> show;
 };
@@ -41,10 +43,14 @@ struct RerunReport {
   double seconds = 0;
   std::map<std::string, std::uint64_t> refused;
   std::optional<BranchReport> branch;
+  std::optional<EvaluationReport> evaluations;  ///< where the record has any
 
   bool equal() const;
 };
 
-Result<RerunReport> rerun(const RunFolder& run, const RerunOptions& options);
+/// Fault::missing where an evaluation was to be given back and is not on record; `missing` is then what it
+/// is.
+Result<RerunReport> rerun(const RunFolder& run, const RerunOptions& options,
+                          std::optional<Evaluation>* missing = nullptr);
 
 }  // namespace assay::search

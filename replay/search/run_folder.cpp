@@ -1,6 +1,7 @@
 #include "replay/search/run_folder.hpp"
 
 #include "formats/fields.hpp"
+#include "replay/search/evaluations.hpp"
 #include "toolkit/base/files.hpp"
 
 namespace assay::search {
@@ -16,6 +17,8 @@ Status take_start(const Json& fields, RunFolder& run) {
       run.environment.emplace_back(pair.items()[0].string_or(""), pair.items()[1].string_or(""));
   for (const Json& upstream : fields["upstreams"].items())
     run.upstreams.emplace_back(upstream["name"].string_or(""));
+  for (const Json& evaluator : fields["evaluators"].items())
+    run.evaluators.emplace_back(evaluator.string_or(""));
   const auto port = fields["port"].natural();
   run.token = fields["prefix"].string_or("");
   run.versions = fields["versions"];
@@ -77,6 +80,7 @@ Result<RunFolder> RunFolder::read(const fs::path& path) {
     return Error{Fault::damaged, "the record has no start", (path / "journal").string(), ""};
   run.before = ASSAY_TRY(read_tree(path / "before.json"));
   check_kept(run.before, path / "before", run);
+  for (std::string& file : altered_evaluations(path)) run.altered.push_back(std::move(file));
   if (run.status) run.after = ASSAY_TRY(read_tree(path / "after.json"));
   return run;
 }

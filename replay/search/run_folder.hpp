@@ -24,6 +24,7 @@ struct RunFolder {
   std::vector<std::string> upstreams;  ///< names
   Json versions;
   std::optional<std::string> seed, clock;    ///< of --deterministic
+  std::vector<std::string> evaluators;       ///< files whose evaluations are in `evaluations/`
   std::vector<formats::Exchange> exchanges;  ///< in the order in which their answers were handed out
   Tree before;
   std::optional<Tree> after;  ///< nothing where the recording was cut short

@@ -105,10 +105,8 @@ bool refuse_other_sockets() {
   return ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0;
 }
 
-}  // namespace
-
-bool enter_own_space(unsigned user, unsigned group) {
-  if (::unshare(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS) != 0) return false;
+bool enter_namespaces(int which, unsigned user, unsigned group) {
+  if (::unshare(which) != 0) return false;
   char map[64];
   std::snprintf(map, sizeof map, "%u %u 1", user, user);
   if (!put("/proc/self/uid_map", map)) return false;
@@ -116,7 +114,17 @@ bool enter_own_space(unsigned user, unsigned group) {
   std::snprintf(map, sizeof map, "%u %u 1", group, group);
   if (!put("/proc/self/gid_map", map)) return false;
   ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr);
-  return raise_loopback();
+  return true;
+}
+
+}  // namespace
+
+bool enter_own_mounts(unsigned user, unsigned group) {
+  return enter_namespaces(CLONE_NEWUSER | CLONE_NEWNS, user, group);
+}
+
+bool enter_own_space(unsigned user, unsigned group) {
+  return enter_namespaces(CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS, user, group) && raise_loopback();
 }
 
 bool mount_tree(const char* from, const char* to) {

@@ -23,10 +23,7 @@ class Branch(Recorded):
 
     def live(self, what, *options, env=None):
         done = run(ASSAY, "replay", what, "--search", "--on-divergence", "live", "-o", self.branch, "--json", *options, env=env or self.environment())
-        try:
-            return done.returncode, json.loads(done.stdout)["result"]
-        except (ValueError, KeyError):
-            raise AssertionError(done.stderr.decode() + done.stdout.decode())
+        return done.returncode, self.result(done)
 
     def altered(self):
         """The program is another from step 4 on, whose first exchange is number 7."""

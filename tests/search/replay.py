@@ -70,10 +70,7 @@ class Replay(Recorded):
     def replay(self, what, *options):
         """(exit status, the result's document)"""
         done = assay("replay", what, "--search", "--json", *options)
-        try:
-            return done.returncode, json.loads(done.stdout)["result"]
-        except (ValueError, KeyError):
-            raise AssertionError(done.stderr.decode() + done.stdout.decode())
+        return done.returncode, self.result(done)
 
     def assert_equal(self, what, exchanges):
         status, result = self.replay(what)

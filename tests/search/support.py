@@ -13,6 +13,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "support"))
 
 import model_server  # noqa: E402
+from schemas import problems_where_there_is_a_validator  # noqa: E402
 from program import ASSAY, assay, main, must, run, skip_script  # noqa: E402,F401
 
 KEY = "sk-test/Ab+12\"quoted\" 0123456789xyz"
@@ -89,6 +90,15 @@ class Recorded(unittest.TestCase):
     def record(self, *command, options=(), folder=None, work=None, env=None, **more):
         words = [ASSAY, "record", "-o", folder or self.run_folder, "--upstream", f"openai={self.base}", *options, "--", *command]
         return run(*words, cwd=work or self.work, env=env or self.environment(), **more)
+
+    def result(self, done):
+        """Of a --json document, which follows its schema."""
+        try:
+            document = json.loads(done.stdout)
+        except ValueError:
+            raise AssertionError(done.stderr.decode() + done.stdout.decode())
+        self.assertEqual(problems_where_there_is_a_validator(document), "")
+        return document["result"]
 
     def exchanges(self, folder=None):
         records, torn = journal((folder or self.run_folder) / "journal")

@@ -112,6 +112,15 @@ TEST(CheckRules, WhoseTheyAre) {
   EXPECT_NE(own[1].text.find("described by the author alone: loss, a, b"), std::string::npos);
   EXPECT_NE(own[2].text.find("by nobody, so neither range nor grid was checked: z"), std::string::npos);
   expect_none(findings_of("C170", R"(,"system":"asi-arch")", {{"1", "", "arc_easy,,0.1\n"}}));
+  for (const char* system : {"assay-run", "assay-search"})
+    expect_none(
+        findings_of("C170", std::string(R"(,"system":")") + system + "\"",
+                    {{"1", "", "train_loss,1,2.5\ngradient_norm,1,0.3\naccuracy,1,0.5\nperplexity,1,9\n"}}));
+}
+
+TEST(CheckRules, OfOurOwnRuns) {
+  expect_one(findings_of("C140", R"(,"system":"assay-run")", {{"1", "", "accuracy,1,1.5\n"}}), kError, "1",
+             "accuracy");
 }
 
 TEST(CheckRules, OursWin) {

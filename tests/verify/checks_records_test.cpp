@@ -1,3 +1,4 @@
+#include "formats/search_run.hpp"
 #include "tests/verify/checks_fixture.hpp"
 
 namespace assay::verify {
@@ -84,6 +85,36 @@ TEST(CheckComplete, FieldsAndClaims) {
   expect_one(findings_of("M103", view), kNote, "", "authors, a licence, a DOI");
   expect_none(findings_of("M104", view));
   EXPECT_EQ(findings_of("M104", view_of({{"x", "y"}})).size(), 2u);
+}
+
+// A search of assay's own with one candidate; `facts`: members of campaign.json's "extra".
+Items search_of(const std::string& facts) {
+  Items items = campaign_of(R"(,"system":"assay-search","extra":{)" + facts + "}", {{"0", "", ""}});
+  items["search/journal"] = "journal";
+  items["search/recipe.json"] = "{}";
+  items["experiments/0/program.py"] = "class DeltaNet: pass";
+  return items;
+}
+
+TEST(CheckResultRoot, FollowsFromTheItems) {
+  const std::string root = formats::result_root(manifest_of(search_of("")))->hex();
+  const std::string named = R"("complete":true,"result_root":")" + root + "\"";
+  expect_none(findings_of("C172", view_of(search_of(named))));
+  for (const char* name : {"search/journal", "search/recipe.json", "experiments/0/program.py"}) {
+    Items altered = search_of(named);
+    altered[name] += " ";
+    expect_one(findings_of("C172", view_of(altered)), kError, "", "not that of the search's items");
+  }
+  Items more = search_of(named);
+  more["search/attempts.jsonl"] = "{}";  // what depends on the machine is not in it
+  expect_none(findings_of("C172", view_of(more)));
+}
+
+TEST(CheckResultRoot, WhereThereIsNone) {
+  expect_none(findings_of("C172", view_of(search_of(R"("complete":false)"))));
+  expect_one(findings_of("C172", view_of(search_of(R"("complete":true)"))), kError, "",
+             "names no result root");
+  expect_none(findings_of("C172", view_of(campaign_of("", {{"1", "", ""}}))));
 }
 
 }  // namespace

@@ -78,6 +78,11 @@ With --deterministic answers are handed out one at a time, and new threads and p
 each when the program is at rest: so threads that race meet one order, in the record and in the rerun. It costs
 some milliseconds an answer; record says how much. Whatever a program leaves running is ended with it.
 
+The evaluator runs again. Where it cannot, or need not, record with --evaluator FILE, which keeps what it gives
+(a Python file that the search imports or runs, or a shell script): assay replay FILE --search --evaluations
+recorded gives that back. An evaluation that is not on record ends the rerun with an error that names it. Where
+an evaluation is a training, as ASI-Arch's are, assay replay FILE EXPERIMENT makes that candidate's again.
+
 Without --deterministic a rerun differs where the program puts times, random numbers or racing threads into its
 requests. Out of reach are static binaries and direct system calls (libfaketime does not see them), other
 libraries' work on a GPU, and network services that were not recorded: the rerun cannot reach them, so they

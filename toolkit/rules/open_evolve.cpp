@@ -1,6 +1,7 @@
 #include "toolkit/rules/open_evolve.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace assay::rules {
 
@@ -65,6 +66,24 @@ void limit(OpenEvolveState& state, const OpenEvolveSettings& settings, const std
   for (const auto& [id, fitness] : order) take_out(state, id);
 }
 
+// The best of an island; nothing where equal fitness leaves it to the order of a set.
+std::optional<std::vector<std::string>> best_of(const OpenEvolveState& state, std::size_t island,
+                                                double rate) {
+  std::vector<std::pair<double, std::string>> members;
+  for (const std::string& id : state.islands[island])
+    if (state.has(id)) members.emplace_back(state.fitness(id), id);
+  if (members.empty()) return std::vector<std::string>();
+  std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+  const auto share = static_cast<std::size_t>(static_cast<double>(members.size()) * rate);
+  const std::size_t count = std::min(members.size(), std::max<std::size_t>(1, share));
+  std::vector<std::string> best;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i + 1 < members.size() && members[i].first == members[i + 1].first) return std::nullopt;
+    best.push_back(members[i].second);
+  }
+  return best;
+}
+
 }  // namespace
 
 bool OpenEvolveState::has(const std::string& id) const {
@@ -99,6 +118,45 @@ bool open_evolve_add(OpenEvolveState& state, const OpenEvolveSettings& settings,
     take_out(state, displaced);
   limit(state, settings, id);
   return known;
+}
+
+namespace {
+
+bool equal_code_on(const OpenEvolveState& state, std::size_t island, const std::string& id,
+                   const OpenEvolveCopies& copies) {
+  const std::string code = copies.code(id);
+  return std::any_of(state.islands[island].begin(), state.islands[island].end(),
+                     [&](const auto& other) { return state.has(other) && copies.code(other) == code; });
+}
+
+}  // namespace
+
+OpenEvolveMigration open_evolve_migrate(OpenEvolveState& state, const OpenEvolveSettings& settings,
+                                        double rate, const OpenEvolveCopies& copies) {
+  OpenEvolveMigration migration;
+  const std::size_t islands = state.islands.size();
+  if (islands < 2) return migration;
+  for (std::size_t island = 0; island < islands; ++island) {
+    const auto best = best_of(state, island, rate);
+    if (!best) {
+      migration.unknown =
+          "equally fit programs: which of them migrates is the order of a set, which is not on record";
+      return migration;
+    }
+    for (const std::string& id : *best)
+      for (const std::size_t to : {(island + 1) % islands, (island + islands - 1) % islands}) {
+        if (!state.has(id) || copies.is_copy(id) || equal_code_on(state, to, id, copies)) continue;
+        migration.moves.emplace_back(id, to);
+        const auto copy = copies.copy(id, to);
+        if (!copy) {
+          migration.unknown = "a copy that must have migrated is in no checkpoint";
+          return migration;
+        }
+        migration.archive_known &=
+            open_evolve_add(state, settings, copy->id, state.fitness(id), to, copy->cell);
+      }
+  }
+  return migration;
 }
 
 }  // namespace assay::rules

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -32,5 +33,27 @@ struct OpenEvolveSettings {
 /// archive is then not known.
 bool open_evolve_add(OpenEvolveState& state, const OpenEvolveSettings& settings, const std::string& id,
                      double fitness, std::size_t island, const std::string& cell);
+
+/// What migration needs to know of the record.
+struct OpenEvolveCopies {
+  struct Copy {
+    std::string id, cell;  ///< cell: that it took, empty if none
+  };
+  std::function<bool(const std::string& id)> is_copy;  ///< a migrant itself, which goes no further
+  std::function<std::string(const std::string& id)> code;
+  /// The copy of `id` that came to `island`; nothing where the record has none.
+  std::function<std::optional<Copy>(const std::string& id, std::size_t island)> copy;
+};
+
+struct OpenEvolveMigration {
+  std::vector<std::pair<std::string, std::size_t>> moves;  ///< who was copied, and to which island
+  std::string unknown;        ///< why it cannot be told; then the state is not what follows
+  bool archive_known = true;  ///< as open_evolve_add()
+};
+
+/// database.py, migrate_programs: of each island the best `max(1, int(n * rate))` are copied to both
+/// neighbours, where no program is equal.
+OpenEvolveMigration open_evolve_migrate(OpenEvolveState& state, const OpenEvolveSettings& settings,
+                                        double rate, const OpenEvolveCopies& copies);
 
 }  // namespace assay::rules

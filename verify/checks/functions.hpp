@@ -57,5 +57,7 @@ void check_gains(const CheckInput&, FindingSink&);
 // rules.cpp
 void check_rules_source(const CheckInput&, FindingSink&);
 void check_rules_agree(const CheckInput&, FindingSink&);
+// result_root.cpp
+void check_result_root(const CheckInput&, FindingSink&);
 
 }  // namespace assay::verify

@@ -32,6 +32,7 @@ Settings settings_of(const Json& config) {
   take_integer(island["num_islands"], out.islands);
   take_integer(island["migration_interval"], out.interval);
   take_real(island["migration_rate"], out.migration_rate);
+  take_real(island["exploration_ratio"], out.exploration);
   take_real(island["exploitation_ratio"], out.exploitation);
   out.judge = pipeline["judge"]["enabled"].boolean().value_or(false);
   take_real(pipeline["judge"]["ratio"], out.judge_ratio);

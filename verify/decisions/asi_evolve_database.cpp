@@ -6,7 +6,7 @@
 #include "toolkit/base/text.hpp"
 #include "toolkit/rules/evolve.hpp"
 #include "toolkit/rules/tags.hpp"
-#include "verify/decisions/asi_evolve_rules.hpp"
+#include "verify/decisions/asi_evolve_draws.hpp"
 
 namespace assay::verify::evolve {
 
@@ -121,18 +121,20 @@ class Walk {
 
   void judge_draw(const Step& step, const std::vector<EvolveNode>& live, std::int64_t expected) {
     const auto& parents = step.parents;
-    if (step.log.sampled && parents && *step.log.sampled != static_cast<std::int64_t>(parents->size()))
+    if (step.log.sampled && parents && *step.log.sampled != static_cast<std::int64_t>(parents->size())) {
+      draws_.push_back({step.id, live, pool_, static_cast<std::size_t>(expected), {}, "", "", true});
       return sink_.different(
           step.id, "sampler", "the log says that another number was sampled",
           counted(static_cast<std::uint64_t>(std::max<std::int64_t>(0, *step.log.sampled)), "node"),
           ids_text(*parents));
+    }
     if (settings_.algorithm == "greedy")
       return fixed_draw(step, rules::greedy_order(live, static_cast<std::size_t>(settings_.sample_n)));
     if (settings_.algorithm == "ucb1")
       if (const auto values = rules::ucb1_values(live, settings_.ucb1_c))
         return fixed_draw(step,
                           rules::ucb1_order(live, *values, static_cast<std::size_t>(settings_.sample_n)));
-    random_draw(step, expected);
+    random_draw(step, live, expected);
   }
 
   void fixed_draw(const Step& step, const std::vector<std::int64_t>& expected) {
@@ -144,32 +146,37 @@ class Walk {
                   ids_text(expected), ids_text(*step.parents));
   }
 
-  // The draw itself comes from an unseeded generator; how many it gives, and that nobody comes twice, does
-  // not.
-  void random_draw(const Step& step, std::int64_t expected) {
+  // How many a draw gives, and that nobody comes twice, follows from no generator.
+  void random_draw(const Step& step, const std::vector<EvolveNode>& live, std::int64_t expected) {
     const std::string at_most = (island_ ? "at most " : "") + std::to_string(expected);
     if (step.parents) {
       const std::set<std::int64_t> distinct(step.parents->begin(), step.parents->end());
       const auto drawn = static_cast<std::int64_t>(step.parents->size());
       if (distinct.size() != step.parents->size() || drawn > expected ||
-          drawn < (island_ ? std::min<std::int64_t>(1, expected) : expected))
+          drawn < (island_ ? std::min<std::int64_t>(1, expected) : expected)) {
+        draws_.push_back({step.id, live, pool_, static_cast<std::size_t>(expected), {}, "", "", true});
         return sink_.different(step.id, "sampler", "no draw of " + settings_.algorithm + " gives these",
                                at_most + ", each once", ids_text(*step.parents));
+      }
     }
-    const bool unvisited = settings_.algorithm == "ucb1";
-    sink_.not_on_record(step.id, "sampler",
-                        unvisited ? "no visit was ever counted, so ucb1 drew uniformly from Python's "
-                                    "generator, whose seed is not on record"
-                        : settings_.algorithm.empty()
-                            ? "the configuration names no sampler"
-                            : "drawn by Python's generator, whose seed is not on record",
-                        at_most);
+    if (settings_.algorithm.empty())
+      return sink_.not_on_record(step.id, "sampler", "the configuration names no sampler", at_most);
+    const char* because = settings_.algorithm == "ucb1"
+                              ? "no visit was ever counted, so ucb1 drew uniformly from Python's generator, "
+                                "whose seed is not on record"
+                              : "drawn by Python's generator, whose seed is not on record";
+    draws_.push_back(
+        {step.id, live, pool_, static_cast<std::size_t>(expected), step.parents, at_most, because, false});
   }
 
   // ---- islands
 
   void rotate(const Step& step, const std::vector<EvolveNode>& live) {
-    islands_.sample(live, [&](std::int64_t a, std::int64_t b) { return code_of(a) == code_of(b); });
+    const std::int64_t sampled =
+        islands_.sample(live, [&](std::int64_t a, std::int64_t b) { return code_of(a) == code_of(b); });
+    pool_ = islands_.members(sampled, live);
+    if (pool_.empty())
+      for (const EvolveNode& node : live) pool_.push_back(node.id);
     if (islands_.migrants().empty()) return;
     std::vector<std::int64_t> gone, unmarked;
     std::string all;
@@ -319,6 +326,7 @@ class Walk {
   // ---- the state that the run left
 
   void end(std::int64_t last) {
+    judge_draws(draws_, settings_, record_, !lost_ && record_.resumed_after.empty(), sink_);
     judge_final(last);
     judge_visits();
     if (island_) judge_sampler_state();
@@ -432,6 +440,8 @@ class Walk {
   double best_ = -std::numeric_limits<double>::infinity();
   std::map<std::int64_t, std::int64_t> visits_;
   std::set<std::int64_t> unscored_, gone_;
+  std::vector<std::int64_t> pool_;  // of the last draw
+  std::vector<Draw> draws_;
   std::int64_t unknown_draws_ = 0;
   std::size_t resumed_ = 0;
 };

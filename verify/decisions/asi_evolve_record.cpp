@@ -5,6 +5,8 @@
 #include <cstdio>
 #include <set>
 
+#include "formats/journal.hpp"
+#include "toolkit/base/text.hpp"
 #include "verify/decisions/asi_evolve_log.hpp"
 #include "verify/query/records.hpp"
 
@@ -156,6 +158,26 @@ Status read_links(const DecisionInput& input, Record& record) {
   return {};
 }
 
+// assay record --deterministic, sealed beside the run.
+Status read_stream(const DecisionInput& input, Record& record) {
+  const auto item = input.items.manifest().find("record/journal");
+  if (!item || !input.items.has_content(*item)) return {};
+  const std::string text = ASSAY_TRY(input.items.read(*item));
+  auto reader = ASSAY_TRY(formats::JournalReader::over(text));
+  const auto start = ASSAY_TRY(reader.next());
+  if (!start || start->kind != "start") return {};
+  const std::string seed(start->fields["deterministic"]["seed"].string_or(""));
+  std::uint64_t number = 0;
+  const auto [end, code] = std::from_chars(seed.data(), seed.data() + seed.size(), number, 16);
+  if (seed.empty() || code != std::errc() || end != seed.data() + seed.size()) return {};
+  record.stream_seed = number;
+  const auto parts = split(start->fields["versions"]["python"].string_or(""), '.');
+  int minor = 0;
+  if (parts.size() > 1) std::from_chars(parts[1].data(), parts[1].data() + parts[1].size(), minor);
+  record.compensated_sums = minor >= 12;
+  return {};
+}
+
 }  // namespace
 
 const Call* Step::researcher() const {
@@ -198,6 +220,7 @@ Result<Record> read_record(const DecisionInput& input, const SealedTree& tree) {
   if (const auto log = ASSAY_TRY(tree.read("logs/evolve.log"))) read_log(*log, record);
   for (const auto& [id, item] : ASSAY_TRY(read_knowledge(input.items)))
     record.knowledge[id] = std::string(item["content"].string_or(""));
+  ASSAY_TRY(read_stream(input, record));
   return record;
 }
 

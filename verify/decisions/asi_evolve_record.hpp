@@ -71,6 +71,9 @@ struct Record {
   std::vector<std::int64_t> resumed_after;  ///< the last node id before each resumption
   bool has_nodes = false, has_log = false, sequential = false;
   std::map<std::string, std::string> knowledge;  ///< id -> content
+  /// Of the record of the same run: what its random stream was made from, and how its Python adds.
+  std::optional<std::uint64_t> stream_seed;
+  bool compensated_sums = false;
 
   const Step* step_of(std::int64_t node) const;
   std::string name_of(std::int64_t node) const;

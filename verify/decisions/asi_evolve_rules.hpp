@@ -11,7 +11,7 @@ struct Settings {
   std::int64_t sample_n = 3;
   double ucb1_c = 1.414;
   std::int64_t islands = 5, interval = 10;
-  double migration_rate = 0.1, exploitation = 0.3;
+  double migration_rate = 0.1, exploration = 0.2, exploitation = 0.3;
   bool judge = false, diffs = true;
   double judge_ratio = 0.2;
   std::size_t longest_code = 10000;

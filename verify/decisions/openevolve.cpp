@@ -286,17 +286,15 @@ class Run {
       if (!one->program.empty()) added.push_back(one);
       migrated = migrated || record_.migrations.contains(one->iteration);
     }
-    if (migrated)
-      return unknown(name,
-                     "programs migrated since the checkpoint before: between which of them each eviction "
-                     "fell is not on record");
     if (!before) return unknown(name, "no checkpoint before it");
     if (added.size() > 1) return unknown(name, "more than one program was added since the checkpoint before");
     const Program* program = added.empty() ? nullptr : find(added.front()->program);
     if (!added.empty() && (!program || !program->island ||
                            static_cast<std::size_t>(*program->island) >= before->islands.size()))
       return unknown(name, "the program that was added is in no checkpoint");
-    step(name, *before, after, program);
+    if (migrated && (!program || !record_.migrations.contains(added.front()->iteration)))
+      return unknown(name, "programs migrated at another iteration than one was added");
+    step(name, *before, after, program, migrated);
   }
 
   rules::OpenEvolveState state_of(const Checkpoint& checkpoint) const {
@@ -313,17 +311,72 @@ class Run {
     return state;
   }
 
+  static std::string cell_of(const Checkpoint& checkpoint, std::size_t island, const std::string& id) {
+    for (const auto& [cell, owner] : checkpoint.cells[island])
+      if (owner == id) return cell;
+    return "";
+  }
+
+  // The copies that came with a migration; `arrivals`: who came to each island, and whether it has a cell.
+  rules::OpenEvolveCopies copies_of(const Checkpoint& before, const Checkpoint& after,
+                                    std::map<std::size_t, std::vector<bool>>& arrivals) const {
+    rules::OpenEvolveCopies copies;
+    copies.is_copy = [this](const std::string& id) { return find(id) && find(id)->migrant; };
+    copies.code = [this](const std::string& id) { return find(id) ? find(id)->code : std::string(); };
+    copies.copy = [&, this](const std::string& id,
+                            std::size_t island) -> std::optional<rules::OpenEvolveCopies::Copy> {
+      for (const std::string& other : after.programs) {
+        const Program* program = find(other);
+        if (!program || !program->migrant || program->parent != id || before.programs.contains(other) ||
+            program->island != static_cast<std::int64_t>(island))
+          continue;
+        const std::string cell = cell_of(after, island, other);
+        arrivals[island].push_back(!cell.empty());
+        return rules::OpenEvolveCopies::Copy{other, cell};
+      }
+      return std::nullopt;
+    };
+    return copies;
+  }
+
+  // Who was copied where, and what follows for the state. False where it cannot be told.
+  bool migrate(const std::string& name, const Checkpoint& before, const Checkpoint& after,
+               std::map<std::size_t, std::vector<bool>> arrivals, rules::OpenEvolveState& state,
+               bool& archive_known) {
+    const double rate = record_.config["database"]["migration_rate"].number().value_or(0.1);
+    const auto migration =
+        rules::open_evolve_migrate(state, settings_, rate, copies_of(before, after, arrivals));
+    std::string why = migration.unknown;
+    for (const auto& [island, cells] : arrivals)
+      if (cells.size() > 1 && std::find(cells.begin(), cells.end(), false) != cells.end())
+        why = "several programs came to one island: which of them took a cell from which is not on record";
+    if (!why.empty()) {
+      unknown(name, why);
+      return false;
+    }
+    std::set<std::string> expected, found;
+    for (const auto& [id, island] : migration.moves) expected.insert(id + " to " + std::to_string(island));
+    for (const std::string& id : after.programs)
+      if (const Program* program = find(id); program && program->migrant && !before.programs.contains(id))
+        found.insert(program->parent + " to " + std::to_string(program->island.value_or(-1)));
+    sink_.compare(name, "migration", "others migrated than the best of each island", set_text(expected),
+                  set_text(found));
+    archive_known = archive_known && migration.archive_known;
+    return true;
+  }
+
   void step(const std::string& name, const Checkpoint& before, const Checkpoint& after,
-            const Program* program) {
+            const Program* program, bool migrated) {
     rules::OpenEvolveState state = state_of(before);
     bool archive_known = true;
+    std::map<std::size_t, std::vector<bool>> arrivals;
     if (program) {
       const auto island = static_cast<std::size_t>(*program->island);
-      std::string taken;
-      for (const auto& [cell, owner] : after.cells[island])
-        if (owner == program->id) taken = cell;
+      const std::string taken = cell_of(after, island, program->id);
+      arrivals[island].push_back(!taken.empty());
       archive_known = rules::open_evolve_add(state, settings_, program->id, fitness(*program), island, taken);
     }
+    if (migrated && !migrate(name, before, after, std::move(arrivals), state, archive_known)) return;
     std::set<std::string> expected;
     for (const auto& [id, value] : state.programs) expected.insert(id);
     sink_.compare(name, "eviction", "other programs are left than the rules leave", set_text(expected),

@@ -74,3 +74,15 @@ ASSAY_EXPORT int getentropy(void* into, std::size_t size) {
   }
   return getrandom(into, size, 0) == static_cast<ssize_t>(size) ? 0 : -1;
 }
+
+// For the stand-in of an evaluator (python/stand_in.py): an evaluation that is given back from the record
+// moves this process's streams as it did.
+ASSAY_EXPORT void assay_stream_position(std::uint64_t* into) {
+  into[0] = drawn;
+  into[1] = processes_started();
+}
+
+ASSAY_EXPORT void assay_stream_forward(std::uint64_t draws, std::uint64_t processes) {
+  drawn += draws;
+  processes_started() += processes;
+}

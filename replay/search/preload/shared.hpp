@@ -3,6 +3,7 @@
 // until the program is at rest.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 namespace assay::preload {
@@ -28,6 +29,7 @@ void unlock_clock();
 /// The random stream of the nth process that this one starts.
 std::uint64_t stream_of_child(std::uint64_t n);
 void take_stream(std::uint64_t stream);
+std::atomic<std::uint64_t>& processes_started();  ///< by this one
 
 /// Returns when the server lets it pass: at once where there is no gate. Safe between fork() and exec().
 void wait_at_gate(std::uint64_t ticket);

@@ -94,6 +94,8 @@ int execute(const char* path, char* const* arguments, char* const* environment) 
 
 }  // namespace
 
+std::atomic<std::uint64_t>& processes_started() { return processes; }
+
 void wait_at_gate(std::uint64_t ticket) {
   const int saved = errno;
   const int fd = connect_to_gate();

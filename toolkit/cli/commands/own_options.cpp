@@ -2,12 +2,13 @@
 
 #include <algorithm>
 
+#include "replay/engine/recipes.hpp"
 #include "toolkit/base/parallel.hpp"
 
 namespace assay::cli::commands {
 
 Result<formats::SearchRecipe> read_search_recipe(const std::string& file, const ReplayOptions& options) {
-  const std::string text = ASSAY_TRY(read_file(file, 1u << 20));
+  const std::string text = ASSAY_TRY(replay::recipe_text(file, replay::RecipeKind::search));
   auto recipe = formats::SearchRecipe::parse(text, &options.facts.versions);
   if (!recipe) return std::move(recipe.error()).in(file);
   formats::Recipe& training = recipe->training;

@@ -1,6 +1,10 @@
 // `assay recipe`: the recipes that ship.
 #include "formats/recipe.hpp"
 
+#include <algorithm>
+#include <optional>
+
+#include "formats/search_recipe.hpp"
 #include "replay/engine/recipes.hpp"
 #include "toolkit/base/text.hpp"
 #include "toolkit/cli/commands/commands.hpp"
@@ -10,11 +14,20 @@ namespace assay::cli::commands {
 
 namespace {
 
+using formats::SearchRecipe;
+
 // A shipped recipe, or a file's, whatever runner there is: its versions stand for themselves, or are zeros.
 Result<formats::Recipe> parsed(std::string_view text) {
   const formats::RecipeVersions none{{}, {}, "any", "any"};
   return formats::Recipe::parse(text, &none);
 }
+
+Result<SearchRecipe> parsed_search(std::string_view text) {
+  const formats::RecipeVersions none{{}, {}, "any", "any"};
+  return SearchRecipe::parse(text, &none);
+}
+
+bool is_of_search(const Json& json) { return json["format"].string_or("").starts_with("assay-search/"); }
 
 std::string mixer_text(const formats::Recipe& recipe) {
   return recipe.mixer.program ? "a program" : "baseline " + recipe.mixer.baseline;
@@ -27,20 +40,38 @@ std::string size_text(const formats::Recipe& recipe) {
          counted(static_cast<std::uint64_t>(recipe.steps), "step");
 }
 
+struct Row {
+  std::string name, kind, task, mixer, size;
+};
+
+Result<Row> row_of(const replay::NamedRecipe& named) {
+  if (named.kind == replay::RecipeKind::search) {
+    const SearchRecipe search = ASSAY_TRY(parsed_search(named.text));
+    return Row{std::string(named.name), "search", search.training.task.name,
+               search.proposer.name + ", " + search.sampler.name,
+               counted(search.budget.candidates, "candidate") + ", each " + size_text(search.training)};
+  }
+  const formats::Recipe recipe = ASSAY_TRY(parsed(named.text));
+  return Row{std::string(named.name), "training", recipe.task.name, mixer_text(recipe), size_text(recipe)};
+}
+
+std::string padded(std::string text, std::size_t width) {
+  text.resize(std::max(width, text.size() + 1), ' ');
+  return text;
+}
+
 Result<Exit> run_list(const Arguments&, Output& output) {
   Json list = Json::array();
   std::string text;
   for (const replay::NamedRecipe& named : replay::named_recipes()) {
-    const formats::Recipe recipe = ASSAY_TRY(parsed(named.text));
-    list.push(Json::object({{"name", named.name},
-                            {"task", recipe.task.name},
-                            {"mixer", mixer_text(recipe)},
-                            {"size", size_text(recipe)}}));
-    std::string name(named.name), task = recipe.task.name, mixer = mixer_text(recipe);
-    name.resize(std::max<std::size_t>(13, name.size() + 1), ' ');
-    task.resize(std::max<std::size_t>(9, task.size() + 1), ' ');
-    mixer.resize(std::max<std::size_t>(19, mixer.size() + 1), ' ');
-    text += name + task + mixer + size_text(recipe) + "\n";
+    const Row row = ASSAY_TRY(row_of(named));
+    list.push(Json::object({{"name", row.name},
+                            {"kind", row.kind},
+                            {"task", row.task},
+                            {"mixer", row.mixer},
+                            {"size", row.size}}));
+    text += padded(row.name, 17) + padded(row.kind, 10) + padded(row.task, 9) + padded(row.mixer, 19) +
+            row.size + "\n";
   }
   if (output.wants_json())
     output.print_json(output.document().set("result", std::move(list)));
@@ -49,23 +80,34 @@ Result<Exit> run_list(const Arguments&, Output& output) {
   return Exit::done;
 }
 
+// The digest of a recipe that names its versions; nothing where they are the runner's that is asked.
+Result<std::optional<Digest>> check_training(const std::string& text) {
+  const formats::Recipe recipe = ASSAY_TRY(parsed(text));
+  return formats::Recipe::parse(text).ok() ? std::optional(recipe.digest()) : std::nullopt;
+}
+
+Result<std::optional<Digest>> check_search(const std::string& text) {
+  const SearchRecipe recipe = ASSAY_TRY(parsed_search(text));
+  return SearchRecipe::parse(text).ok() ? std::optional(recipe.digest()) : std::nullopt;
+}
+
 Result<Exit> run_show(const Arguments& arguments, Output& output) {
-  const std::string text = ASSAY_TRY(replay::recipe_text(*arguments.value("RECIPE")));
-  const auto recipe = parsed(text);
-  if (!recipe) {
-    Error error = recipe.error();
-    return std::move(error).in(*arguments.value("RECIPE"));
-  }
-  const Json json = ASSAY_TRY(Json::parse(text));
-  const bool whole = formats::Recipe::from_json(json).ok();
+  const std::string name = *arguments.value("RECIPE"),
+                    text = ASSAY_TRY(replay::recipe_text(name, std::nullopt));
+  auto read = Json::parse(text);
+  if (!read) return std::move(read.error()).in(name);
+  const Json& json = *read;
+  auto checked = is_of_search(json) ? check_search(text) : check_training(text);
+  if (!checked) return std::move(checked.error()).in(name);
+  const std::optional<Digest>& whole = *checked;
   if (output.wants_json()) {
     Json result = Json::object({{"recipe", json}});
-    if (whole) result.set("sha256", recipe->digest().hex());
+    if (whole) result.set("sha256", whole->hex());
     output.print_json(output.document().set("result", std::move(result)));
     return Exit::done;
   }
   output.print(json.dump_pretty());
-  if (whole) output.remark("SHA-256 of its canonical text: " + recipe->digest().hex());
+  if (whole) output.remark("SHA-256 of its canonical text: " + whole->hex());
   return Exit::done;
 }
 
@@ -78,7 +120,7 @@ Command recipe_list() {
       .about = "",
       .positionals = {},
       .options = {kJson},
-      .examples = {{"assay recipe list", "name, task, what is trained, size"},
+      .examples = {{"assay recipe list", "name, of what, task, what is trained, size"},
                    {"assay recipe list --json", "the same as a document"}},
       .exits = {},
       .run = run_list,
@@ -89,7 +131,10 @@ Command recipe_show() {
   return {
       .name = "recipe show",
       .sentence = "Print a recipe, and check it",
-      .about = "What it prints is a file for assay train; docs/formats/recipe.md says what each field fixes.",
+      .about =
+          "What it prints is a file for assay train, or of a search for assay search; docs/formats/recipe.md "
+          "and "
+          "docs/formats/search.md say what each field fixes.",
       .positionals = {{.name = "RECIPE", .text = "a name (assay recipe list) or a file"}},
       .options = {kJson},
       .examples = {{"assay recipe show check > mine.json", "a start for one of your own"},

@@ -39,6 +39,7 @@ Result<search::RecordOptions> record_options(const Arguments& arguments) {
   options.deterministic = arguments.has("--deterministic");
   options.seed = ASSAY_TRY(seed_of(arguments));
   options.command = arguments.values("COMMAND");
+  options.evaluators = arguments.values("--evaluator");
   options.environment = search::current_environment();
   std::error_code code;
   options.tree = fs::current_path(code);
@@ -64,16 +65,17 @@ Error no_exchange(const search::RecordPlan& plan, int status) {
 }
 
 Json report_json(const search::RecordReport& report, const std::string& run) {
-  return Json::object({{"run", run},
-                       {"exchanges", static_cast<unsigned long>(report.counts.exchanges)},
-                       {"errors", static_cast<unsigned long>(report.counts.errors)},
-                       {"tokens", static_cast<unsigned long>(report.counts.tokens)},
-                       {"status", report.status},
-                       {"seconds", report.seconds},
-                       {"waited", report.waited},
-                       {"written", static_cast<unsigned long>(report.written)},
-                       {"redacted", report.redactions},
-                       {"refused", report.refused}});
+  Json json = Json::object({{"run", run},
+                            {"exchanges", static_cast<unsigned long>(report.counts.exchanges)},
+                            {"errors", static_cast<unsigned long>(report.counts.errors)},
+                            {"tokens", static_cast<unsigned long>(report.counts.tokens)},
+                            {"status", report.status},
+                            {"seconds", report.seconds},
+                            {"waited", report.waited},
+                            {"written", static_cast<unsigned long>(report.written)},
+                            {"redacted", report.redactions},
+                            {"refused", report.refused}});
+  return report.evaluations ? json.set("evaluations", static_cast<unsigned long>(*report.evaluations)) : json;
 }
 
 std::string report_text(const search::RecordReport& report, const std::string& run, bool deterministic) {
@@ -81,6 +83,9 @@ std::string report_text(const search::RecordReport& report, const std::string& r
                      counted(report.counts.tokens, "token") + ", " + counted(report.counts.errors, "error") +
                      ", " + human_duration(report.seconds) + "\n";
   text += "wrote     " + counted(report.written, "file") + "\n";
+  if (report.evaluations)
+    text += "kept      " + counted(*report.evaluations, "evaluation") +
+            (*report.evaluations ? "\n" : ": was the evaluator called?\n");
   text += "ended     with status " + std::to_string(report.status) + "\n";
   for (const Json& one : report.redactions.items())
     text += "redacted  " + shown(one["name"].string_or("")) + ", " +
@@ -163,14 +168,22 @@ Command record() {
             .value = "",
             .text =
                 "drive the program's clock and randomness, and hand out answers one at a time (libfaketime)"},
+           {.name = "--evaluator",
+            .value = "FILE",
+            .text = "keep what this file of the search gives (Python or a shell script), for assay replay "
+                    "--evaluations recorded",
+            .repeats = true,
+            .completes = Completes::file},
            {.name = "--seed", .value = "HEX", .text = "16 hex digits for --deterministic; else random"},
            kJson},
-      .examples = {{"assay record -o run -- openevolve-run initial.py evaluator.py --output out",
-                    "record a search"},
-                   {"assay record -o run --listen 8100 --upstream model=http://127.0.0.1:8000/v1",
-                    "plan one: what address to write into the configuration"},
-                   {"assay record -o run --deterministic -- python3 search.py",
-                    "one that can be rerun bit for bit"}},
+      .examples =
+          {{"assay record -o run -- openevolve-run initial.py evaluator.py --output out", "record a search"},
+           {"assay record -o run --listen 8100 --upstream model=http://127.0.0.1:8000/v1",
+            "plan one: what address to write into the configuration"},
+           {"assay record -o run --deterministic -- python3 search.py", "one that can be rerun bit for bit"},
+           {"assay record -o run --deterministic --evaluator evaluator.py -- openevolve-run initial.py "
+            "evaluator.py",
+            "and rerun without its evaluator, which may need a GPU"}},
       .exits = {},
       .run = run,
   };

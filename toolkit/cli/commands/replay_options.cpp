@@ -89,7 +89,7 @@ Result<ReplayOptions> read_replay_options(const Arguments& arguments) {
 }
 
 Result<formats::Recipe> read_recipe(const std::string& name_or_file, const ReplayOptions& options) {
-  const std::string text = ASSAY_TRY(replay::recipe_text(name_or_file));
+  const std::string text = ASSAY_TRY(replay::recipe_text(name_or_file, replay::RecipeKind::training));
   auto recipe = formats::Recipe::parse(text, &options.facts.versions);
   if (!recipe) return std::move(recipe.error()).in(name_or_file);
   if (recipe->task.files.empty())

@@ -1,5 +1,6 @@
 #include "toolkit/cli/commands/replay_search.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <unistd.h>
 
@@ -70,6 +71,13 @@ struct Unpacked {
   std::optional<formats::Links> links;
 };
 
+Result<bool> is_asi_arch(const std::string& file, Output& output) {
+  const Json json = ASSAY_TRY(ask_bundle(file, output, [](const formats::Bundle& bundle) -> Result<Json> {
+    return Json::parse(ASSAY_TRY(bundle.read("campaign.json")));
+  }));
+  return json["system"].string_or("") == "asi-arch";
+}
+
 // The record lies in `source/`, or in `record/` beside a framework's campaign.
 Result<Unpacked> unpack(const std::string& file, const Workplace& place, Output& output) {
   const fs::path folder = place.path() / "bundle";
@@ -87,12 +95,53 @@ Result<Unpacked> unpack(const std::string& file, const Workplace& place, Output&
   unpacked.root = root.string_or("");
   for (const char* part : {"record", "source"})
     if (fs::exists(folder / part / "journal", code)) unpacked.record = folder / part;
+  if (unpacked.record.empty() && ASSAY_TRY(is_asi_arch(file, output)))
+    return Error{
+        Fault::missing,
+        "no recorded search in this bundle: of an ASI-Arch campaign the candidates' trainings are run again",
+        file, "assay replay " + file + " EXPERIMENT runs one (assay list " + file + " names them)"};
   if (unpacked.record.empty())
     return Error{Fault::missing, "no recorded search in this bundle (record/journal or source/journal)", file,
                  "assay record makes one, assay seal --from record seals it"};
   if (fs::exists(folder / "links.json", code))
     unpacked.links = ASSAY_TRY(formats::Links::parse(ASSAY_TRY(read_file(folder / "links.json"))));
   return unpacked;
+}
+
+// Experiments whose program is one of these files: their training is what assay replay runs again.
+Result<std::vector<std::string>> experiments_of(const std::string& file,
+                                                const std::vector<std::string>& digests, Output& output) {
+  const Json ids = ASSAY_TRY(ask_bundle(file, output, [&](const formats::Bundle& bundle) -> Result<Json> {
+    const formats::Manifest& manifest = bundle.manifest();
+    Json found = Json::array();
+    const auto [first, end] = manifest.range("experiments/");
+    for (std::size_t i = first; i < end; ++i) {
+      const formats::ManifestEntry entry = manifest.entry(i);
+      const auto slash = entry.name.find('/', 12);
+      if (slash == entry.name.npos || !std::string_view(entry.name).substr(slash).starts_with("/program."))
+        continue;
+      const auto text = bundle.read(entry.name);
+      const std::string digest = text ? sha256(*text).hex() : "";
+      if (std::find(digests.begin(), digests.end(), digest) != digests.end())
+        found.push(Json(entry.name.substr(12, slash - 12)));
+    }
+    return found;
+  }));
+  std::vector<std::string> list;
+  for (const Json& id : ids.items()) list.emplace_back(id.string_or(""));
+  return list;
+}
+
+// An evaluation that trains a model, as ASI-Arch's do, is run again a candidate at a time.
+Error not_on_record(Error error, const search::Evaluation& missing, const std::string& file, bool folder,
+                    Output& output) {
+  const auto ids = folder ? Result<std::vector<std::string>>(std::vector<std::string>())
+                          : experiments_of(file, missing.digests, output);
+  error.hint +=
+      "; where an evaluation is a training, assay replay runs that candidate's again: assay replay " +
+      (folder ? std::string("FILE.h5") : file) + " " +
+      (ids && !ids->empty() ? ids->front() : std::string("EXPERIMENT"));
+  return error;
 }
 
 // JSON as a person reads it, line by line; anything else as it is.
@@ -170,6 +219,17 @@ std::string tree_text(const search::RerunReport& report) {
   return text;
 }
 
+std::string evaluations_text(const search::EvaluationReport& report) {
+  std::string text = "evaluated ";
+  if (report.mode == search::EvaluationMode::give)
+    return text + "nothing: " + counted(report.given, "evaluation") + " given back from the record\n";
+  text += counted(report.equal + report.different.size(), "candidate") + " again, " +
+          with_separators(report.equal) + " as recorded\n";
+  for (const search::Evaluation& one : report.different)
+    text += "  differs  " + shown(one.candidate) + ": " + shorten(shown(one.why), 300) + "\n";
+  return text;
+}
+
 std::string report_text(const search::RerunReport& report, const std::optional<formats::Links>& links) {
   std::string text = report.equal() ? "rerun     equal" : "rerun     differs";
   text += ": " + counted(report.answered, "request") + " of " + with_separators(report.all) + " equal, " +
@@ -180,6 +240,7 @@ std::string report_text(const search::RerunReport& report, const std::optional<f
             counted(report.branch->copied, "exchange") + " of the record, " +
             counted(report.branch->live, "exchange") + " of its upstreams, " +
             counted(report.branch->errors, "error") + "; seals with --from record\n";
+  if (report.evaluations) text += evaluations_text(*report.evaluations);
   if (report.substituted)
     text += "went on   with the nearest answers, " + counted(report.substituted, "time") + "\n";
   text += tree_text(report);
@@ -220,6 +281,17 @@ Json report_json(const search::RerunReport& report, const std::optional<formats:
                                        {"copied", static_cast<unsigned long>(report.branch->copied)},
                                        {"live", static_cast<unsigned long>(report.branch->live)},
                                        {"errors", static_cast<unsigned long>(report.branch->errors)}}));
+  if (report.evaluations) {
+    const search::EvaluationReport& evaluations = *report.evaluations;
+    Json different = Json::array();
+    for (const search::Evaluation& one : evaluations.different)
+      different.push(
+          Json::object({{"evaluator", one.evaluator}, {"candidate", one.candidate}, {"why", one.why}}));
+    result.set("evaluations", Json::object({{"recorded", evaluations.mode == search::EvaluationMode::give},
+                                            {"given", static_cast<unsigned long>(evaluations.given)},
+                                            {"equal", static_cast<unsigned long>(evaluations.equal)},
+                                            {"different", std::move(different)}}));
+  }
   if (!report.divergence) return result;
   Json divergence = Json::object({{"what", what_of(*report.divergence)},
                                   {"follows_from", texts(report.follows_from)},
@@ -244,6 +316,10 @@ Result<std::optional<search::BranchPlan>> branch_plan(const Arguments& arguments
   plan.run = *arguments.value("--output");
   for (const std::string& text : arguments.values("--upstream"))
     plan.upstreams.push_back(ASSAY_TRY(search::Upstream::parse(text)));
+  if (arguments.value_or("--evaluations", "real") == "recorded")
+    return Error{
+        Fault::usage, "--evaluations recorded with --on-divergence live", "",
+        "what an upstream answers makes candidates that were never evaluated: let the evaluator run"};
   plan.environment = search::current_environment();
   plan.root = root;
   return std::optional(std::move(plan));
@@ -253,6 +329,7 @@ search::RerunOptions rerun_options(const Arguments& arguments, std::uint64_t unt
   search::RerunOptions options;
   options.until = until;
   options.any_versions = arguments.has("--any-versions");
+  options.recorded_evaluations = arguments.value_or("--evaluations", "real") == "recorded";
   options.namespaces = !arguments.has("--no-namespace");
   if (arguments.value_or("--on-divergence", "stop") == "nearest")
     options.on_divergence = search::OnDivergence::nearest;
@@ -282,6 +359,12 @@ std::vector<Option> replay_search_options() {
        .value = "NAME=URL",
        .text = "with --on-divergence live: a model server; else where the record's was",
        .repeats = true},
+      {.name = "--evaluations",
+       .value = "WHICH",
+       .text = "with --search: real runs the evaluator, which is the default; recorded gives back what assay "
+               "record --evaluator kept of it, and stops at an evaluation that is not on record",
+       .completes = Completes::words,
+       .words = "real recorded"},
       {.name = "--any-versions",
        .value = "",
        .text = "with --search: go on where packages have other versions"},
@@ -292,7 +375,13 @@ std::vector<Option> replay_search_options() {
 }
 
 Result<Exit> replay_search(const Arguments& arguments, Output& output) {
-  if (ASSAY_TRY(holds_own_search(arguments, output))) return replay_own(arguments, output);
+  const bool own = ASSAY_TRY(holds_own_search(arguments, output));
+  if (own && arguments.value_or("--evaluations", "real") == "recorded")
+    return Error{
+        Fault::usage, "--evaluations recorded is for recorded searches of other programs", "",
+        "of a search of assay's own: --from, --until and --sample say what is trained again, the rest is "
+        "believed"};
+  if (own) return replay_own(arguments, output);
   const std::string file = *arguments.value("FILE");
   const std::uint64_t until = ASSAY_TRY(until_of(arguments));
   const Workplace place = ASSAY_TRY(Workplace::make(arguments.value("--work")));
@@ -310,8 +399,11 @@ Result<Exit> replay_search(const Arguments& arguments, Output& output) {
   search::RerunOptions options = rerun_options(arguments, until, line);
   options.work = place.path() / "rerun";
   options.branch = std::move(branch);
-  const search::RerunReport report = ASSAY_TRY(search::rerun(run, options));
+  std::optional<search::Evaluation> missing;
+  auto done = search::rerun(run, options, &missing);
   line.end();
+  if (!done && missing) return not_on_record(std::move(done.error()), *missing, file, folder, output);
+  const search::RerunReport report = ASSAY_TRY(std::move(done));
   output.end_progress();
   if (output.wants_json()) {
     output.print_json(output.document()

@@ -118,9 +118,11 @@ Command search() {
           "any number of jobs, and after being killed: the result root says so in one line. assay seal "
           "--from search "
           "makes a bundle of it, assay replay --search runs it again.",
-      .positionals = {{.name = "RECIPE", .text = "a file (docs/formats/search.md)"}},
+      .positionals = {{.name = "RECIPE",
+                       .text = "a name (assay recipe list) or a file (docs/formats/search.md)"}},
       .options = std::move(options),
-      .examples = {{"assay search recipe.json -o run --jobs 4", "four candidates at a time"},
+      .examples = {{"assay search search-tiny -o run", "a recipe that ships: minutes on a CPU"},
+                   {"assay search recipe.json -o run --jobs 4", "four candidates at a time"},
                    {"assay search recipe.json -o run --device cuda", "the same bits on a GPU"}},
       .exits = {Exit::not_intact, Exit::program_failed},
       .run = run,
