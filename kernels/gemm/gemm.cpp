@@ -95,7 +95,8 @@ GemmCut cut_of(const GemmJob& job) {
   const bool scratch = job.c.bf16 || job.c.col != 1 || !job.plain() || job.segments() > 1;
   cut.columns = std::min<std::int64_t>(job.n, scratch ? 512 : 4096);
   // As many blocks of columns as make the threads' shares roughly square.
-  const auto threads = static_cast<std::int64_t>(std::max(1U, std::thread::hardware_concurrency()));
+  // Asked once: the answer takes the system longer than a small product takes here.
+  static const auto threads = static_cast<std::int64_t>(std::max(1U, std::thread::hardware_concurrency()));
   if (threads > 4) {
     std::int64_t share = 256;
     while (share * share * threads < job.m * job.n) share *= 2;

@@ -8,11 +8,13 @@ namespace assay::kernels::ASSAY_VARIANT {
 namespace {
 
 constexpr int kColumns = kWidth * kVectors;
-// Of one block of k: packed panels stream from the second cache; what is not packed stays in the first.
-constexpr std::int64_t kDepth = 512, kDepthUnpacked = 256;
+constexpr std::int64_t kDepth = 512;             // of one block of k: panels stream from the second cache
 constexpr std::int64_t kBlockRows = 24 * kRows;  // of a block of A, which stays in the second
+constexpr std::int64_t kNear = 1 << 17;          // floats of packed panels of B that stay there too
 
 ASSAY_HD std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+/// Of a vector's lanes, those of `left` that are there.
+ASSAY_HD std::int64_t clamped(std::int64_t left) { return left < 0 ? 0 : least(left, kWidth); }
 ASSAY_HD std::int64_t quotient_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
 // A tile of C += a panel of A times a panel of B.
@@ -25,31 +27,46 @@ struct Tile {
   float* c;
   std::int64_t c_row;
   const float* next_c;  // of the tile after this one: fetched while this one is computed
-  int tail;             // columns of the last vector that are there
-  bool first, last;     // of the chain's blocks: starts with +0, stores one NaN
+  const char* ahead;    // lines that later tiles read, asked for into the second cache a few a part
+  int ahead_lines;
+  int tail;          // columns of the last vector that are there
+  bool first, last;  // of the chain's blocks: starts with +0, stores one NaN
 };
+
+// In a long chain a row of the next tile is asked for now and then; a short one is over too soon.
+ASSAY_HD int parts_of(std::int64_t depth, std::int64_t rows) {
+  return depth >= 8 * kWidth ? static_cast<int>(rows) : 1;
+}
 
 template <int R, int C, bool UnitRows, bool Masked>
 void tile(const Tile& t) {
   Vector sum[R][C];
   const Mask mask = mask_of(t.tail);
+  if (t.first) {
 #pragma GCC unroll 14
-  for (int r = 0; r < R; ++r)
+    for (int r = 0; r < R; ++r)
 #pragma GCC unroll 2
-    for (int j = 0; j < C; ++j)
-      sum[r][j] = t.first     ? zero()
-                  : j + 1 < C ? load(t.c + r * t.c_row + j * kWidth)
-                              : load(t.c + r * t.c_row + j * kWidth, mask);
+      for (int j = 0; j < C; ++j) sum[r][j] = zero();
+  } else {
+#pragma GCC unroll 14
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 2
+      for (int j = 0; j < C; ++j) {
+        const float* const from = t.c + r * t.c_row + j * kWidth;
+        sum[r][j] = j + 1 < C ? load(from) : load(from, mask);
+      }
+  }
   const float *a = t.a, *b = t.b;
   const std::int64_t a_row = UnitRows ? 1 : t.a_row, a_k = UnitRows ? t.a_k : 1, b_k = t.b_k;
-  // In a long chain a row of the next tile is asked for now and then; a short one is over too soon.
-  int parts = 1;
-  if (t.depth >= 8 * kWidth) parts = R;
+  const int parts = parts_of(t.depth, R);
   const std::int64_t share = t.depth / parts;
   std::int64_t left = t.depth;
+  const char* ahead = t.ahead;
   for (int row = 0; row < parts; ++row) {
+    for (int line = 0; line < t.ahead_lines; ++line, ahead += 64) __builtin_prefetch(ahead, 0, 2);
     __builtin_prefetch(t.next_c + row * t.c_row);
     if (C > 1) __builtin_prefetch(t.next_c + row * t.c_row + kWidth);
+#pragma GCC unroll 4
     for (std::int64_t p = row + 1 < parts ? share : left; p > 0; --p, a += a_k, b += b_k) {
       Vector right[C];
 #pragma GCC unroll 2
@@ -64,16 +81,20 @@ void tile(const Tile& t) {
     }
     left -= share;
   }
+  if (t.last)
+#pragma GCC unroll 14
+    for (int r = 0; r < R; ++r)
+#pragma GCC unroll 2
+      for (int j = 0; j < C; ++j) sum[r][j] = one_nan(sum[r][j]);
 #pragma GCC unroll 14
   for (int r = 0; r < R; ++r)
 #pragma GCC unroll 2
     for (int j = 0; j < C; ++j) {
-      const Vector value = t.last ? one_nan(sum[r][j]) : sum[r][j];
       float* const to = t.c + r * t.c_row + j * kWidth;
       if (j + 1 < C)
-        store(to, value);
+        store(to, sum[r][j]);
       else
-        store(to, value, mask);
+        store(to, sum[r][j], mask);
     }
 }
 
@@ -135,23 +156,35 @@ void pack_scalars(float* to, std::int64_t step, int lanes, int valid, const T* f
     }
 }
 
-template <typename T>
-void pack_lanes(float* to, std::int64_t step, int lanes, int valid, const T* from, std::int64_t k,
+// Lanes that are neighbours in memory, all vectors of the panel's width at once.
+template <typename T, int V>
+void pack_lanes(float* to, std::int64_t width, std::int64_t valid, const T* from, std::int64_t k,
                 std::int64_t depth) {
-  const Mask in = mask_of(valid), out = mask_of(lanes);
-  for (std::int64_t p = 0; p < depth; ++p, to += step, from += k) store(to, load(from, in), out);
+  Mask in[V], out[V];
+  for (int v = 0; v < V; ++v) {
+    in[v] = mask_of(static_cast<int>(clamped(valid - v * kWidth)));
+    out[v] = mask_of(static_cast<int>(clamped(width - v * kWidth)));
+  }
+  for (std::int64_t p = 0; p < depth; ++p, to += width, from += k)
+#pragma GCC unroll 2
+    for (int v = 0; v < V; ++v) store(to + v * kWidth, load(from + v * kWidth, in[v]), out[v]);
 }
 
 // A panel: depth rows of `width` lanes, of which `valid` are there and the others 0.
 template <typename T>
 void pack_panel(float* to, std::int64_t width, std::int64_t valid, const Source& source, std::int64_t depth) {
+  const T* const data = reinterpret_cast<const T*>(source.data);
+  if (source.lane == 1) {
+    if (width > kWidth)
+      pack_lanes<T, kVectors>(to, width, valid, data, source.k, depth);
+    else
+      pack_lanes<T, 1>(to, width, valid, data, source.k, depth);
+    return;
+  }
   for (std::int64_t at = 0; at < width; at += kWidth) {
-    const int lanes = static_cast<int>(least(kWidth, width - at));
-    const int there = static_cast<int>(valid - at < 0 ? 0 : least(lanes, valid - at));
-    const T* const from = reinterpret_cast<const T*>(source.data) + at * source.lane;
-    if (source.lane == 1)
-      pack_lanes(to + at, width, lanes, there, from, source.k, depth);
-    else if (source.k == 1)
+    const int lanes = static_cast<int>(clamped(width - at)), there = static_cast<int>(clamped(valid - at));
+    const T* const from = data + at * source.lane;
+    if (source.k == 1)
       pack_rows(to + at, width, lanes, there, from, source.lane, depth);
     else
       pack_scalars(to + at, width, lanes, there, from, source.lane, source.k, depth);
@@ -196,6 +229,11 @@ void multiply(const Block& block, const Panels& panels, std::int64_t i, std::int
   t.a_row = panels.pack_a ? 1 : from.lane;
   t.a_k = panels.pack_a ? panels.height : from.k;
   t.b_k = panels.pack_b ? kColumns : block.b.k;
+  // Packed panels of B that the second cache cannot hold: each asks for the next one, a share a tile.
+  const std::int64_t panel_lines = depth * kColumns / 16, shares = quotient_up(rows, panels.height);
+  const std::int64_t parts = parts_of(depth, panels.height);
+  const bool streams = panels.pack_b && block.columns * depth > kNear;
+  if (streams) t.ahead_lines = static_cast<int>(quotient_up(panel_lines, shares * parts));
   for (std::int64_t j = 0; j < block.columns; j += kColumns) {
     const auto columns = static_cast<int>(least(kColumns, block.columns - j));
     const int vectors = (columns + kWidth - 1) / kWidth;
@@ -203,7 +241,9 @@ void multiply(const Block& block, const Panels& panels, std::int64_t i, std::int
     t.b = panels.pack_b ? panels.b + j * depth : reinterpret_cast<const float*>(block.b.from(j, p).data);
     const bool masked = !panels.pack_b && t.tail < kWidth;
     const TileFunction full = with_rows<kRows>(static_cast<int>(panels.height), vectors, unit, masked);
-    for (std::int64_t r = 0; r < rows; r += panels.height) {
+    const std::int64_t next_j = j + kColumns < block.columns ? j + kColumns : 0;
+    if (streams) t.ahead = reinterpret_cast<const char*>(panels.b + next_j * depth);
+    for (std::int64_t r = 0; r < rows; r += panels.height, t.ahead += 64 * parts * t.ahead_lines) {
       const std::int64_t here = least(panels.height, rows - r);
       t.a = panels.pack_a ? panels.a + r * depth : reinterpret_cast<const float*>(from.from(r, 0).data);
       t.c = block.sum + (i + r) * block.sum_row + j;
@@ -227,9 +267,8 @@ bool compute(const Block& block) {
   const bool reads_b = !block.b.bf16 && block.b.lane == 1;
   const bool far = block.depth * least(block.rows, block.columns) > (1 << 18);  // not in the second cache
   panels.pack_a = !reads_a || block.columns > (far ? 5 : 8) * kColumns;
-  panels.pack_b = !reads_b || block.rows > (far ? 6 : 20) * kRows;
-  const std::int64_t deep = panels.pack_a && panels.pack_b ? kDepth : kDepthUnpacked;
-  const std::int64_t blocks = block.depth ? quotient_up(block.depth, deep) : 1;
+  panels.pack_b = !reads_b || block.rows > (far ? 6 : 30) * kRows;
+  const std::int64_t blocks = block.depth ? quotient_up(block.depth, kDepth) : 1;
   const std::int64_t depth = quotient_up(block.depth, blocks);
   const std::int64_t high = least(block.rows, kBlockRows / kRows * panels.height);
   if (panels.pack_a)
@@ -329,10 +368,11 @@ bool run_part(const Part& part, std::int64_t begin, std::int64_t end, std::int64
 
 std::int64_t batch_offset(const GemmJob& job, const GemmMatrix& matrix, std::int64_t batch) {
   std::int64_t offset = 0;
-  for (int d = job.batch_rank - 1; d >= 0; --d) {
+  for (int d = job.batch_rank - 1; d > 0; --d) {
     offset += batch % job.batch_size[d] * matrix.batch[d];
     batch /= job.batch_size[d];
   }
+  if (job.batch_rank > 0) offset += batch * matrix.batch[0];
   return offset * (matrix.bf16 ? 2 : 4);
 }
 

@@ -97,10 +97,10 @@ ASSAY_LANES const char* row_address(const Rows& rows, int tensor, const void* da
 }
 
 template <typename R>
-ASSAY_LANES Ahead ahead_of(const FusedJob& job, std::int64_t index, std::int64_t end) {
+ASSAY_LANES Ahead ahead_of(const FusedJob& job, std::int64_t index, std::int64_t end, std::int64_t by) {
   Ahead ahead;
   const Rows& rows = job.rows;
-  index += rows.n < kBlock ? kBlock / (rows.n + 1) + 1 : 1;
+  index += by;
   if (index >= end) return ahead;
   if (rows.step[0] == 1) ahead.x = row_address(rows, 0, job.x, job.x_type, index);
   if (R::kInputs > 1 && rows.step[1] == 1) ahead.y = row_address(rows, 1, job.y, job.y_type, index);
@@ -111,10 +111,10 @@ ASSAY_LANES Ahead ahead_of(const FusedJob& job, std::int64_t index, std::int64_t
 
 /// Asks for elements [begin, begin + kPart) of a later row.
 inline constexpr std::int64_t kPart = 128;
-template <int Write>
+template <int Write, std::int64_t Count = kPart>
 ASSAY_LANES void prefetch(const char* row, std::int64_t begin, std::int64_t width) {
   if (!row) return;
-  for (std::int64_t i = 0; i < kPart * width; i += 64) __builtin_prefetch(row + begin * width + i, Write, 2);
+  for (std::int64_t i = 0; i < Count * width; i += 64) __builtin_prefetch(row + begin * width + i, Write, 2);
 }
 
 template <typename R, int Pass, typename J>
@@ -217,13 +217,100 @@ struct Lean<SoftmaxRule<Log>> : LeanSoftmax<SoftmaxRule<Log>> {};
 template <>
 struct Lean<CrossEntropyRule> : LeanSoftmax<CrossEntropyRule> {};
 
+/// Rows of N elements next to each other in memory: every loop has a length that is known, so a row stays in
+/// registers and the loops of neighbouring rows overlap.
+template <int N>
+ASSAY_LANES const float* short_elements(const void* data, Type type, std::int64_t from, float* buffer) {
+  if (type == Type::f32) return static_cast<const float*>(data) + from;
+  const std::uint16_t* p = static_cast<const std::uint16_t*>(data) + from;
+  for (int i = 0; i < N; ++i) buffer[i] = from_bf16(p[i]);
+  return buffer;
+}
+
+template <typename R, int Pass, int N>
+ASSAY_LANES void short_passes(const FusedJob& job, const Inputs& in, float* __restrict terms, RowState& row) {
+  if constexpr (Pass < R::kPasses) {
+    const RowState state = row;
+    const float *x = in.x, *y = in.y, *w = in.w;
+    for (int i = 0; i < N; ++i) terms[i] = R::term(Pass, x[i], y[i], w[i], state);
+    float value;
+    if constexpr (R::join(Pass) == Join::largest)
+      value = joined<Largest>(terms, N);
+    else
+      value = joined<Add>(terms, N);
+    R::end_pass(job, Pass, value, row);
+    short_passes<R, Pass + 1, N>(job, in, terms, row);
+  }
+}
+
+template <typename R, int N>
+static void short_rows(const FusedJob& job, std::int64_t begin, std::int64_t end) {
+  const Rows& rows = job.rows;
+  Inputs in;
+  alignas(64) float terms[N], value[N];
+  if constexpr (R::kColumns) fetch<R>(job, begin, 0, N, in);
+  constexpr std::int64_t kAhead = 2048 / N;  // rows
+  for (std::int64_t index = begin; index < end; ++index) {
+    RowState row;
+    in.x = short_elements<N>(job.x, job.x_type, row_of(rows, 0, index), in.buffer[0]);
+    in.y = in.x;
+    if constexpr (R::kInputs > 1)
+      in.y = short_elements<N>(job.y, job.y_type, row_of(rows, 1, index), in.buffer[1]);
+    if constexpr (!R::kColumns) in.w = in.b = in.x;
+    if (index + kAhead < end) {
+      const Ahead ahead = ahead_of<R>(job, index, end, kAhead);
+      prefetch<0, N>(ahead.x, 0, size_of_number(job.x_type));
+      prefetch<0, N>(ahead.y, 0, size_of_number(job.y_type));
+      prefetch<1, N>(ahead.out, 0, size_of_number(job.out_type));
+    }
+    R::begin(job, index, row);
+    short_passes<R, 0, N>(job, in, terms, row);
+    if constexpr (R::kWrites) {
+      const RowState state = row;
+      const float *x = in.x, *y = in.y, *w = in.w, *b = in.b;
+      for (int i = 0; i < N; ++i)
+        if constexpr (R::kKeeps)
+          value[i] = canonical(R::result(0, 0, 0, 0, terms[i], i, state));
+        else
+          value[i] = canonical(R::result(x[i], y[i], w[i], b[i], 0, i, state));
+      const std::int64_t to = row_of(rows, 2, index);
+      if (job.out_type == Type::f32) {
+        float* const out = static_cast<float*>(job.out) + to;
+        for (int i = 0; i < N; ++i) out[i] = value[i];
+      } else {
+        std::uint16_t* const out = static_cast<std::uint16_t*>(job.out) + to;
+        for (int i = 0; i < N; ++i) out[i] = to_bf16(value[i]);
+      }
+    }
+    R::save(job, index, row);
+  }
+}
+
+template <typename R>
+static bool try_short_rows(const FusedJob& job, std::int64_t begin, std::int64_t end) {
+  const Rows& rows = job.rows;
+  if (begin >= end || rows.step[0] != 1 || (R::kInputs > 1 && rows.step[1] != 1) ||
+      (R::kWrites && rows.step[2] != 1))
+    return false;
+  if (rows.n == 128)
+    short_rows<R, 128>(job, begin, end);
+  else if (rows.n == 64)
+    short_rows<R, 64>(job, begin, end);
+  else if (rows.n == 32)
+    short_rows<R, 32>(job, begin, end);
+  else
+    return false;
+  return true;
+}
+
 template <typename R>
 static void all_rows(const FusedJob& job, std::int64_t begin, std::int64_t end) {
+  if (try_short_rows<R>(job, begin, end)) return;
   Inputs in;
   alignas(64) float kept[kKept];
   for (std::int64_t index = begin; index < end; ++index) {
     RowState row;
-    const Ahead ahead = ahead_of<R>(job, index, end);
+    const Ahead ahead = ahead_of<R>(job, index, end, job.rows.n < kBlock ? kBlock / (job.rows.n + 1) + 1 : 1);
     R::begin(job, index, row);
     run_passes<R, 0>(job, index, row, in, kept, ahead);
     if constexpr (R::kWrites) write_row<R>(job, index, row, in, kept, ahead);

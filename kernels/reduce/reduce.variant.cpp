@@ -117,10 +117,40 @@ static float one_row(const ReduceJob& job, const Recipe& recipe, std::int64_t ro
   return value;
 }
 
+/// Rows of one block at most, neighbours in memory: the choice of the operation once for all of them, and the
+/// memory that comes next asked for ahead.
+static bool is_short(const ReduceJob& job) {
+  const ReducePlan& plan = job.plan;
+  return has_contiguous_rows(plan) && plan.n <= kBlock && plan.n > 0 && plan.kept_rank == 1 &&
+         job.chunks == 1 && !job.centred && !job.centre && job.recipe.map != Map::power &&
+         (job.in_type == Type::f32 || job.in_type == Type::bf16);
+}
+
+template <typename O>
+static void short_rows(const ReduceJob& job, std::int64_t begin, std::int64_t end) {
+  const ReducePlan& plan = job.plan;
+  constexpr std::int64_t kAhead = 4096;
+  const std::int64_t width = job.in_type == Type::f32 ? 4 : 2, bytes = plan.n * width;
+  alignas(64) float buffer[kBlock];
+  Lanes centre;
+  spread(centre, 0);
+  for (std::int64_t item = begin; item < end; ++item) {
+    const std::int64_t row = item * plan.kept_in[0];
+    const char* const ahead = static_cast<const char*>(job.in) + row * width + kAhead;
+    for (std::int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(ahead + i, 0, 2);
+    const float value = block_sum<O>(fetched(job, row, 0, plan.n, buffer), plan.n, centre);
+    store_number(job.out, job.out_type, item * plan.kept_out[0], finished(job.recipe, value, 0));
+  }
+}
+
 }  // namespace
 
 void reduce_rows(const ReduceJob& job, std::int64_t begin, std::int64_t end) {
   const ReducePlan& plan = job.plan;
+  if (is_short(job)) {
+    with_op(job.recipe, [&](auto op) { short_rows<decltype(op)>(job, begin, end); });
+    return;
+  }
   for (std::int64_t item = begin; item < end; ++item) {
     const std::int64_t kept = item / job.chunks, chunk = item - kept * job.chunks;
     const std::int64_t row = offset_at(kept, plan.kept_rank, plan.kept_size, plan.kept_in);

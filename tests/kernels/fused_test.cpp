@@ -27,7 +27,8 @@ const std::vector<Along>& shapes() {
                                          {{0, 5}, 1, {}},      {{5, 0}, 1, {}},
                                          {{6, 64}, 1, {1, 0}}, {{3, 2, 7, 64}, 3, {0, 2, 1, 3}},
                                          {{9, 128}, 1, {}},    {{7, 384}, 1, {}},
-                                         {{2, 3072}, 1, {}},   {{2, 33000}, 1, {}}};
+                                         {{2, 3072}, 1, {}},   {{2, 33000}, 1, {}},
+                                         {{70, 64}, 1, {}},    {{40, 2, 128}, 2, {1, 0, 2}}};
   return all;
 }
 
@@ -72,8 +73,8 @@ TEST(Fused, SoftmaxBackwardGivesTheReferencesBits) {
 }
 
 TEST(Fused, SpecialValues) {
-  for (const Sizes& sizes :
-       {Sizes{60, 21}, Sizes{9, 128}, Sizes{7, 384}, Sizes{5, 1024}, Sizes{3, 2048}, Sizes{3, 2051}})
+  for (const Sizes& sizes : {Sizes{60, 21}, Sizes{60, 32}, Sizes{40, 64}, Sizes{40, 128}, Sizes{7, 384},
+                             Sizes{5, 1024}, Sizes{3, 2048}, Sizes{3, 2051}})
     for (const Fill fill : {Fill::special, Fill::bits, Fill::subnormal, Fill::wide})
       for (const bool log : {false, true})
         same_on_all("softmax special " + std::to_string(sizes[1]), [&](Case& made, bool plain) -> Made {
@@ -84,8 +85,8 @@ TEST(Fused, SpecialValues) {
         });
 }
 
-const Sizes kNormShapes[] = {{1, 1},    {5, 64},    {9, 50}, {3, 1024}, {3, 1025},
-                             {2, 6000}, {2, 17000}, {0, 8},  {4, 0}};
+const Sizes kNormShapes[] = {{1, 1},     {5, 64}, {9, 50}, {3, 1024}, {3, 1025}, {2, 6000},
+                             {2, 17000}, {0, 8},  {4, 0},  {90, 32},  {40, 128}};
 
 TEST(Fused, NormsGiveTheReferencesBits) {
   for (const Sizes& sizes : kNormShapes)
