@@ -53,11 +53,12 @@ TEST_F(SealedSearch, DocumentsFollowTheirSchema) {
   write("sample.json", assay({"replay", "run.h5", "--search", "--sample", "2", "--seed", "3", "--json"}).out);
   write("one.json", assay({"replay", "run.h5", "3", "--json"}).out);
   write("some.json", assay({"replay", "run.h5", "3", "--sample", "1", "--seed", "3", "--json"}).out);
+  write("train.json", assay({"train", "recipe.json", "--program", "program.py", "-o", "one", "--json"}).out);
   fs::remove_all(path("run/candidates/1"));
   write("error.json", assay({"seal", "run", "--from", "search", "--key", "key", "-o", "x.h5", "--json"}).out);
   const Ran ran = test::run_program({python, ASSAY_SOURCE_DIR "/tests/support/schemas.py", path("again.json"),
                                      path("whole.json"), path("sample.json"), path("one.json"),
-                                     path("some.json"), path("error.json")});
+                                     path("some.json"), path("train.json"), path("error.json")});
   EXPECT_EQ(ran.status, 0) << ran.out << ran.err;
 }
 

@@ -109,5 +109,64 @@ TEST(OpenEvolve, DisplacesEvictsAndArchives) {
   EXPECT_EQ(state.archive, (std::set<std::string>{"b"}));
 }
 
+// Three islands; a is copied to both neighbours, and a copy goes no further.
+class OpenEvolveMigrates : public testing::Test {
+ protected:
+  OpenEvolveMigrates() {
+    state_.islands.resize(3);
+    state_.cells.resize(3);
+    open_evolve_add(state_, settings_, "a", 1, 0, "0-0");
+    open_evolve_add(state_, settings_, "b", 0.5, 0, "1-0");
+    open_evolve_add(state_, settings_, "c", 0.9, 1, "0-0");
+    copies_.is_copy = [](const std::string& id) { return id.size() > 1; };
+    copies_.code = [this](const std::string& id) {
+      return equal_.contains(id.substr(0, 1)) ? "same" : id.substr(0, 1);
+    };
+    copies_.copy = [this](const std::string& id, std::size_t to) -> std::optional<OpenEvolveCopies::Copy> {
+      if (gone_) return std::nullopt;
+      return OpenEvolveCopies::Copy{id + std::to_string(to), ""};
+    };
+  }
+  OpenEvolveMigration migrate() { return open_evolve_migrate(state_, settings_, 0.1, copies_); }
+  using Moves = std::vector<std::pair<std::string, std::size_t>>;
+
+  OpenEvolveSettings settings_{100, 100};
+  OpenEvolveState state_;
+  OpenEvolveCopies copies_;
+  std::set<std::string> equal_;
+  bool gone_ = false;
+};
+
+TEST_F(OpenEvolveMigrates, TheBestToBothNeighbours) {
+  const OpenEvolveMigration migration = migrate();
+  EXPECT_EQ(migration.unknown, "");
+  EXPECT_EQ(migration.moves, (Moves{{"a", 1}, {"a", 2}}));
+  EXPECT_THAT(state_.islands[1], ElementsAre("a1", "c"));
+  EXPECT_THAT(state_.islands[2], ElementsAre("a2"));
+}
+
+// Room for four: with the fifth a1 goes, which owns no cell; so c is the best of its island and is copied
+// too, and each copy takes the place of the one before.
+TEST_F(OpenEvolveMigrates, EvictsOnTheWay) {
+  settings_.population_size = 4;
+  EXPECT_EQ(migrate().moves, (Moves{{"a", 1}, {"a", 2}, {"c", 2}, {"c", 0}}));
+  EXPECT_THAT(state_.islands[0], ElementsAre("a", "b", "c0"));
+  EXPECT_THAT(state_.islands[1], ElementsAre("c"));
+  EXPECT_THAT(state_.islands[2], ElementsAre());
+}
+
+TEST_F(OpenEvolveMigrates, NotWhereAnEqualProgramIs) {
+  equal_ = {"a", "c"};
+  EXPECT_EQ(migrate().moves, (Moves{{"a", 2}}));
+}
+
+TEST_F(OpenEvolveMigrates, WhatASetOrAMissingCopyLeavesOpen) {
+  state_.programs[1].second = 1;  // b is as good as a
+  EXPECT_THAT(migrate().unknown, testing::HasSubstr("equally fit"));
+  state_.programs[1].second = 0.5;
+  gone_ = true;
+  EXPECT_THAT(migrate().unknown, testing::HasSubstr("in no checkpoint"));
+}
+
 }  // namespace
 }  // namespace assay::rules

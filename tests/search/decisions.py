@@ -273,6 +273,38 @@ class OpenEvolve(Decisions):
             (folder / f"programs/{gone}.json").unlink()
         self.alter_state(change, "eviction")
 
+    def migrations(self, run):
+        """Folders of the checkpoints in which programs migrated, and the programs that came."""
+        out, before = {}, set()
+        for folder in self.checkpoints(run):
+            programs = [json.loads(f.read_text()) for f in sorted((folder / "programs").iterdir())]
+            came = [p for p in programs if p["metadata"].get("migrant") and p["id"] not in before]
+            before |= {p["id"] for p in programs}
+            if came:
+                out[folder] = came
+        return out
+
+    def test_who_migrated(self):
+        recomputed = 0
+        for source in self.runs():
+            with self.subTest(source.name):
+                run = self.copy(source)
+                equal = {(d["step"], d["kind"]) for d in self.holds(run, "openevolve")["list"] if d["outcome"] == "equal"}
+                known = [f for f in self.migrations(run) if (f"checkpoint {f.name.split('_')[1]}", "eviction") in equal]
+                recomputed += len(known)
+                # One more program came to an island than the rule sends there.
+                folder = known[-1]
+                program = self.migrations(run)[folder][0]
+                other = next(i for i in range(3) if i != program["metadata"]["island"])
+                for later in [c for c in self.checkpoints(run) if int(c.name.split("_")[1]) >= int(folder.name.split("_")[1])]:
+                    twin = {**program, "id": "1" * 32, "metadata": {**program["metadata"], "island": other}}
+                    (later / f"programs/{twin['id']}.json").write_text(json.dumps(twin))
+                    metadata = json.loads((later / "metadata.json").read_text())
+                    metadata["islands"][other].append(twin["id"])
+                    (later / "metadata.json").write_text(json.dumps(metadata))
+                self.found(run, "migration", "eviction", by="openevolve")
+        self.assertGreaterEqual(recomputed, 2, "evictions are recomputed also where programs migrated")
+
     def test_the_archive_the_best_and_migration(self):
         self.alter_state(lambda metadata, _: metadata["archive"].pop(), "archive")
 

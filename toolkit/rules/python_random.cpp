@@ -9,7 +9,7 @@ namespace assay::rules {
 
 namespace {
 
-constexpr std::size_t kSize = 624, kMiddle = 397;
+constexpr std::size_t kSize = 624, kShiftSize = 397;
 constexpr std::uint64_t kStep = 0x9e3779b97f4a7c15;
 
 // SplitMix64's mixing: Steele, Lea, Flood, "Fast splittable pseudorandom number generators" (2014).
@@ -53,7 +53,7 @@ PythonRandom PythonRandom::of_seed(std::uint64_t seed) {
 void PythonRandom::refill() {
   for (std::size_t i = 0; i < kSize; ++i) {
     const std::uint32_t y = (state_[i] & 0x80000000U) | (state_[(i + 1) % kSize] & 0x7fffffffU);
-    state_[i] = state_[(i + kMiddle) % kSize] ^ (y >> 1) ^ ((y & 1) ? 0x9908b0dfU : 0);
+    state_[i] = state_[(i + kShiftSize) % kSize] ^ (y >> 1) ^ ((y & 1) ? 0x9908b0dfU : 0);
   }
   at_ = 0;
 }

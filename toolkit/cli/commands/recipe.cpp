@@ -55,7 +55,7 @@ Result<Row> row_of(const replay::NamedRecipe& named) {
   return Row{std::string(named.name), "training", recipe.task.name, mixer_text(recipe), size_text(recipe)};
 }
 
-std::string padded(std::string text, std::size_t width) {
+std::string in_column(std::string text, std::size_t width) {
   text.resize(std::max(width, text.size() + 1), ' ');
   return text;
 }
@@ -70,8 +70,8 @@ Result<Exit> run_list(const Arguments&, Output& output) {
                             {"task", row.task},
                             {"mixer", row.mixer},
                             {"size", row.size}}));
-    text += padded(row.name, 17) + padded(row.kind, 10) + padded(row.task, 9) + padded(row.mixer, 19) +
-            row.size + "\n";
+    text += in_column(row.name, 17) + in_column(row.kind, 10) + in_column(row.task, 9) +
+            in_column(row.mixer, 19) + row.size + "\n";
   }
   if (output.wants_json())
     output.print_json(output.document().set("result", std::move(list)));

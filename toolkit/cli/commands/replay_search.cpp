@@ -133,8 +133,8 @@ Result<std::vector<std::string>> experiments_of(const std::string& file,
 }
 
 // An evaluation that trains a model, as ASI-Arch's do, is run again a candidate at a time.
-Error not_on_record(Error error, const search::Evaluation& missing, const std::string& file, bool folder,
-                    Output& output) {
+Error with_candidate(Error error, const search::Evaluation& missing, const std::string& file, bool folder,
+                     Output& output) {
   const auto ids = folder ? Result<std::vector<std::string>>(std::vector<std::string>())
                           : experiments_of(file, missing.digests, output);
   error.hint +=
@@ -402,7 +402,7 @@ Result<Exit> replay_search(const Arguments& arguments, Output& output) {
   std::optional<search::Evaluation> missing;
   auto done = search::rerun(run, options, &missing);
   line.end();
-  if (!done && missing) return not_on_record(std::move(done.error()), *missing, file, folder, output);
+  if (!done && missing) return with_candidate(std::move(done.error()), *missing, file, folder, output);
   const search::RerunReport report = ASSAY_TRY(std::move(done));
   output.end_progress();
   if (output.wants_json()) {
