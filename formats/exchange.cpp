@@ -242,17 +242,25 @@ Result<Exchange> Exchange::parse(const JournalRecord& record) {
 }
 
 Json describe_exchange(const Exchange& exchange) {
-  Json model;
-  if (auto request = Json::parse(without_long_values(exchange.request), {.python_numbers = true});
-      request && request->is_object()) {
-    if ((*request)["model"].is_string()) model.set("asked", (*request)["model"]);
-    Json sampling;
-    for (const std::string_view name : kSampling)
-      if (const Json* value = request->find(name); value && !value->is_null()) sampling.set(name, *value);
-    if (sampling.size()) model.set("sampling", std::move(sampling));
-  }
-  for (const Json& answer : answers_of(without_long_values(exchange.response))) take_answer(answer, model);
+  Json model = describe_request(exchange.request);
+  describe_response(exchange.response, model);
   return model;
+}
+
+Json describe_request(std::string_view request) {
+  Json model;
+  const auto asked = Json::parse(without_long_values(request), {.python_numbers = true});
+  if (!asked || !asked->is_object()) return model;
+  if ((*asked)["model"].is_string()) model.set("asked", (*asked)["model"]);
+  Json sampling;
+  for (const std::string_view name : kSampling)
+    if (const Json* value = asked->find(name); value && !value->is_null()) sampling.set(name, *value);
+  if (sampling.size()) model.set("sampling", std::move(sampling));
+  return model;
+}
+
+void describe_response(std::string_view response, Json& model) {
+  for (const Json& answer : answers_of(without_long_values(response))) take_answer(answer, model);
 }
 
 std::string answer_text(const Exchange& exchange) {

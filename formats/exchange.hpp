@@ -49,6 +49,9 @@ struct Exchange {
 /// What the bodies of a chat, responses, messages or embeddings call say: model asked for and model that
 /// answered, sampling parameters, fingerprint, usage. Streamed answers too. Null where they are not JSON.
 Json describe_exchange(const Exchange& exchange);
+/// The same in two steps.
+Json describe_request(std::string_view request);
+void describe_response(std::string_view response, Json& model);
 
 /// The text that a model answered, put together from a streamed answer too; empty where it is none that is
 /// known.

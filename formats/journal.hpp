@@ -49,6 +49,7 @@ class JournalWriter {
   Status sync();
   int fd() const { return fd_.get(); }
   std::uint64_t records() const { return records_; }
+  std::uint64_t size() const { return size_; }    ///< bytes, to the end of the last record
   const Digest& chain() const { return chain_; }  ///< after the last record
 
  private:

@@ -1,12 +1,17 @@
 #include "replay/search/recorder.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
+#include "replay/search/hash_aside.hpp"
 #include "toolkit/base/json.hpp"
 
 namespace assay::search {
 
 namespace {
+
+constexpr std::uint64_t kLeaveEvery = 8u << 20;
+constexpr std::uint64_t kLarge = 1u << 20;
 
 std::string failure_body(const std::string& why) {
   return Json::object(
@@ -42,6 +47,7 @@ struct Recorder::Passing {
   std::optional<std::string> request;
   bool request_seen = false;
   Sha256 response_hash;
+  std::optional<HashAside> aside;  // instead, of a large answer
   formats::Exchange whole_answer;  // what send() needs of an answer that was not passed on as it came
 
   Status head(const HttpHead& head) {
@@ -59,12 +65,18 @@ struct Recorder::Passing {
   }
 
   Status body(std::string bytes, const std::vector<std::uint64_t>& chunks, bool last) {
-    if (exchange.response.empty() && length) exchange.response.reserve(*length);
+    if (exchange.response.empty() && !bytes.empty() && length) {
+      exchange.response.reserve(*length);
+      if (*length >= kLarge) aside.emplace(exchange.response.data());
+    }
     exchange.response += bytes;
     exchange.chunks.insert(exchange.chunks.end(), chunks.begin(), chunks.end());
     whole = last;
     Status sent = streaming && !last ? answer.piece(bytes) : Status();
-    response_hash.update(bytes);
+    if (aside)
+      aside->reach(exchange.response.size());
+    else
+      response_hash.update(bytes);
     if (streaming && last) held = std::move(bytes);
     return sent;
   }
@@ -73,7 +85,9 @@ struct Recorder::Passing {
   void redact_request(const Redactor& redactor, std::string_view body) {
     if (std::exchange(request_seen, true)) return;
     request = redactor.redacted(body);
-    exchange.request_hash = sha256(request ? std::string_view(*request) : body);
+    const std::string_view kept = request ? std::string_view(*request) : body;
+    exchange.request_hash = sha256(kept);
+    exchange.model = formats::describe_request(kept);
   }
 
   // What the program gets instead of an answer that did not come.
@@ -83,6 +97,7 @@ struct Recorder::Passing {
     exchange.status = 502;
     exchange.streamed = false;
     exchange.chunks.clear();
+    aside.reset();
     exchange.response = failure_body(why);
     headers = {{"Content-Type", "application/json"}};
     length = exchange.response.size();
@@ -134,14 +149,21 @@ Recorder::~Recorder() {
 }
 
 void Recorder::sync_all() {
+  std::uint64_t left = 0;  // bytes of the journal that the system need not keep in memory
   std::unique_lock lock(mutex_);
   for (;;) {
     to_sync_.wait(lock, [this] { return dirty_ || stopping_; });
     if (!dirty_) return;
     dirty_ = false;
     const int fd = journal_.fd();
+    const std::uint64_t size = journal_.size();
     lock.unlock();
     const bool done = ::fdatasync(fd) == 0;
+    // Nobody reads a journal that is being written: large ones do not push all else out of memory.
+    if (done && size - left >= kLeaveEvery &&
+        ::posix_fadvise(fd, static_cast<off_t>(left), static_cast<off_t>(size - left), POSIX_FADV_DONTNEED) ==
+            0)
+      left = size;
     lock.lock();
     if (!done && !failure_) failure_ = Error{Fault::unreadable, "the journal cannot be synced", "", ""};
   }
@@ -157,16 +179,21 @@ Status Recorder::write(Passing& passing) {
   kept.response_headers = redactor_.headers(passing.headers);
   passing.redact_request(redactor_, kept.request);
   if (passing.request) kept.request = *std::move(passing.request);
+  // What need not wait for the hash, where that is made aside.
+  auto other = redactor_.redacted(kept.response, kept.chunks);
+  formats::describe_response(other ? *other : kept.response, kept.model);
   const bool own = !kept.error.empty();  // an answer of ours is not what went by
-  const bool other = redactor_.redact(kept.response, kept.chunks);
-  kept.response_hash = own || other ? sha256(kept.response) : passing.response_hash.finish();
+  if (!other && !own)
+    kept.response_hash = passing.aside ? passing.aside->finish() : passing.response_hash.finish();
+  passing.aside.reset();
+  if (other) kept.response = *std::move(other);
+  if (!kept.response_hash) kept.response_hash = sha256(kept.response);
   kept.error = redactor_.text(kept.error);
   // A broken answer may end within a chunk.
   if (std::uint64_t sum = 0; kept.streamed) {
     for (const std::uint64_t size : kept.chunks) sum += size;
     if (sum < kept.response.size()) kept.chunks.push_back(kept.response.size() - sum);
   }
-  kept.model = formats::describe_exchange(kept);
   const std::lock_guard lock(mutex_);
   kept.done = now_us();
   return append(std::move(kept));

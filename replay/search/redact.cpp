@@ -282,23 +282,16 @@ std::string Redactor::text(std::string_view bytes) const {
 }
 
 std::string Redactor::text(std::string_view bytes, std::vector<std::uint64_t>& chunks) const {
-  auto other = replaced(bytes, chunks);
+  auto other = redacted(bytes, chunks);
   return other ? *std::move(other) : std::string(bytes);
-}
-
-bool Redactor::redact(std::string& bytes, std::vector<std::uint64_t>& chunks) const {
-  auto other = replaced(bytes, chunks);
-  if (!other) return false;
-  bytes = *std::move(other);
-  return true;
 }
 
 std::optional<std::string> Redactor::redacted(std::string_view bytes) const {
   std::vector<std::uint64_t> none;
-  return replaced(bytes, none);
+  return redacted(bytes, none);
 }
 
-std::optional<std::string> Redactor::replaced(std::string_view bytes,
+std::optional<std::string> Redactor::redacted(std::string_view bytes,
                                               std::vector<std::uint64_t>& chunks) const {
   const std::shared_lock lock(mutex_);
   const std::vector<Cut> cuts = find(bytes);

@@ -35,10 +35,9 @@ class Redactor {
   /// The same for a body that comes in chunks, whose sizes change with it: a value that lies across a border
   /// is found.
   std::string text(std::string_view bytes, std::vector<std::uint64_t>& chunks) const;
-  /// In place; true where something was replaced. A large text without secrets is not copied.
-  bool redact(std::string& bytes, std::vector<std::uint64_t>& chunks) const;
-  /// Nothing where there is nothing to replace.
+  /// Nothing where there is nothing to replace: a large text is not copied.
   std::optional<std::string> redacted(std::string_view bytes) const;
+  std::optional<std::string> redacted(std::string_view bytes, std::vector<std::uint64_t>& chunks) const;
   formats::HttpHeaders headers(const formats::HttpHeaders& headers) const;  ///< secret ones left out
   Json json(const Json& value) const;
 
@@ -61,7 +60,6 @@ class Redactor {
   };
   std::vector<Cut> find(std::string_view bytes) const;
   void find_at(std::string_view bytes, std::size_t at, std::vector<Cut>& cuts) const;
-  std::optional<std::string> replaced(std::string_view bytes, std::vector<std::uint64_t>& chunks) const;
 
   // Bodies are gone through by several threads at once; values are added seldom.
   mutable std::shared_mutex mutex_;
