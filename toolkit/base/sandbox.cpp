@@ -64,7 +64,7 @@ Result<Fd> lifted(int fd) {
   return Fd(high);
 }
 
-Result<std::pair<Fd, Fd>> make_pipe() {
+Result<std::pair<Fd, Fd>> lifted_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) return no_child("pipe");
   Result<Fd> out = lifted(ends[0]), in = lifted(ends[1]);
@@ -280,8 +280,8 @@ Status run_confined(const Confinement& limits, const std::function<Status(const 
                  "confined work can only start from one thread, found " + std::to_string(threads), "", ""};
   const Page page;
   if (!page.get()) return no_child("memory");
-  auto [result_out, result_in] = ASSAY_TRY(make_pipe());
-  auto [words_out, words_in] = ASSAY_TRY(make_pipe());
+  auto [result_out, result_in] = ASSAY_TRY(lifted_pipe());
+  auto [words_out, words_in] = ASSAY_TRY(lifted_pipe());
   ::fcntl(result_in.get(), F_SETPIPE_SZ, 1 << 20);
   const Channel channel{result_in.get(), words_in.get(), ::getpid(), page.get()};
   ::tzset();  // reads /etc/localtime now: the child's first gmtime() could not
