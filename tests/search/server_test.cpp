@@ -36,7 +36,7 @@ class Client {
   std::unique_ptr<Stream> stream_;
 };
 
-void say_ok(ChildRequest, ChildAnswer& answer) { static_cast<void>(answer.whole(200, {}, "ok").ok()); }
+void say_ok(const ChildRequest&, ChildAnswer& answer) { static_cast<void>(answer.whole(200, {}, "ok").ok()); }
 
 std::unique_ptr<Server> server(ServerLimits limits, Server::Handler handler = say_ok) {
   auto listener = listen_on_loopback(0);
@@ -63,7 +63,7 @@ TEST(Server, BodiesOnTheirWayAreCountedTogether) {
   ServerLimits limits;
   limits.buffered = 1'000'000;
   std::promise<void> reached, go_on;
-  const auto serving = server(limits, [&](ChildRequest request, ChildAnswer& answer) {
+  const auto serving = server(limits, [&](const ChildRequest& request, ChildAnswer& answer) {
     if (request.body.starts_with("wait")) {
       reached.set_value();
       go_on.get_future().wait();
