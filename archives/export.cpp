@@ -211,7 +211,9 @@ FolderReceiver::~FolderReceiver() = default;
 std::uint64_t FolderReceiver::files() const { return state_->files; }
 std::uint64_t FolderReceiver::bytes() const { return state_->bytes; }
 
-Result<FolderReceiver> FolderReceiver::create(const fs::path& folder, bool with_git) {
+Result<FolderReceiver> FolderReceiver::create(const fs::path& wanted, bool with_git) {
+  // "campaign/" is the folder "campaign": a name beside it would else lie in it.
+  const fs::path folder = wanted.has_filename() ? wanted : wanted.parent_path();
   if (fs::exists(fs::symlink_status(folder)))
     return Error{Fault::refused, "already there", folder.string(), "name a folder that does not exist"};
   auto state = std::make_unique<State>();

@@ -281,6 +281,15 @@ TEST_F(EndToEnd, ADetachedSignatureOfAnExportIsOverWhatItsAuthorsSaid) {
   }
 }
 
+TEST_F(EndToEnd, AnExportsFolderMayEndInASlash) {
+  for (const std::string& name : {std::string("slash"), std::string("slash/"), std::string("slash//")}) {
+    const Ran ran = run({"export", "c.h5", "-o", name});
+    EXPECT_EQ(ran.status, 0) << name << ": " << ran.err;
+    EXPECT_TRUE(fs::exists(path("slash/campaign.json")));
+    fs::remove_all(path("slash"));
+  }
+}
+
 TEST_F(EndToEnd, OptionsThatSayNothingOfAProofAreRefused) {
   ASSERT_EQ(run({"prove", "c.h5", "3", "-o", "options.proof"}).status, 0);
   for (const std::vector<std::string>& more :
