@@ -3,15 +3,20 @@
 #include "kernels/pointwise/loops.hpp"
 #include "kernels/pointwise/runs.hpp"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 namespace assay::kernels::ASSAY_VARIANT {
 
 namespace {
 
 constexpr std::int64_t kChunk = 1024;
 constexpr std::int64_t kLongRow = 128;  // from here on a chunk ends where its row ends
+constexpr std::int64_t kVector = 16;
 
 struct Buffers {
-  alignas(64) float in[kMaxInputs][kChunk];
+  alignas(64) float in[kMaxInputs][kChunk + kVector];  // gather() writes whole vectors
   alignas(64) float out[kChunk];
 };
 
@@ -45,13 +50,38 @@ void each_run(const Job& job, const Operand& operand, Cursor cursor, std::int64_
   }
 }
 
+// Rows of fp32 are often shorter than what a loop needs to get going: so they move in whole vectors. What is
+// written beyond a row's end the next row overwrites.
+void fill_row(float* to, float x, std::int64_t length) {
+  for (std::int64_t i = 0; i < length; i += kVector)
+    for (int j = 0; j < kVector; ++j) to[i + j] = x;
+}
+
+void copy_row(float* to, const float* from, std::int64_t length) {
+  std::int64_t i = 0;
+  for (; i + kVector <= length; i += kVector)
+    for (int j = 0; j < kVector; ++j) to[i + j] = from[i + j];
+#if defined(__AVX512F__)
+  const auto mask = static_cast<__mmask16>((1U << (length - i)) - 1U);
+  if (i < length) _mm512_storeu_ps(to + i, _mm512_maskz_loadu_ps(mask, from + i));
+#else
+  for (; i < length; ++i) to[i] = from[i];
+#endif
+}
+
 void gather(const Job& job, const Operand& operand, const Cursor& cursor, std::int64_t n, float* buffer) {
   const std::int64_t stride = inner_stride(job, operand);
+  const float* const data = static_cast<const float*>(operand.data);
   if (operand.type == Type::f32 && stride == 0) {  // a column broadcast along short rows
-    const float* data = static_cast<const float*>(operand.data);
     each_run(job, operand, cursor, n, [&](std::int64_t offset, std::int64_t length) {
-      const float x = data[offset];
-      for (std::int64_t i = 0; i < length; ++i) buffer[i] = x;
+      fill_row(buffer, data[offset], length);
+      buffer += length;
+    });
+    return;
+  }
+  if (operand.type == Type::f32 && stride == 1) {
+    each_run(job, operand, cursor, n, [&](std::int64_t offset, std::int64_t length) {
+      copy_row(buffer, data + offset, length);
       buffer += length;
     });
     return;

@@ -20,33 +20,34 @@ ASSAY_LANES void load_columns(Lanes& v, const T* p, int q, std::int64_t width) {
 }
 
 /// One block of a tile: leaves in natural order, each a chain of up to eight rows, then halving.
-/// From::lanes(from, v, r, q): the terms of lanes q of row r of the block.
-template <typename O, typename From>
+/// From::lanes(from, v, r, q): the terms of lanes q of row r of the block. Q: lanes of the tile that are
+/// there.
+template <typename O, int Q = kTileLanes, typename From>
 ASSAY_LANES void block_of_tile(const From& from, std::int64_t count, TileRow& sum) {
-  Lanes leaf[kLeaves][kTileLanes];
+  Lanes leaf[kLeaves][Q];
   std::int64_t there = count < kLeaves ? count : kLeaves;
   for (std::int64_t j = 0; j < there; ++j) {
-    Lanes chain[kTileLanes];
+    Lanes chain[Q];
 #pragma GCC unroll 4
-    for (int q = 0; q < kTileLanes; ++q) From::lanes(from, chain[q], j, q);
+    for (int q = 0; q < Q; ++q) From::lanes(from, chain[q], j, q);
     for (std::int64_t r = j + kLeaves; r < count; r += kLeaves)
 #pragma GCC unroll 4
-      for (int q = 0; q < kTileLanes; ++q) {
+      for (int q = 0; q < Q; ++q) {
         Lanes v;
         From::lanes(from, v, r, q);
         O::join(chain[q], v);
       }
 #pragma GCC unroll 4
-    for (int q = 0; q < kTileLanes; ++q) leaf[j][q] = chain[q];
+    for (int q = 0; q < Q; ++q) leaf[j][q] = chain[q];
   }
   for (std::int64_t half = kLeaves / 2; half > 0; half /= 2) {
     for (std::int64_t j = 0; j < half && j + half < there; ++j)
 #pragma GCC unroll 4
-      for (int q = 0; q < kTileLanes; ++q) O::join(leaf[j][q], leaf[j + half][q]);
+      for (int q = 0; q < Q; ++q) O::join(leaf[j][q], leaf[j + half][q]);
     there = there < half ? there : half;
   }
 #pragma GCC unroll 4
-  for (int q = 0; q < kTileLanes; ++q) sum[q] = leaf[0][q];
+  for (int q = 0; q < Q; ++q) sum[q] = leaf[0][q];
 }
 
 /// Tree for each column of a tile.

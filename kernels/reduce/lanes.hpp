@@ -5,6 +5,10 @@
 #include "kernels/core/variant.hpp"
 #include "kernels/reduce/rules.hpp"
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 namespace assay::kernels::ASSAY_VARIANT {
 
 typedef float Lanes __attribute__((vector_size(64)));
@@ -30,6 +34,18 @@ ASSAY_LANES void store_lanes(float* p, const Lanes& v) { *reinterpret_cast<Loose
 ASSAY_LANES float widened(float x) { return x; }
 ASSAY_LANES float widened(std::uint16_t x) { return from_bf16(x); }
 
+#if defined(__AVX512F__)
+/// The first `count` < 16 of the lanes from memory, the others `other`.
+ASSAY_LANES void load_some(Lanes& v, const float* p, std::int64_t count, float other) {
+  const auto mask = static_cast<__mmask16>((1U << count) - 1U);
+  v = (Lanes)_mm512_mask_loadu_ps(_mm512_set1_ps(other), mask, p);
+}
+ASSAY_LANES void load_some(Lanes& v, const std::uint16_t* p, std::int64_t count, float other) {
+  const auto mask = static_cast<__mmask16>((1U << count) - 1U);
+  const __m512i wide = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, p)), 16);
+  v = (Lanes)_mm512_mask_mov_ps(_mm512_set1_ps(other), mask, _mm512_castsi512_ps(wide));
+}
+#else
 /// The first `count` < 16 of the lanes from memory, the others `other`.
 template <typename T>
 ASSAY_LANES void load_some(Lanes& v, const T* p, std::int64_t count, float other) {
@@ -38,6 +54,8 @@ ASSAY_LANES void load_some(Lanes& v, const T* p, std::int64_t count, float other
   for (std::int64_t i = 0; i < count; ++i) t[i] = widened(p[i]);
   load_lanes(v, t);
 }
+
+#endif
 
 /// Not Lanes{} + x: that loses the sign of -0.
 ASSAY_LANES void spread(Lanes& v, float x) { v = Lanes{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }

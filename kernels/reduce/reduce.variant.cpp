@@ -208,18 +208,39 @@ struct MappedRow {
   }
 };
 
-template <typename O, bool Whole, typename T>
+template <typename O, bool Whole, int Q, typename T>
 static void sum_of_tile(const ReduceJob& job, TilePlace& tile, std::int64_t begin, std::int64_t end,
                         const TileRow& centre, float empty, float* out) {
+  const MappedRow<O, Whole, T> rows{static_cast<const T*>(job.in), tile, centre};
+  if (begin < end && end - begin <= kBlock) {
+    Lanes sum[kTileLanes];
+    find_rows(job.plan, tile, begin, end - begin);
+    block_of_tile<O, Q>(rows, end - begin, sum);
+    for (int q = 0; q < Q; ++q) store_lanes(out + q * kLanes, sum[q]);
+    return;
+  }
   TileTree<O> tree;
   for (std::int64_t b = begin; b < end; b += kBlock) {
     const std::int64_t count = end - b < kBlock ? end - b : kBlock;
     find_rows(job.plan, tile, b, count);
-    Lanes sum[kTileLanes];
-    block_of_tile<O>(MappedRow<O, Whole, T>{static_cast<const T*>(job.in), tile, centre}, count, sum);
+    Lanes sum[kTileLanes] = {};
+    block_of_tile<O, Q>(rows, count, sum);
     TileTree<O>::push(tree, sum);
   }
   TileTree<O>::store(tree, out, empty);
+}
+
+template <typename O, typename T>
+static void sum_of_any_tile(const ReduceJob& job, TilePlace& tile, std::int64_t begin, std::int64_t end,
+                            const TileRow& centre, float empty, float* out) {
+  if (tile.width == kTile)
+    sum_of_tile<O, true, kTileLanes, T>(job, tile, begin, end, centre, empty, out);
+  else if (tile.width > 2 * kLanes)
+    sum_of_tile<O, false, kTileLanes, T>(job, tile, begin, end, centre, empty, out);
+  else if (tile.width > kLanes)
+    sum_of_tile<O, false, 2, T>(job, tile, begin, end, centre, empty, out);
+  else
+    sum_of_tile<O, false, 1, T>(job, tile, begin, end, centre, empty, out);
 }
 
 static void one_tile(const ReduceJob& job, const Recipe& recipe, TilePlace& tile, std::int64_t begin,
@@ -228,17 +249,10 @@ static void one_tile(const ReduceJob& job, const Recipe& recipe, TilePlace& tile
   for (int q = 0; q < kTileLanes; ++q) load_lanes(centres[q], centre + q * kLanes);
   with_column_op(recipe, [&](auto op) {
     using O = decltype(op);
-    if (job.in_type == Type::bf16) {
-      if (tile.width == kTile)
-        sum_of_tile<O, true, std::uint16_t>(job, tile, begin, end, centres, recipe.empty, out);
-      else
-        sum_of_tile<O, false, std::uint16_t>(job, tile, begin, end, centres, recipe.empty, out);
-    } else {
-      if (tile.width == kTile)
-        sum_of_tile<O, true, float>(job, tile, begin, end, centres, recipe.empty, out);
-      else
-        sum_of_tile<O, false, float>(job, tile, begin, end, centres, recipe.empty, out);
-    }
+    if (job.in_type == Type::bf16)
+      sum_of_any_tile<O, std::uint16_t>(job, tile, begin, end, centres, recipe.empty, out);
+    else
+      sum_of_any_tile<O, float>(job, tile, begin, end, centres, recipe.empty, out);
   });
 }
 
