@@ -69,6 +69,28 @@ void copy_row(float* to, const float* from, std::int64_t length) {
 #endif
 }
 
+#if defined(__AVX512F__)
+ASSAY_HD __m512 some_floats(const float* from, std::int64_t count) {
+  const std::int64_t there = count < 0 ? 0 : count < kVector ? count : kVector;
+  return _mm512_maskz_loadu_ps(static_cast<__mmask16>((1U << there) - 1U), from);
+}
+#endif
+
+// Every second element: what rotary embeddings read.
+void copy_every_second(float* to, const float* from, std::int64_t length) {
+#if defined(__AVX512F__)
+  const __m512i places = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  for (std::int64_t i = 0; i < length; i += kVector) {
+    const std::int64_t left = 2 * (length - i) - 1;  // floats from the first to the last that is wanted
+    const __m512 low = some_floats(from + 2 * i, left),
+                 high = some_floats(from + 2 * i + kVector, left - kVector);
+    _mm512_storeu_ps(to + i, _mm512_permutex2var_ps(low, places, high));
+  }
+#else
+  for (std::int64_t i = 0; i < length; ++i) to[i] = from[2 * i];
+#endif
+}
+
 void gather(const Job& job, const Operand& operand, const Cursor& cursor, std::int64_t n, float* buffer) {
   const std::int64_t stride = inner_stride(job, operand);
   const float* const data = static_cast<const float*>(operand.data);
@@ -82,6 +104,13 @@ void gather(const Job& job, const Operand& operand, const Cursor& cursor, std::i
   if (operand.type == Type::f32 && stride == 1) {
     each_run(job, operand, cursor, n, [&](std::int64_t offset, std::int64_t length) {
       copy_row(buffer, data + offset, length);
+      buffer += length;
+    });
+    return;
+  }
+  if (operand.type == Type::f32 && stride == 2) {
+    each_run(job, operand, cursor, n, [&](std::int64_t offset, std::int64_t length) {
+      copy_every_second(buffer, data + offset, length);
       buffer += length;
     });
     return;

@@ -158,6 +158,34 @@ TEST(Pointwise, BroadcastsByStrideZero) {
   EXPECT_EQ(one.contents(out), one.contents(wanted));
 }
 
+// Rows that a vector does not fill, ending where the tensor ends: next to each other, every second, one
+// broadcast.
+TEST(Pointwise, ShortRowsOfEveryStride) {
+  PlainThreads threads(1);
+  const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
+  for (const CpuLevel level : {CpuLevel::portable, CpuLevel::avx2, CpuLevel::avx512}) {
+    const CpuLevel before = cpu_level();
+    if (!force_cpu_level(level)) continue;
+    for (const std::int64_t length : {1, 2, 7, 15, 16, 17, 31, 33, 64})
+      for (const std::int64_t step : {0, 1, 2, 3}) {
+        Case one("short rows", place);
+        const std::int64_t rows = 41, row = step == 0 ? 1 : step * (length + 1);
+        const std::int64_t floats = (rows - 1) * row + step * (length - 1) + 1;
+        View a = one.input(Type::f32, {floats}, Fill::bits);
+        a.rank = 2, a.size[0] = rows, a.size[1] = length, a.stride[0] = row, a.stride[1] = step;
+        const View b = one.input(Type::f32, {rows, length}, Fill::normal);
+        const View out = one.output(Type::f32, {rows, length}),
+                   wanted = one.output(Type::f32, {rows, length});
+        const View inputs[] = {a, b};
+        ASSERT_EQ(pointwise(Op::mul, inputs, {}, out, place), Status::ok);
+        reference::pointwise(Op::mul, inputs, {}, wanted);
+        EXPECT_EQ(one.contents(out), one.contents(wanted))
+            << length << " by " << step << ", " << text_of(level);
+      }
+    force_cpu_level(before);
+  }
+}
+
 TEST(Pointwise, SaysWhatDoesNotFit) {
   PlainThreads threads(1);
   const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
