@@ -71,6 +71,15 @@ TEST_F(Bisection, NamesABackwardCallByItsForwardLine) {
   EXPECT_EQ(culprit().name, "aten::sigmoid_backward");
   EXPECT_EQ(culprit().where, "backward of program.py:12");
 }
+
+// The wrong call is of a step that showed nothing: its state was not in the trace.
+TEST_F(Bisection, NamesTheOptimizerOfTheStepBefore) {
+  const Ran ran = replay_with("23 assay::adam_step_ - 1");
+  EXPECT_EQ(ran.status, 4) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("differs   at step 6: ")) << ran.out;
+  EXPECT_EQ(culprit().name, "assay::adam_step_");
+  EXPECT_EQ(culprit().step, 5u);
+}
 #endif
 
 TEST_F(Bisection, StopsAtTheStepWhereBothSidesAgree) {

@@ -37,6 +37,8 @@ message(STATUS "torch ${torch_version}: ${torch_folder}")
 
 add_library(assay_torch INTERFACE)
 target_include_directories(assay_torch SYSTEM INTERFACE ${torch_folder}/include ${torch_folder}/include/torch/csrc/api/include)
+# As the wheel was compiled: at::RecordFunction has a member more without it, which then is read from past the object's end.
+target_compile_definitions(assay_torch INTERFACE NDEBUG)
 target_link_directories(assay_torch INTERFACE ${torch_folder}/lib)
 target_link_libraries(assay_torch INTERFACE -Wl,--no-as-needed torch torch_cpu c10 -Wl,--as-needed)
 target_link_options(assay_torch INTERFACE -Wl,-rpath,${torch_folder}/lib)
