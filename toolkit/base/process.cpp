@@ -24,7 +24,7 @@ struct Pipe {
   Fd out, in;
 };
 
-Result<Pipe> make_pipe() {
+Result<Pipe> process_pipe() {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     return Error{Fault::unreadable, std::string("no pipe: ") + std::strerror(errno), "", ""};
@@ -188,8 +188,8 @@ Error not_started(const Command& command, int code) {
 
 Result<CommandOutcome> run_command(const Command& command) {
   if (command.arguments.empty()) return Error{Fault::usage, "no program named", "", ""};
-  Pipe in = ASSAY_TRY(make_pipe()), out = ASSAY_TRY(make_pipe()), err = ASSAY_TRY(make_pipe()),
-       report = ASSAY_TRY(make_pipe());
+  Pipe in = ASSAY_TRY(process_pipe()), out = ASSAY_TRY(process_pipe()), err = ASSAY_TRY(process_pipe()),
+       report = ASSAY_TRY(process_pipe());
   Launch launch{command.arguments,
                 full_environment(command),
                 {},
