@@ -1,68 +1,26 @@
 #include "toolkit/base/yaml.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <set>
 #include <string>
-#include <vector>
+
+#if defined(ASSAY_HAS_YAML)
+#include <yaml.h>
+#endif
 
 #include "toolkit/base/bytes.hpp"
 #include "toolkit/base/text.hpp"
 
 namespace assay {
 
+#if defined(ASSAY_HAS_YAML)
+
 namespace {
 
 constexpr std::size_t kDeepest = 64, kMostKeys = 5000;
 
-struct YamlLine {
-  std::size_t number = 0, indent = 0;
-  std::string_view text;  // without indentation, comment and trailing white space; empty for a blank line
-  std::string_view raw;   // as it stands
-};
-
-Error yaml_error(std::size_t line, std::string what) {
-  return {Fault::malformed, std::move(what), "line " + std::to_string(line), ""};
-}
-
-std::string_view right_trimmed(std::string_view text) {
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
-    text.remove_suffix(1);
-  return text;
-}
-
-// Where a quoted scalar that starts at `at` ends: the position after its closing quote.
-std::size_t end_of_quoted(std::string_view text, std::size_t at) {
-  const char quote = text[at];
-  for (std::size_t i = at + 1; i < text.size(); ++i) {
-    if (quote == '"' && text[i] == '\\') {
-      ++i;
-    } else if (text[i] == quote) {
-      if (quote == '\'' && i + 1 < text.size() && text[i + 1] == '\'')
-        ++i;
-      else
-        return i + 1;
-    }
-  }
-  return text.npos;
-}
-
-std::string_view without_comment(std::string_view text) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const bool starts = i == 0 || std::string_view(" ,[{:-").find(text[i - 1]) != std::string_view::npos;
-    if ((text[i] == '"' || text[i] == '\'') && starts) {
-      const std::size_t end = end_of_quoted(text, i);
-      if (end == text.npos) break;
-      i = end - 1;
-    } else if (text[i] == '#' && (i == 0 || text[i - 1] == ' ' || text[i - 1] == '\t')) {
-      text = text.substr(0, i);
-    }
-  }
-  return right_trimmed(text);
-}
-
-std::optional<Json> number_of(std::string_view text) {
+std::optional<Json> yaml_number(std::string_view text) {
   std::string digits;
   for (const char c : text)
     if (c != '_') digits += c;
@@ -71,17 +29,14 @@ std::optional<Json> number_of(std::string_view text) {
   if (rest.empty() || rest.find_first_not_of("0123456789.eE+-") != rest.npos ||
       rest.find_first_of("0123456789") == rest.npos)
     return std::nullopt;
-  if (rest.find_first_of(".eE") == rest.npos) {
-    long long value = 0;
+  const auto whole = [&](auto value) -> std::optional<Json> {
     const auto [end, code] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
-    if (code == std::errc() && end == rest.data() + rest.size()) return Json(value);
-    return std::nullopt;
-  }
+    if (code != std::errc() || end != rest.data() + rest.size()) return std::nullopt;
+    return Json(value);
+  };
+  if (rest.find_first_of(".eE") == rest.npos) return whole(0LL);
   if (rest.find('.') == rest.npos) return std::nullopt;  // YAML 1.1: 1e5 is a string
-  double value = 0;
-  const auto [end, code] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
-  if (code == std::errc() && end == rest.data() + rest.size()) return Json(value);
-  return std::nullopt;
+  return whole(0.0);
 }
 
 Json plain_scalar(std::string_view text) {
@@ -89,234 +44,118 @@ Json plain_scalar(std::string_view text) {
   if (text.empty() || text == "~" || lower == "null") return {};
   if (lower == "true" || lower == "yes" || lower == "on") return true;
   if (lower == "false" || lower == "no" || lower == "off") return false;
-  if (auto number = number_of(text)) return *std::move(number);
+  if (auto number = yaml_number(text)) return *std::move(number);
   return std::string(text);
 }
 
-Result<Json> quoted_scalar(std::string_view text, std::size_t line) {
-  if (text[0] == '\'') {
-    std::string out;
-    for (std::size_t i = 1; i + 1 < text.size(); ++i) {
-      out += text[i];
-      if (text[i] == '\'') ++i;
-    }
-    return Json(std::move(out));
-  }
-  auto json = Json::parse(text);
-  if (!json) return yaml_error(line, "a quoted text that is not read: expected JSON's escapes");
-  return *std::move(json);
-}
-
-class FlowReader {
+/// One event of libyaml, freed with it.
+class YamlEvent {
  public:
-  FlowReader(std::string_view text, std::size_t line) : text_(text), line_(line) {}
+  YamlEvent() = default;
+  ~YamlEvent() { yaml_event_delete(&event_); }
+  YamlEvent(const YamlEvent&) = delete;
+  YamlEvent& operator=(const YamlEvent&) = delete;
 
-  Result<Json> whole() {
-    Json value = ASSAY_TRY(read(0));
-    skip();
-    if (at_ != text_.size()) return yaml_error(line_, "text after the end of a flow collection");
-    return value;
+  yaml_event_t* get() { return &event_; }
+  yaml_event_type_t type() const { return event_.type; }
+  std::size_t line() const { return event_.start_mark.line + 1; }
+  bool plain() const { return event_.data.scalar.style == YAML_PLAIN_SCALAR_STYLE; }
+  std::string_view scalar() const {
+    return {reinterpret_cast<const char*>(event_.data.scalar.value), event_.data.scalar.length};
+  }
+  bool named_or_tagged() const {
+    switch (event_.type) {
+      case YAML_ALIAS_EVENT:
+        return true;
+      case YAML_SCALAR_EVENT:
+        return event_.data.scalar.anchor || event_.data.scalar.tag;
+      case YAML_SEQUENCE_START_EVENT:
+        return event_.data.sequence_start.anchor || event_.data.sequence_start.tag;
+      case YAML_MAPPING_START_EVENT:
+        return event_.data.mapping_start.anchor || event_.data.mapping_start.tag;
+      default:
+        return false;
+    }
   }
 
  private:
-  void skip() {
-    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
-  }
-  bool take(char c) {
-    skip();
-    if (at_ >= text_.size() || text_[at_] != c) return false;
-    ++at_;
-    return true;
-  }
+  yaml_event_t event_{};
+};
 
-  Result<Json> read(std::size_t depth) {
-    if (depth > kDeepest) return yaml_error(line_, "nested too deeply");
-    skip();
-    if (take('[')) return sequence(depth);
-    if (take('{')) return mapping(depth);
-    return scalar(",]}");
-  }
+Error yaml_error(std::size_t line, std::string what) {
+  return {Fault::malformed, std::move(what), "line " + std::to_string(line), ""};
+}
 
-  Result<Json> scalar(std::string_view ends) {
-    skip();
-    if (at_ < text_.size() && (text_[at_] == '"' || text_[at_] == '\'')) {
-      const std::size_t end = end_of_quoted(text_, at_);
-      if (end == text_.npos) return yaml_error(line_, "a quoted text without its end");
-      const std::string_view quoted = text_.substr(at_, end - at_);
-      at_ = end;
-      return quoted_scalar(quoted, line_);
+class YamlReader {
+ public:
+  explicit YamlReader(std::string_view text) {
+    if (!yaml_parser_initialize(&parser_)) throw std::bad_alloc();
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    yaml_parser_set_encoding(&parser_, YAML_UTF8_ENCODING);
+  }
+  ~YamlReader() { yaml_parser_delete(&parser_); }
+  YamlReader(const YamlReader&) = delete;
+  YamlReader& operator=(const YamlReader&) = delete;
+
+  Result<Json> whole() {
+    Json value;
+    for (bool read = false;;) {
+      YamlEvent event;
+      ASSAY_TRY(next(event));
+      if (event.type() == YAML_STREAM_END_EVENT) return value;
+      if (event.type() != YAML_DOCUMENT_START_EVENT) continue;
+      if (std::exchange(read, true)) return yaml_error(event.line(), "a second document");
+      YamlEvent root;
+      ASSAY_TRY(next(root));
+      value = ASSAY_TRY(node(root, 0));
     }
-    const std::size_t end = std::min(text_.find_first_of(ends, at_), text_.size());
-    const std::string_view plain = right_trimmed(text_.substr(at_, end - at_));
-    at_ = end;
-    return plain_scalar(plain);
+  }
+
+ private:
+  Status next(YamlEvent& event) {
+    if (yaml_parser_parse(&parser_, event.get())) {
+      if (event.named_or_tagged()) return yaml_error(event.line(), "anchors and tags are not read");
+      return {};
+    }
+    const std::size_t line = parser_.problem_mark.line + 1;
+    return yaml_error(line, std::string("not YAML: ") + (parser_.problem ? parser_.problem : "not readable"));
+  }
+
+  Result<Json> node(const YamlEvent& event, std::size_t depth) {
+    if (depth > kDeepest) return yaml_error(event.line(), "nested too deeply");
+    if (event.type() == YAML_SEQUENCE_START_EVENT) return sequence(depth);
+    if (event.type() == YAML_MAPPING_START_EVENT) return mapping(depth);
+    return event.plain() ? plain_scalar(event.scalar()) : Json(std::string(event.scalar()));
   }
 
   Result<Json> sequence(std::size_t depth) {
     Json list = Json::array();
-    while (!take(']')) {
-      list.push(ASSAY_TRY(read(depth + 1)));
-      if (!take(',') && (at_ >= text_.size() || text_[at_] != ']'))
-        return yaml_error(line_, "a flow collection that does not end on its line");
+    for (;;) {
+      YamlEvent event;
+      ASSAY_TRY(next(event));
+      if (event.type() == YAML_SEQUENCE_END_EVENT) return list;
+      list.push(ASSAY_TRY(node(event, depth + 1)));
     }
-    return list;
   }
 
   Result<Json> mapping(std::size_t depth) {
     Json map = Json::object();
-    while (!take('}')) {
-      const Json key = ASSAY_TRY(scalar(":,}"));
-      const std::string name = key.string() ? *key.string() : key.dump();
-      if (!take(':')) return yaml_error(line_, "a flow mapping's key without a value");
-      if (map.find(name)) return yaml_error(line_, "the key \"" + name + "\" stands there twice");
-      map.set(name, ASSAY_TRY(read(depth + 1)));
-      if (!take(',') && (at_ >= text_.size() || text_[at_] != '}'))
-        return yaml_error(line_, "a flow collection that does not end on its line");
-    }
-    return map;
-  }
-
-  std::string_view text_;
-  std::size_t line_, at_ = 0;
-};
-
-// The key of "key: value" or "key:", and where the value starts; nothing if the line is no mapping entry.
-struct Entry {
-  std::string key;
-  std::string_view value;
-};
-
-std::optional<Entry> entry_of(std::string_view text) {
-  std::size_t from = 0;
-  if (!text.empty() && (text[0] == '"' || text[0] == '\'')) {
-    from = end_of_quoted(text, 0);
-    if (from == text.npos) return std::nullopt;
-  }
-  for (std::size_t at = text.find(':', from); at != text.npos; at = text.find(':', at + 1)) {
-    if (at + 1 < text.size() && text[at + 1] != ' ') continue;
-    std::string_view key = right_trimmed(text.substr(0, at)), value = text.substr(at + 1);
-    value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
-    if (from > 0) key = key.substr(1, key.size() - 2);
-    return Entry{std::string(key), value};
-  }
-  return std::nullopt;
-}
-
-class BlockReader {
- public:
-  explicit BlockReader(std::string_view text) {
-    std::size_t number = 0;
-    for (const std::string_view raw : split_lines(text)) {
-      YamlLine line{++number, std::min(raw.find_first_not_of(' '), raw.size()), {}, raw};
-      line.text = without_comment(raw.substr(line.indent));
-      lines_.push_back(line);
-    }
-  }
-
-  Result<Json> whole() {
-    if (!next()) return Json();
-    if (here().text == "---") ++at_;
-    if (!next()) return Json();
-    Json value = ASSAY_TRY(block(here().indent, 0));
-    if (next()) return yaml_error(here().number, "indented as no line above it");
-    return value;
-  }
-
- private:
-  const YamlLine& here() const { return lines_[at_]; }
-
-  bool next() {
-    while (at_ < lines_.size() && here().text.empty()) ++at_;
-    return at_ < lines_.size();
-  }
-
-  static bool is_item(std::string_view text) { return text == "-" || text.starts_with("- "); }
-
-  Result<Json> block(std::size_t indent, std::size_t depth) {
-    if (depth > kDeepest) return yaml_error(here().number, "nested too deeply");
-    if (is_item(here().text)) return sequence(indent, depth);
-    if (entry_of(here().text)) return mapping(indent, depth);
-    const YamlLine line = here();
-    ++at_;
-    return value_of(line.text, line, indent, depth);
-  }
-
-  Result<Json> sequence(std::size_t indent, std::size_t depth) {
-    Json list = Json::array();
-    while (next() && here().indent == indent && is_item(here().text)) {
-      YamlLine& line = lines_[at_];
-      std::string_view rest = line.text.substr(1);
-      const std::size_t skip = std::min(rest.find_first_not_of(' '), rest.size());
-      rest.remove_prefix(skip);
-      if (!rest.empty() && (is_item(rest) || (entry_of(rest) && rest[0] != '{' && rest[0] != '['))) {
-        line.indent += 1 + skip;  // "- key: value": a mapping that starts here
-        line.text = rest;
-        list.push(ASSAY_TRY(block(line.indent, depth + 1)));
-      } else {
-        const YamlLine copy = line;
-        ++at_;
-        list.push(ASSAY_TRY(value_of(rest, copy, indent, depth)));
-      }
-    }
-    return list;
-  }
-
-  Result<Json> mapping(std::size_t indent, std::size_t depth) {
-    Json map = Json::object();
     std::set<std::string> keys;
-    while (next() && here().indent == indent && !is_item(here().text)) {
-      const YamlLine line = here();
-      auto entry = entry_of(line.text);
-      if (!entry) return yaml_error(line.number, "expected \"key: value\"");
-      if (!keys.insert(entry->key).second)
-        return yaml_error(line.number, "the key \"" + entry->key + "\" stands there twice");
-      if (keys.size() > kMostKeys) return yaml_error(line.number, "a mapping of too many keys");
-      ++at_;
-      map.set(entry->key, ASSAY_TRY(value_of(entry->value, line, indent, depth)));
+    for (;;) {
+      YamlEvent key, value;
+      ASSAY_TRY(next(key));
+      if (key.type() == YAML_MAPPING_END_EVENT) return map;
+      if (key.type() != YAML_SCALAR_EVENT) return yaml_error(key.line(), "expected a name as a key");
+      std::string name(key.scalar());
+      if (!keys.insert(name).second)
+        return yaml_error(key.line(), "the key \"" + name + "\" stands there twice");
+      if (keys.size() > kMostKeys) return yaml_error(key.line(), "a mapping of too many keys");
+      ASSAY_TRY(next(value));
+      map.set(name, ASSAY_TRY(node(value, depth + 1)));
     }
-    return map;
   }
 
-  // What stands after "key:" or "-": a scalar, a flow collection, or the more indented block below.
-  Result<Json> value_of(std::string_view text, const YamlLine& line, std::size_t indent, std::size_t depth) {
-    if (text.empty()) {
-      if (!next() || here().indent < indent) return Json();
-      if (here().indent == indent && !(is_item(here().text) && !is_item(line.text))) return Json();
-      return block(here().indent, depth + 1);
-    }
-    if (text[0] == '|' || text[0] == '>') return literal(text, indent);
-    if (text[0] == '&' || text[0] == '*' || text[0] == '!')
-      return yaml_error(line.number, "anchors and tags are not read");
-    if (text[0] == '[' || text[0] == '{') return FlowReader(text, line.number).whole();
-    if (text[0] == '"' || text[0] == '\'') return FlowReader(text, line.number).whole();
-    std::string plain(text);  // continued on more indented lines
-    while (next() && here().indent > indent && !entry_of(here().text) && !is_item(here().text)) {
-      plain += " " + std::string(here().text);
-      ++at_;
-    }
-    return plain_scalar(plain);
-  }
-
-  Result<Json> literal(std::string_view style, std::size_t indent) {
-    std::string out;
-    std::size_t inner = 0;
-    while (at_ < lines_.size()) {
-      const std::string_view raw = here().raw;
-      const std::size_t spaces = std::min(raw.find_first_not_of(' '), raw.size());
-      const bool blank = spaces == raw.size();
-      if (!blank && spaces <= indent) break;
-      if (!blank && inner == 0) inner = spaces;
-      out += blank ? "" : std::string(raw.substr(std::min(inner, spaces)));
-      out += style[0] == '>' && !blank ? ' ' : '\n';
-      ++at_;
-    }
-    while (!out.empty() && (out.back() == '\n' || out.back() == ' ')) out.pop_back();
-    if (style.find('-') == style.npos && !out.empty()) out += '\n';
-    return Json(std::move(out));
-  }
-
-  std::vector<YamlLine> lines_;
-  std::size_t at_ = 0;
+  yaml_parser_t parser_{};
 };
 
 }  // namespace
@@ -324,7 +163,15 @@ class BlockReader {
 Result<Json> parse_yaml(std::string_view text) {
   if (const auto bad = first_invalid_utf8(text); bad != std::string::npos)
     return Error{Fault::malformed, "not UTF-8", "byte " + std::to_string(bad), ""};
-  return BlockReader(text).whole();
+  return YamlReader(text).whole();
 }
+
+#else
+
+Result<Json> parse_yaml(std::string_view) {
+  return Error{Fault::missing, "this assay reads no YAML", "", "build it where libyaml is installed"};
+}
+
+#endif
 
 }  // namespace assay

@@ -1,7 +1,6 @@
-// Configuration files as the searches write and read them: the part of YAML 1.1 that PyYAML's safe_dump
-// writes and people type. Block and one-line flow mappings and sequences, plain and quoted scalars, literal
-// and folded blocks, comments. Anchors, tags, several documents and flow collections over several lines are
-// refused, saying so.
+// Configuration files as the searches write and read them: YAML 1.1 as PyYAML's safe_load takes it, by libyaml, which
+// yaml.cpp alone sees. Anchors, tags and several documents are refused, saying so: a small file could stand for a
+// huge one.
 #pragma once
 
 #include <string_view>

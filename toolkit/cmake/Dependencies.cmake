@@ -9,6 +9,7 @@ find_package(Boost 1.74 REQUIRED)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(SECCOMP IMPORTED_TARGET libseccomp)  # optional: the tier is then absent, and said
+pkg_check_modules(YAML IMPORTED_TARGET yaml-0.1)  # optional: decisions that rest on a configuration are then not on record
 pkg_search_module(HDF5 REQUIRED IMPORTED_TARGET hdf5-serial hdf5)  # libhdf5-dev of Debian and Ubuntu: hdf5-serial
 # Debian's shared HDF5 brings 30 more libraries with it (curl, Kerberos, LDAP) and every start of the program pays 4 ms for
 # them. The static one does without, since nothing refers to its reader of remote files.
