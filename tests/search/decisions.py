@@ -27,6 +27,8 @@ class Decisions(unittest.TestCase):
     def copy(self, source):
         run = Path(tempfile.mkdtemp(dir=self.top)) / source.name
         shutil.copytree(source, run)
+        for path in [run, *run.rglob("*")]:  # the shared data are for reading alone
+            path.chmod(path.stat().st_mode | 0o200)
         return run
 
     def verified(self, run, kind="asi-evolve", bundle=None):
