@@ -9,7 +9,7 @@ import shutil
 import struct
 import zlib
 
-from program import Case, assay, main, must, run
+from program import Case, assay, main, must, run, sanitized
 
 AUTHOR = ("--author", "Lab <lab@example.org>")
 
@@ -105,8 +105,11 @@ class Archives(Case):
         write_pack(self.git / "objects/pack", [(base, pack_head(3, size) + stream + packer.flush()),
                                                (small, pack_head(7, len(delta)) + bytes.fromhex(base) + zlib.compress(delta))])
         self.commit_readme(small)
-        done = assay("archive", "check", self.archive, timeout=120,
-                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, 1 << 30)))
+        if sanitized():
+            limit = {"env": {**os.environ, "ASAN_OPTIONS": "allocator_may_return_null=1:max_allocation_size_mb=1024"}}
+        else:
+            limit = {"preexec_fn": lambda: resource.setrlimit(resource.RLIMIT_DATA, (1 << 30, 1 << 30))}
+        done = assay("archive", "check", self.archive, timeout=120, **limit)
         text = self.assert_refused(done)
         self.assertRegex(text, "README.md cannot be read|memory")
 

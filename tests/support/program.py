@@ -15,6 +15,11 @@ ROOT = Path(__file__).resolve().parents[2]
 ASSAY = Path(os.environ.get("ASSAY", ROOT / "build/release/assay"))
 
 
+def sanitized():
+    """Whether the program is built with AddressSanitizer, which reserves terabytes of addresses: limits on memory cannot be set from outside."""
+    return b"__asan_init" in ASSAY.read_bytes()
+
+
 def skip_script(why):
     """The whole script cannot run here; ctest reports it as skipped."""
     print(f"SKIPPED: {why}", flush=True)
