@@ -51,6 +51,11 @@ constexpr KnownMetric kOwnMetrics[] = {
     {"perplexity", "curve", "lower", 1, {}, {}, ""}, {"labels", "curve", "", 0, {}, {}, ""},
 };
 
+/// What assay itself makes: no formula, no baselines, one set of metrics.
+constexpr KnownSystem own_system(const char* id, const char* name, const char* source) {
+  return {id, name, source, "graph", Formula::none, "", "", "", {}, false, kOwnMetrics, {}, {}};
+}
+
 constexpr KnownSystem kSystems[] = {
     {"asi-arch", "ASI-Arch", "arXiv:2507.18074 and its published code and data", "tree", Formula::asi_arch,
      "train_loss", "average", "judge_score", 50257, false, kAsiArchMetrics, kAsiArchAverages,
@@ -68,32 +73,8 @@ constexpr KnownSystem kSystems[] = {
      kAsiEvolveMetrics,
      {},
      {}},
-    {"assay-search",
-     "a search of assay's own",
-     "docs/formats/search.md",
-     "graph",
-     Formula::none,
-     "",
-     "",
-     "",
-     {},
-     false,
-     kOwnMetrics,
-     {},
-     {}},
-    {"assay-run",
-     "training runs of assay's own",
-     "docs/formats/run.md",
-     "graph",
-     Formula::none,
-     "",
-     "",
-     "",
-     {},
-     false,
-     kOwnMetrics,
-     {},
-     {}},
+    own_system("assay-search", "a search of assay's own", "docs/formats/search.md"),
+    own_system("assay-run", "training runs of assay's own", "docs/formats/run.md"),
 };
 
 formats::MetricDescription described(const KnownMetric& known) {
