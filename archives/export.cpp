@@ -205,6 +205,10 @@ struct FolderReceiver::State {
   }
 };
 
+fs::path named_folder(const fs::path& folder) {
+  return folder.has_filename() ? folder : folder.parent_path();
+}
+
 FolderReceiver::FolderReceiver(std::unique_ptr<State> state) : state_(std::move(state)) {}
 FolderReceiver::FolderReceiver(FolderReceiver&&) noexcept = default;
 FolderReceiver::~FolderReceiver() = default;
@@ -212,8 +216,7 @@ std::uint64_t FolderReceiver::files() const { return state_->files; }
 std::uint64_t FolderReceiver::bytes() const { return state_->bytes; }
 
 Result<FolderReceiver> FolderReceiver::create(const fs::path& wanted, bool with_git) {
-  // "campaign/" is the folder "campaign": a name beside it would else lie in it.
-  const fs::path folder = wanted.has_filename() ? wanted : wanted.parent_path();
+  const fs::path folder = named_folder(wanted);  // a name beside "campaign/" would else lie in it
   if (fs::exists(fs::symlink_status(folder)))
     return Error{Fault::refused, "already there", folder.string(), "name a folder that does not exist"};
   auto state = std::make_unique<State>();

@@ -28,6 +28,9 @@ struct ExportSelection {
 Status emit_files(const formats::Bundle& bundle, const ExportSelection& selection,
                   const std::function<Status(std::string_view)>& emit);
 
+/// "campaign/" is the folder "campaign".
+std::filesystem::path named_folder(const std::filesystem::path& folder);
+
 /// Takes the frames of emit_files, in pieces of any size, and writes the files into a folder under a
 /// temporary name; finish() renames it. Paths that leave the folder are refused, whatever the frames say; so
 /// are git's own files, which can make git run commands, unless `with_git`.

@@ -22,9 +22,8 @@ Result<Exit> report(Output& output, Json result, const std::string& text) {
 
 Status sign_folder(const std::string& folder, const std::string& key, Existing existing) {
   const auto files = ASSAY_TRY(formats::hash_model_folder(folder));
-  const fs::path path = fs::path(folder).has_filename() ? fs::path(folder) : fs::path(folder).parent_path();
   const formats::ModelSignature signature =
-      ASSAY_TRY(formats::sign_model(path.filename().string(), files, key));
+      ASSAY_TRY(formats::sign_model(archives::named_folder(folder).filename().string(), files, key));
   return write_file(fs::path(folder) / "model.sig", signature.bundle, existing);
 }
 
