@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "formats/safetensors.hpp"
+#include "toolkit/base/presorted.hpp"
 
 namespace assay::archives {
 
@@ -47,8 +48,7 @@ Status add_checkpoint(const fs::path& root, const std::string& path, std::uint64
 }
 
 Status settle_names(std::vector<ImportedItem>& items) {
-  std::sort(items.begin(), items.end(),
-            [](const ImportedItem& a, const ImportedItem& b) { return a.name < b.name; });
+  sort_presorted(items, [](const ImportedItem& a, const ImportedItem& b) { return a.name < b.name; });
   for (std::size_t i = 0; i < items.size(); ++i) {
     ASSAY_TRY(formats::check_item_name(items[i].name));
     if (i == 0) continue;

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
+#include <unordered_map>
+#include <utility>
 
 namespace assay::archives {
 
@@ -38,18 +39,41 @@ std::vector<std::uint32_t> lineage_ranks(const formats::CampaignTable& table) {
 
 namespace {
 
+/// Few distinct ones, however many the items: the items are then sorted by numbers.
+class Kinds {
+ public:
+  std::uint32_t number(std::string_view kind) {
+    return numbers_.try_emplace(kind, static_cast<std::uint32_t>(numbers_.size())).first->second;
+  }
+
+  /// By number: the kind's place among the sorted.
+  std::vector<std::uint32_t> places() const {
+    std::vector<std::pair<std::string_view, std::uint32_t>> sorted(numbers_.begin(), numbers_.end());
+    std::sort(sorted.begin(), sorted.end());
+    std::vector<std::uint32_t> out(sorted.size());
+    for (std::uint32_t place = 0; place < sorted.size(); ++place) out[sorted[place].second] = place;
+    return out;
+  }
+
+ private:
+  std::unordered_map<std::string_view, std::uint32_t> numbers_;
+};
+
 struct Key {
-  std::string_view what;  ///< "program.py"; for items outside experiments their folder
+  std::uint32_t kind = 0;  ///< of "/program.py"; for items outside experiments of their folder
   std::uint32_t rank = 0;
   std::uint32_t item = 0;
+
+  auto operator<=>(const Key&) const = default;
 };
 
 Key key_of(std::uint32_t item, std::string_view name, const formats::CampaignTable& table,
-           const std::vector<std::uint32_t>& ranks) {
+           const std::vector<std::uint32_t>& ranks, Kinds& kinds) {
   const auto id = formats::experiment_of_item(name);
-  if (!id) return {name.substr(0, name.rfind('/') + 1), 0, item};
+  if (!id) return {kinds.number(name.substr(0, name.rfind('/') + 1)), 0, item};
   const auto row = table.find(*id);
-  return {name.substr(std::string_view("experiments/").size() + id->size()), row ? ranks[*row] : 0, item};
+  return {kinds.number(name.substr(std::string_view("experiments/").size() + id->size())),
+          row ? ranks[*row] : 0, item};
 }
 
 }  // namespace
@@ -57,13 +81,13 @@ Key key_of(std::uint32_t item, std::string_view name, const formats::CampaignTab
 std::vector<std::uint32_t> storage_order(const std::vector<ImportedItem>& items,
                                          const formats::CampaignTable& table) {
   const std::vector<std::uint32_t> ranks = lineage_ranks(table);
+  Kinds kinds;
   std::vector<Key> keys;
   keys.reserve(items.size());
-  for (std::uint32_t i = 0; i < items.size(); ++i) keys.push_back(key_of(i, items[i].name, table, ranks));
-  std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) {
-    if (a.what != b.what) return a.what < b.what;
-    return std::pair(a.rank, a.item) < std::pair(b.rank, b.item);
-  });
+  for (std::uint32_t i = 0; i < items.size(); ++i)
+    keys.push_back(key_of(i, items[i].name, table, ranks, kinds));
+  for (const std::vector<std::uint32_t> places = kinds.places(); Key& key : keys) key.kind = places[key.kind];
+  std::sort(keys.begin(), keys.end());
   std::vector<std::uint32_t> order(items.size());
   std::transform(keys.begin(), keys.end(), order.begin(), [](const Key& key) { return key.item; });
   return order;

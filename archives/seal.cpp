@@ -11,6 +11,7 @@
 #include "formats/completeness.hpp"
 #include "formats/withheld.hpp"
 #include "toolkit/base/parallel.hpp"
+#include "toolkit/base/presorted.hpp"
 #include "toolkit/base/sandbox.hpp"
 
 namespace assay::archives {
@@ -59,13 +60,21 @@ Result<Predecessor> read_predecessor(const std::filesystem::path& path) {
 }
 
 // Redacting cannot help here: an item's name is what its root rests on, and what others point at.
+Status refuse_secret_name(const std::string& name) {
+  const std::vector<Secret> found = find_secrets(name);
+  if (found.empty()) return {};
+  return Error{Fault::refused,
+               std::string("a secret in the name of a file, of kind ") + found.front().rule,
+               redact(name, found), "rename the file"};
+}
+
 Status refuse_secret_names(const std::vector<ImportedItem>& items) {
-  for (const ImportedItem& item : items)
-    if (const auto found = find_secrets(item.name); !found.empty())
-      return Error{Fault::refused,
-                   std::string("a secret in the name of a file, of kind ") + found.front().rule,
-                   redact(item.name, found), "rename the file"};
-  return {};
+  constexpr std::size_t kShare = 1024;
+  return parallel_for((items.size() + kShare - 1) / kShare, [&](std::size_t share) -> Status {
+    const std::size_t last = std::min(items.size(), (share + 1) * kShare);
+    for (std::size_t i = share * kShare; i < last; ++i) ASSAY_TRY(refuse_secret_name(items[i].name));
+    return {};
+  });
 }
 
 /// One campaign on its way into a bundle.
@@ -162,7 +171,7 @@ class Sealing {
            {}});
     for (const auto& column : columns_)
       out.push_back({column.name, column.type, *column.type.byte_size(), {}});
-    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+    sort_presorted(out, [](const auto& a, const auto& b) { return a.name < b.name; });
     return out;
   }
 

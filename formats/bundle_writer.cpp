@@ -10,6 +10,7 @@
 #include "formats/layout.hpp"
 #include "toolkit/base/files.hpp"
 #include "toolkit/base/pipeline.hpp"
+#include "toolkit/base/presorted.hpp"
 
 namespace assay::formats {
 
@@ -253,7 +254,7 @@ class BundleWriter {
   Status write_manifest() {
     std::vector<std::uint32_t> order(items_.size());
     std::iota(order.begin(), order.end(), 0u);
-    std::sort(order.begin(), order.end(), [&](auto a, auto b) { return items_[a].name < items_[b].name; });
+    sort_presorted(order, [&](auto a, auto b) { return items_[a].name < items_[b].name; });
     ASSAY_TRY(check_names(order));
     TreeHasher tree;
     std::uint64_t size = 0;

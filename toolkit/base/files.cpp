@@ -3,25 +3,17 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "toolkit/base/partial_files.hpp"
 #include "toolkit/base/sha256.hpp"
+#include "toolkit/base/system_error.hpp"
 
 namespace assay {
 
 namespace {
-
-Error system_error(const std::string& doing, const fs::path& path, int code) {
-  Error error{Fault::unreadable, doing + ": " + std::strerror(code), path.string(), ""};
-  if (code == ENOENT) error.fault = Fault::missing;
-  if (code == ENOSPC) error.hint = "free some space or name another place with -o";
-  if (code == EACCES) error.hint = "check the permissions of the file and of the folders above it";
-  return error;
-}
 
 Error ends_early(std::uint64_t offset, std::uint64_t length, std::uint64_t found) {
   return {Fault::damaged,
@@ -202,60 +194,6 @@ Status write_file(const fs::path& path, std::string_view bytes, Existing existin
   AtomicFile file = ASSAY_TRY(AtomicFile::create(path, existing, mode));
   ASSAY_TRY(file.write(bytes));
   return file.commit();
-}
-
-namespace {
-
-struct DirCloser {
-  void operator()(DIR* dir) const { ::closedir(dir); }
-};
-
-Status walk_folder(int parent, const char* name, const std::string& prefix, const fs::path& root,
-                   std::vector<FoundFile>& found, std::vector<std::string>* git_left_out) {
-  const int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-  if (fd < 0) return system_error("cannot list", root / prefix, errno);
-  const std::unique_ptr<DIR, DirCloser> dir(::fdopendir(fd));
-  std::vector<std::string> folders;
-  while (const dirent* entry = ::readdir(dir.get())) {
-    const std::string_view leaf = entry->d_name;
-    if (leaf == "." || leaf == "..") continue;
-    if (git_left_out && leaf == ".git") {
-      git_left_out->push_back(prefix + ".git");
-      continue;
-    }
-    struct stat info {};
-    if (::fstatat(fd, entry->d_name, &info, AT_SYMLINK_NOFOLLOW) != 0)
-      return system_error("cannot read", root / (prefix + entry->d_name), errno);
-    if (S_ISDIR(info.st_mode)) {
-      folders.emplace_back(leaf);
-    } else if (S_ISREG(info.st_mode)) {
-      found.push_back({prefix + entry->d_name, static_cast<std::uint64_t>(info.st_size)});
-    } else {
-      return Error{
-          Fault::refused, S_ISLNK(info.st_mode) ? "a symbolic link, expected a file" : "not a regular file",
-          (root / (prefix + entry->d_name)).string(), "replace it by the file that is meant, or remove it"};
-    }
-  }
-  for (const std::string& folder : folders)
-    ASSAY_TRY(walk_folder(fd, folder.c_str(), prefix + folder + "/", root, found, git_left_out));
-  return {};
-}
-
-}  // namespace
-
-Result<std::vector<FoundFile>> walk_files(const fs::path& root, std::vector<std::string>* git_left_out) {
-  std::vector<FoundFile> found;
-  std::error_code ignored;
-  const auto state = fs::status(root, ignored);
-  if (!fs::exists(state)) return Error{Fault::missing, "no such folder", root.string(), ""};
-  if (!fs::is_directory(state))
-    return Error{Fault::missing, "expected a folder, found a file", root.string(), ""};
-  // "/.": the root itself may be a link; nothing below it may.
-  ASSAY_TRY(walk_folder(AT_FDCWD, (root.string() + "/.").c_str(), "", root, found, git_left_out));
-  std::sort(found.begin(), found.end(),
-            [](const FoundFile& a, const FoundFile& b) { return a.relative < b.relative; });
-  if (git_left_out) std::sort(git_left_out->begin(), git_left_out->end());
-  return found;
 }
 
 namespace {
