@@ -31,6 +31,7 @@ struct FoundFiles {
   std::vector<std::string> git_left_out;
 
   void append(FoundFiles more) {
+    if (files.empty()) files.swap(more.files);
     files.insert(files.end(), std::make_move_iterator(more.files.begin()),
                  std::make_move_iterator(more.files.end()));
     git_left_out.insert(git_left_out.end(), std::make_move_iterator(more.git_left_out.begin()),
@@ -104,6 +105,9 @@ class Walk {
         ASSAY_TRY(visit(fd, entries[i], prefix, false, shares[share]));
       return {};
     }));
+    std::size_t files = 0;
+    for (const FoundFiles& share : shares) files += share.files.size();
+    found.files.reserve(files);
     for (FoundFiles& share : shares) found.append(std::move(share));
     return {};
   }
