@@ -39,6 +39,13 @@ struct FoundFiles {
   }
 };
 
+// Without the room to grow that operator+ leaves: a campaign may have a million paths.
+std::string joined(std::string_view prefix, std::string_view name) {
+  std::string path;
+  path.reserve(prefix.size() + name.size());
+  return path.append(prefix).append(name);
+}
+
 class Walk {
  public:
   Walk(const fs::path& root, bool leave_git_out) : root_(root), leave_git_out_(leave_git_out) {}
@@ -91,7 +98,7 @@ class Walk {
     if (entry.is_folder())
       found.append(ASSAY_TRY(folder(fd, entry.leaf().c_str(), prefix + entry.name, spread)));
     else
-      found.files.push_back({prefix + entry.name, entry.size});
+      found.files.push_back({joined(prefix, entry.name), entry.size});
     return {};
   }
 
