@@ -88,6 +88,7 @@ class Sealing {
     std::erase_if(import.items, [](const ImportedItem& item) {
       return item.name == kCompleteness || item.name == kRedactions;
     });
+    import.items.reserve(import.items.size() + 2);  // what is generated would else double a million's room
     ASSAY_TRY(settle_names(import.items));
     ASSAY_TRY(refuse_secret_names(import.items));
     return withhold(dry);
@@ -255,11 +256,12 @@ class Sealing {
 
   std::vector<PlannedItem> make_plan() const {
     static const formats::ItemType kWithheld{formats::Dtype::withheld, {}, 0};
-    std::vector<PlannedItem> plan(content_.size());
+    std::vector<PlannedItem> plan;
+    plan.reserve(content_.size() + columns_.size());
     for (std::size_t i = 0; i < content_.size(); ++i) {
       const ImportedItem& item = content_.item(i);
-      plan[i] = {item.name, is_withheld(i) ? &kWithheld : &item.type(), is_withheld(i) ? 0 : item.size,
-                 is_withheld(i) ? withheld_[i] : nullptr};
+      plan.push_back({item.name, is_withheld(i) ? &kWithheld : &item.type(), is_withheld(i) ? 0 : item.size,
+                      is_withheld(i) ? withheld_[i] : nullptr});
     }
     for (const auto& column : columns_)
       plan.push_back({column.name, &column.type, *column.type.byte_size(), nullptr});
