@@ -135,7 +135,6 @@ class Sealing {
     while (options.order.size() < plan.size())
       options.order.push_back(static_cast<std::uint32_t>(options.order.size()));
     const SealContent reader(content_, secrets_, table_, columns_);
-    return_freed_memory();
     return formats::write_bundle(output, plan, reader, options);
   }
 

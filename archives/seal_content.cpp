@@ -82,6 +82,7 @@ Status SealContent::read(std::size_t item, std::uint64_t offset, char* into, std
   if (item < content_.size()) return content_.read(item, offset, into, length);
   const std::lock_guard lock(mutex_);
   if (cached_ != item) {
+    std::string().swap(cached_bytes_);  // the one before goes first: two need not fit
     cached_bytes_ = formats::column_content(*table_, columns_[item - content_.size()]);
     cached_ = item;
   }
