@@ -2,9 +2,6 @@
 
 #include <algorithm>
 #include <deque>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 #include <unordered_set>
 
 #include "archives/import_parts.hpp"
@@ -63,13 +60,6 @@ Result<Predecessor> read_predecessor(const std::filesystem::path& path) {
 }
 
 // Redacting cannot help here: an item's name is what its root rests on, and what others point at.
-// glibc keeps what was freed: after a million names and records, half as much again as is in use.
-void return_freed_memory() {
-#ifdef __GLIBC__
-  ::malloc_trim(0);
-#endif
-}
-
 Status refuse_secret_name(const std::string& name) {
   const std::vector<Secret> found = find_secrets(name);
   if (found.empty()) return {};

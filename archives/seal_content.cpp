@@ -78,11 +78,16 @@ std::vector<std::size_t> SecretLog::items() const {
   return out;
 }
 
+namespace {
+// Assigning an empty string would keep the room.
+void release(std::string& text) { std::string().swap(text); }
+}  // namespace
+
 Status SealContent::read(std::size_t item, std::uint64_t offset, char* into, std::uint64_t length) const {
   if (item < content_.size()) return content_.read(item, offset, into, length);
   const std::lock_guard lock(mutex_);
   if (cached_ != item) {
-    std::string().swap(cached_bytes_);  // the one before goes first: two need not fit
+    release(cached_bytes_);  // the one before goes first: two need not fit
     cached_bytes_ = formats::column_content(*table_, columns_[item - content_.size()]);
     cached_ = item;
   }
@@ -96,7 +101,7 @@ void SealContent::saw(std::size_t item, std::uint64_t offset, std::string_view p
 
 void SealContent::arrays_done() const {
   table_.reset();  // in a large campaign it is the largest thing in memory
-  cached_bytes_ = {};
+  release(cached_bytes_);
 }
 
 Status SealContent::content_seen() const {
