@@ -196,11 +196,15 @@ class BundleWriter {
     ArrayChunk chunk;
     chunk.content.resize(chunk_content_bytes(plan, number, items_[item].size));
     ASSAY_TRY(reader_.read(item, offset, chunk.content.data(), chunk.content.size()));
-    std::string whole = chunk.content;
-    whole.resize(plan.chunk_bytes(), '\0');
+    std::string padded;  // the last chunk, where the content ends within it
+    if (chunk.content.size() < plan.chunk_bytes()) {
+      padded = chunk.content;
+      padded.resize(plan.chunk_bytes(), '\0');
+    }
+    const std::string& whole = padded.empty() ? chunk.content : padded;
     chunk.stored = zstd_frame(whole, false);
     chunk.raw = chunk.stored.size() >= whole.size();
-    if (chunk.raw) chunk.stored = std::move(whole);
+    if (chunk.raw) chunk.stored = whole;
     chunk.digest = sha256(chunk.stored);
     return chunk;
   }
