@@ -41,15 +41,6 @@ struct Job {
   std::int64_t first_batch;  ///< of this launch
 };
 
-/// Choices of tiles that were not measured yet: bench_gemm_next is built with them
-/// (tests/bench/CMakeLists.txt), so that one run beside bench_gemm shows which are better. They change no
-/// bit.
-#if defined(ASSAY_GEMM_NEXT)
-inline constexpr bool kNext = true;
-#else
-inline constexpr bool kNext = false;
-#endif
-
 /// The tile shapes there are. Which one runs changes no bit.
 inline constexpr int kShapes = 6;
 struct ShapeFacts {

@@ -164,7 +164,7 @@ double split_floats(const Job& job) {
 }
 
 // Above this, segment sums of the whole result are too much: a block keeps those of its own tile.
-constexpr double kMostSplitFloats = kNext ? 1 << 27 : 1 << 26;
+constexpr double kMostSplitFloats = 1 << 27;
 
 // As large a tile as gives every processor one (measured on an H100, of 132).
 int shape_for(const Job& job) {
@@ -173,7 +173,7 @@ int shape_for(const Job& job) {
   if (job.batches > 1 && job.m <= 64 && job.n <= 64) return job.m <= 32 ? 5 : job.n <= 32 ? 4 : 3;
   // Two blocks of shapes 0 and 1 share a processor.
   if (tiles_of(job, 1) * many >= 200) {
-    const bool as_they_are = !kNext || (!job.a.padded && !job.b.padded);
+    const bool as_they_are = !job.a.padded && !job.b.padded;
     const bool copies = !job.a.along_k && !job.b.along_k && as_they_are && aligned(job, job.a, job.m) &&
                         aligned(job, job.b, job.n);
     return copies && job.segments == 1 ? 0 : 1;

@@ -129,9 +129,7 @@ struct Stack {
 template <class S, Layout kA, Layout kB, bool kStacked>
 __global__ __launch_bounds__(S::threads, S::blocks) void tiles(const __grid_constant__ Job job) {
   extern __shared__ __align__(16) float shared[];
-  constexpr bool kPairs = kNext ? kA == kVectorsAlongK && kB == kVectors && pairs_fit<S, S::tile_rows>
-                                : pairs_fit<S, S::tile_rows>;
-  constexpr bool kPairsOfB = !kNext && pairs_fit<S, S::tile_columns>;
+  constexpr bool kPairs = kA == kVectorsAlongK && kB == kVectors && pairs_fit<S, S::tile_rows>;
   let_next_start();
   // Eight tiles down, then one across: blocks that run together share rows and columns in the cache.
   const unsigned band = blockIdx.x / (8 * job.tiles_across),
@@ -153,7 +151,7 @@ __global__ __launch_bounds__(S::threads, S::blocks) void tiles(const __grid_cons
     const float* const b =
         job.b.data + batch_offset(job, job.b.batch, batch) + column * job.b.lane + k * job.b.k;
     const Loader<S, S::tile_rows, kA, kPairs> load_a(a, job.a.lane, job.a.k, rows);
-    const Loader<S, S::tile_columns, kB, kPairsOfB> load_b(b, job.b.lane, job.b.k, columns);
+    const Loader<S, S::tile_columns, kB, false> load_b(b, job.b.lane, job.b.k, columns);
     wait_for_inputs();
     accumulate<S>(sums, load_a, load_b, length, shared);
     if constexpr (!kStacked) break;

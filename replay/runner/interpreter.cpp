@@ -185,9 +185,10 @@ PythonVersions start_python(bool strict, std::uint64_t seed) {
   PythonVersions versions;
   try {
     const py::object path = py::module_::import("sys").attr("path");
-    path.attr("append")(ASSAY_SITE_PACKAGES);
-    const char* more = std::getenv("ASSAY_PYTHON_PACKAGES");  // where einops is, when it is not beside torch
+    // First: einops may stand there when it is not beside torch, or stands there in another version.
+    const char* more = std::getenv("ASSAY_PYTHON_PACKAGES");
     if (more && *more) path.attr("append")(more);
+    path.attr("append")(ASSAY_SITE_PACKAGES);
     carried("plain_math", kMathSource);
     loader() = carried("assay_loader", kLoaderSource);
     loader().attr("begin")(py::cpp_function([] { carried("fla_standins", kStandinsSource); }));

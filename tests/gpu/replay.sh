@@ -6,19 +6,18 @@
 # Each part prints one line a result; OUT/PART.log has the rest, OUT/times.jsonl the seconds, OUT/done/PART says that it ended well (remove it to
 # run it again). BUDGET=seconds starts no part that its estimate would carry over it. Times estimated, for 16 cores a GPU:
 #
-#   first: is it right? one GPU, 10 min        second: is it fast? four GPUs, 9 min
-#     build      90 s  everything; packed         build     10 s  unpacked
-#     captures   40 s  graphs, steps as they      steps    400 s  106 programs beside PyTorch eager, default and deterministic: 1,500 s of
+#   first: is it right? one GPU, 10 min        second: is it fast? two GPUs, 15 min
+#     build     150 s  everything; packed         build     10 s  unpacked
+#     captures   30 s  graphs, steps as they      steps    850 s  106 programs beside PyTorch eager, default and deterministic: 1,700 s of
 #                      are, the CPU: one trace                    a GPU, one program on each at a time; goes on in another batch
-#     traces     40 s  and                      third: does it learn? four GPUs, 9 min
+#     traces     50 s  and                      third: does it learn? four GPUs, 9 min
 #     baselines  30 s  the same as the CPU's      build     10 s
-#     gemm_tests 10 s  Gemm*, then                recall   300 s  MQAR (2 widths, 3 seeds), parity (2 rules, 3 seeds)
-#     gtests     60 s  every test of operators    gemm      40 s  the matrix products, tiles old and new
-#     certify    60 s  as tests/data/gpu's        operators 60 s  torch's own operators and the library's
-#     sample     20 s  the demo's bundle          shape    120 s  all in bf16 at a length that is no multiple of the chunk, GPU and
-#     programs  140 s  106 in fp32 and bf16:                      AVX-512 side by side
-#                      programs.jsonl
-#   also: programs_avx512, programs_avx2, programs_portable (240, 300 and 900 s of 16 cores; any machine has them)
+#     gtests    120 s  every test of operators    recall   300 s  MQAR (2 widths, 3 seeds), parity (2 rules, 3 seeds)
+#     certify    10 s  as tests/data/gpu's        gemm      20 s  the matrix products beside cuBLAS
+#     sample     40 s  the demo's bundle          operators 60 s  torch's own operators and the library's
+#     programs  100 s  106 in fp32 and bf16:      shape    120 s  all in bf16 at a length that is no multiple of the chunk, GPU and
+#                      programs.jsonl                             AVX-512 side by side
+#   also: programs_avx512, programs_avx2, programs_portable (240, 300 and 900 s of 16 cores; any machine has them); tests/gpu/search.sh (250 s)
 #
 # The first batch leaves OUT/built_*.tar.xz; BUILT=FOLDER of those, on a machine of the same kind, is unpacked where `build` would compile.
 # Needs nvcc and a Python with torch 2.11.0 (ASSAY_TORCH_PYTHON, else python3) and einops 0.8.1 with its metadata, there or in
@@ -32,7 +31,7 @@ device=${DEVICE:-cuda} size=${SIZE:-full} build=${BUILD:-build/gpu} python=${ASS
 runner=$build/replay/assay-runner assay=$build/assay failed=0
 parts=("$@")
 case ${parts[*]-} in
-  "" | first) parts=(build captures traces baselines gemm_tests gtests certify sample programs) ;;
+  "" | first) parts=(build captures traces baselines gtests certify sample programs) ;;
   second) parts=(build steps) ;;
   third) parts=(build recall gemm operators shape) ;;
 esac
@@ -72,17 +71,16 @@ part_build() {
         -DASSAY_TORCH_PYTHON="$(command -v "$python")" || { tail -20 "$log"; return 1; }
     fi
     full && targets+=(test_kernels assay-certify assay_kernels)
-    [[ $device == cuda ]] && targets+=(bench_gemm) && grep -q bench_gemm_next tests/bench/CMakeLists.txt && targets+=(bench_gemm_next)
+    [[ $device == cuda ]] && targets+=(bench_gemm)
     TAIL=4 limited 400 cmake --build "$build" -j "$cores" --target "${targets[@]}" -- -k 0 --quiet || return
     if full; then
       (cd "$build" && tar -c kernels/libassay_kernels.so | xz -T0 -2 >"$out/built_kernels.tar.xz" &&
-        tar -c replay/assay-runner assay $(ls tests/bench/bench_gemm tests/bench/bench_gemm_next 2>/dev/null) | xz -T0 -2 >"$out/built_programs.tar.xz")
+        tar -c replay/assay-runner assay $(ls tests/bench/bench_gemm 2>/dev/null) | xz -T0 -2 >"$out/built_programs.tar.xz")
     fi
   fi
   "$runner" --versions | tee -a "$log" | grep -q '"einops": *"[0-9]' ||
     { echo "  einops is not there with its metadata: recipes could not name it (ASSAY_PYTHON_PACKAGES)"; return 1; }
 }
-part_gemm_tests() { TAIL=2 limited 60 "$build/tests/test_kernels" --gtest_brief=1 --gtest_filter="$(tiny && echo 'Gemm.Keeps*' || echo 'Gemm*')"; }
 part_gtests() { TAIL=6 limited 240 "$build/tests/test_kernels" --gtest_brief=1 --gtest_filter="$(tiny && echo 'Optim*' || echo '*')"; }
 part_certify() {
   local name=cpu arguments=(--cpu avx512 --threads 2 --family gemm)
@@ -158,13 +156,8 @@ PY
 
 part_gemm() {
   [[ $device == cuda ]] || { echo "  no GPU"; return 0; }
-  local tool
-  for tool in bench_gemm bench_gemm_next; do
-    [[ -x $build/tests/bench/$tool ]] || { echo "  $tool is not built"; continue; }
-    : >"$log"
-    TAIL=34 limited 100 "$build/tests/bench/$tool" "${CUBLAS:-libcublas.so.13}" || return
-    cp "$log" "$out/$tool.txt"
-  done
+  TAIL=34 limited 100 "$build/tests/bench/bench_gemm" "${CUBLAS:-libcublas.so.13}" || return
+  cp "$log" "$out/bench_gemm.txt"
 }
 part_operators() {
   TAIL=6 limited 200 "$python" tests/bench/kernels/torch_ops.py --library "$build/kernels/libassay_kernels.so" --device "$device" -o "$out/torch_ops.md" $(tiny && echo --only relu --threads 1)
@@ -172,7 +165,7 @@ part_operators() {
 part_steps() {
   local shape=gpu more=(--jobs "${STEPS_JOBS:-3}" --deterministic --seconds "${STEPS_SECONDS:-420}")
   [[ $device == cuda ]] || { shape=tiny && more=(--only 458 --deterministic); }
-  TAIL=10 limited 560 "$python" tests/bench/replay/steps.py --runner "$runner" --shared "$shared" --shape $shape -o "$out/steps.md" "${more[@]}" ${STEPS_OPTIONS:-}
+  TAIL=10 limited "$((${STEPS_SECONDS:-420} + 60))" "$python" tests/bench/replay/steps.py --runner "$runner" --shared "$shared" --shape $shape -o "$out/steps.md" "${more[@]}" ${STEPS_OPTIONS:-}
 }
 part_recall() {
   local more=(--jobs "${RECALL_JOBS:-3}" --seconds "${RECALL_SECONDS:-420}")
@@ -180,8 +173,8 @@ part_recall() {
   TAIL=20 limited 560 "$python" tests/bench/replay/recall.py --runner "$runner" --device "$device" -o "$out/recall.json" "${more[@]}" ${RECALL_OPTIONS:---parity-steps 5000}
 }
 
-declare -A estimate=([build]=90 [gemm_tests]=10 [gtests]=60 [certify]=60 [captures]=40 [traces]=40 [baselines]=30 [programs]=140 [shape]=120 [sample]=20
-  [gemm]=40 [operators]=60 [steps]=400 [recall]=300)
+declare -A estimate=([build]=150 [gtests]=120 [certify]=10 [captures]=30 [traces]=50 [baselines]=30 [programs]=100 [shape]=120 [sample]=40
+  [gemm]=20 [operators]=60 [steps]=400 [recall]=300)
 for part in "${parts[@]}"; do
   if [[ -e $out/done/$part && $part != build ]]; then echo "== $part: done before"; continue; fi
   if ((SECONDS + ${estimate[$part]:-240} > budget)); then echo "== $part: left out, $((budget - SECONDS)) s of the budget are left"; continue; fi
