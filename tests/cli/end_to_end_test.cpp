@@ -189,6 +189,8 @@ TEST_F(EndToEnd, AWithheldItemIsDisclosedAndOnlyTheSealedContentFits) {
   EXPECT_EQ(disclose("other.py", "lab.salts").status, 1);
   EXPECT_EQ(disclose("3.py", "no.salts").status, 1);
   EXPECT_FALSE(fs::exists(path("no.salts")));
+  const auto not_salts = disclose("3.py", "other.py");
+  EXPECT_NE(not_salts.err.find("name the one that seal --salts made"), std::string::npos) << not_salts.err;
   ASSERT_EQ(disclose("3.py", "lab.salts").status, 0);
   const Ran ran =
       run({"verify", "hidden.h5", "--trust", "lab.key.pub", "--disclosed", "out.py.json", "--json"});

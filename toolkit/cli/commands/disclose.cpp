@@ -9,6 +9,8 @@ namespace assay::cli::commands {
 
 namespace {
 
+constexpr const char* kWhichSalts = "name the one that seal --salts made";
+
 // The digest that was sealed for a withheld item; its content's type is not in the bundle.
 Result<formats::ContentDigest> sealed_digest(const Arguments& arguments, const std::string& item,
                                              Output& output) {
@@ -31,12 +33,17 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   const std::string item = *arguments.value("ITEM"), content_file = *arguments.value("--content");
   const std::string salts = *arguments.value("--salts"), target = *arguments.value("--output");
   if (!fs::exists(salts))  // load_salt_secret would make one, which fits nothing
-    return Error{Fault::missing, "no file of salts here", salts, "name the one that seal --salts made"};
-  const std::string secret = ASSAY_TRY(formats::load_salt_secret(salts));
+    return Error{Fault::missing, "no file of salts here", salts, kWhichSalts};
+  Result<std::string> secret = formats::load_salt_secret(salts);
+  if (!secret) {
+    Error error = std::move(secret.error());
+    error.hint = kWhichSalts;
+    return error;
+  }
   const std::string content = ASSAY_TRY(read_file(content_file));
   formats::ItemType type;
   if (const auto text = arguments.value("--type")) type = ASSAY_TRY(formats::ItemType::parse(*text));
-  const formats::Disclosure disclosure{item, type, formats::item_salt(secret, item)};
+  const formats::Disclosure disclosure{item, type, formats::item_salt(*secret, item)};
   if (disclosure.digest(content) != ASSAY_TRY(sealed_digest(arguments, item, output)))
     return Error{Fault::malformed,
                  "content, salt and type do not give the digest that was sealed for " + item, content_file,
