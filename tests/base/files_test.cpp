@@ -1,5 +1,6 @@
 #include "toolkit/base/files.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -157,6 +158,41 @@ TEST_F(Files, WalkListsAllSorted) {
     EXPECT_EQ(file.size, file.relative.size());
   }
   EXPECT_EQ(found, (Names{"a-b", "a.txt", "a/y/x", "a/z", "b"}));
+}
+
+// Wide folders are spread over threads; the order is that of the whole paths all the same.
+TEST_F(Files, WalkListsWideFoldersSorted) {
+  Names names;
+  for (int i = 0; i < 200; ++i) {
+    const std::string n = std::to_string(i);
+    for (const std::string& name :
+         {"wide/" + n, "wide/" + n + "-x", "wide/" + n + "x/" + n, "wide/" + n + "x/deep/.git"})
+      names.push_back(name);
+  }
+  for (int i = 0; i < 100; ++i) names.push_back("wide/7x/wide/" + std::to_string(i));
+  for (const std::string& name : names) put(name, "");
+  std::sort(names.begin(), names.end());
+  Names found, git;
+  for (const FoundFile& file : *walk_files(folder_)) found.push_back(file.relative);
+  EXPECT_EQ(found, names);
+  std::erase_if(names, [](const std::string& name) { return name.ends_with(".git"); });
+  found.clear();
+  for (const FoundFile& file : *walk_files(folder_, &git)) found.push_back(file.relative);
+  EXPECT_EQ(found, names);
+  EXPECT_EQ(git.size(), 200u);
+  EXPECT_TRUE(std::is_sorted(git.begin(), git.end()));
+}
+
+TEST_F(Files, WalkNamesALinkInAWideFolder) {
+  for (int i = 0; i < 300; ++i) put("wide/" + std::to_string(i) + "/f", "");
+  fs::create_symlink("f", folder_ / "wide/299/link");
+  fs::create_directory_symlink(folder_, folder_ / "wide/123/loop");
+  const auto link = walk_files(folder_);
+  ASSERT_FALSE(link);
+  EXPECT_THAT(link.error().where,
+              ::testing::AnyOf((folder_ / "wide/299/link").string(), (folder_ / "wide/123/loop").string()));
+  fs::remove(folder_ / "wide/123/loop");
+  EXPECT_EQ(walk_files(folder_).error().where, (folder_ / "wide/299/link").string());
 }
 
 TEST_F(Files, WalkFollowsOnlyARootThatIsALink) {
