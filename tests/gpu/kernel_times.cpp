@@ -1,0 +1,102 @@
+// The GPU's time by kernel, of any program, nodes of replayed graphs included: the CUDA driver loads what CUDA_INJECTION64_PATH names.
+//   g++ -O2 -shared -fPIC -I/usr/local/cuda/include tests/gpu/kernel_times.cpp -o kernel_times.so -L/usr/local/cuda/lib64 -lcupti
+//   CUDA_INJECTION64_PATH=$PWD/kernel_times.so KERNEL_TIMES=times PROGRAM...
+// times.PID.tsv: a line a kernel, most time first: milliseconds, calls, microseconds a call, name.
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cupti.h>
+#include <cxxabi.h>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <unistd.h>
+#include <vector>
+
+namespace {
+
+struct Sum {
+  unsigned long long ns = 0, calls = 0;
+};
+std::mutex mutex;
+std::map<std::string, Sum>& sums() {
+  static auto* all = new std::map<std::string, Sum>;  // outlives every thread
+  return *all;
+}
+
+void add(const std::string& name, unsigned long long ns) {
+  const std::lock_guard lock(mutex);
+  Sum& sum = sums()[name];
+  sum.ns += ns;
+  ++sum.calls;
+}
+
+std::string readable(const std::string& name) {
+  int status = 0;
+  char* text = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status);
+  std::string out = status == 0 ? text : name;
+  std::free(text);
+  return out;
+}
+
+// The program may end by _exit: so the file is written anew each second, and whole.
+void write_all() {
+  const char* start = std::getenv("KERNEL_TIMES");
+  if (!start) return;
+  const std::string path = start + ("." + std::to_string(::getpid())) + ".tsv";
+  const std::lock_guard lock(mutex);
+  std::vector<std::pair<std::string, Sum>> list(sums().begin(), sums().end());
+  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.second.ns > b.second.ns; });
+  const std::string temporary = path + ".new";
+  FILE* file = std::fopen(temporary.c_str(), "w");
+  if (!file) return;
+  for (const auto& [name, sum] : list)
+    std::fprintf(file, "%.3f\t%llu\t%.2f\t%s\n", static_cast<double>(sum.ns) / 1e6, sum.calls,
+                 static_cast<double>(sum.ns) / 1e3 / static_cast<double>(sum.calls), readable(name).c_str());
+  std::fclose(file);
+  std::rename(temporary.c_str(), path.c_str());
+}
+
+void give_buffer(uint8_t** buffer, size_t* size, size_t* most) {
+  *size = 8u << 20;
+  *buffer = static_cast<uint8_t*>(std::aligned_alloc(8, *size));
+  *most = 0;
+}
+
+void take_buffer(CUcontext, uint32_t, uint8_t* buffer, size_t, size_t valid) {
+  for (CUpti_Activity* one = nullptr; cuptiActivityGetNextRecord(buffer, valid, &one) == CUPTI_SUCCESS;) {
+    if (one->kind == CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL) {
+      const auto* kernel = reinterpret_cast<CUpti_ActivityKernel10*>(one);
+      add(kernel->name, kernel->end - kernel->start);
+    } else if (one->kind == CUPTI_ACTIVITY_KIND_MEMCPY) {
+      const auto* copy = reinterpret_cast<CUpti_ActivityMemcpy6*>(one);
+      add("[memcpy]", copy->end - copy->start);
+    } else if (one->kind == CUPTI_ACTIVITY_KIND_MEMSET) {
+      const auto* set = reinterpret_cast<CUpti_ActivityMemset4*>(one);
+      add("[memset]", set->end - set->start);
+    }
+  }
+  std::free(buffer);
+}
+
+}  // namespace
+
+extern "C" int InitializeInjection() {
+  cuptiActivityRegisterCallbacks(give_buffer, take_buffer);
+  for (const auto kind :
+       {CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL, CUPTI_ACTIVITY_KIND_MEMCPY, CUPTI_ACTIVITY_KIND_MEMSET})
+    cuptiActivityEnable(kind);
+  std::thread([] {
+    for (;;) {
+      std::this_thread::sleep_for(std::chrono::seconds(1));
+      cuptiActivityFlushAll(0);
+      write_all();
+    }
+  }).detach();
+  std::atexit([] {
+    cuptiActivityFlushAll(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
+    write_all();
+  });
+  return 1;
+}
