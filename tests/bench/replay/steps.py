@@ -180,15 +180,17 @@ with open(TEXT, "rb") as file:
     DIGEST = hashlib.sha256(file.read()).hexdigest()
 with open(os.path.join(options.shared, "data/asi-arch/106.json")) as file:
     programs = sorted(json.load(file), key=lambda program: program["index"])[::options.every]
-if options.only:
-    programs = [program for program in programs if str(program["index"]) in options.only.split(",")]
+only = options.only.split(",") if options.only else None
+if only:
+    programs = [program for program in programs if str(program["index"]) in only]
 log = options.out + "l" if options.out.endswith(".json") else options.out + ".jsonl"
 rows = []
 if os.path.exists(log):
     with open(log) as file:
         rows = [json.loads(line) for line in file if line.endswith("\n")]
 done = {row["name"] for row in rows}
-todo = [job for job in [("deltanet", None)] + [(program["index"], program["program"]) for program in programs] if job[0] not in done]
+native = [("deltanet", None)] if not only or "deltanet" in only else []
+todo = [job for job in native + [(program["index"], program["program"]) for program in programs] if job[0] not in done]
 began, lock = time.time(), threading.Lock()
 
 
