@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -181,6 +182,34 @@ TEST_F(Files, WalkListsWideFoldersSorted) {
   EXPECT_EQ(found, names);
   EXPECT_EQ(git.size(), 200u);
   EXPECT_TRUE(std::is_sorted(git.begin(), git.end()));
+}
+
+TEST_F(Files, WalkGoesAloneWhereDescriptorsAreFew) {
+  std::string deep = "f";
+  for (int i = 0; i < 20; ++i) deep.insert(0, "d/");
+  for (int i = 0; i < 100; ++i) put("wide/" + std::to_string(i) + "/" + deep, "");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const Fd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const rlimit few{static_cast<rlim_t>(next.get()) + 28, before.rlim_max};
+  ::setenv("ASSAY_THREADS", "8", 1);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  const auto found = walk_files(folder_);
+  ::setrlimit(RLIMIT_NOFILE, &before);
+  ::unsetenv("ASSAY_THREADS");
+  ASSERT_TRUE(found) << found.error().what;
+  EXPECT_EQ(found->size(), 100u);
+}
+
+TEST_F(Files, WalkRefusesPathsLongerThanItemsNamesMayBe) {
+  const std::string part(100, 'x');
+  std::string path;
+  for (int i = 0; i < 11; ++i) path += part + "/";
+  put(path + "f", "");
+  const auto found = walk_files(folder_);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().fault, Fault::refused);
+  EXPECT_THAT(found.error().what, HasSubstr("1024 bytes"));
 }
 
 TEST_F(Files, WalkNamesALinkInAWideFolder) {

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
@@ -31,7 +32,7 @@ struct FoundFiles {
   std::vector<std::string> git_left_out;
 
   void append(FoundFiles more) {
-    if (files.empty()) files.swap(more.files);
+    if (files.capacity() == 0) files.swap(more.files);
     files.insert(files.end(), std::make_move_iterator(more.files.begin()),
                  std::make_move_iterator(more.files.end()));
     git_left_out.insert(git_left_out.end(), std::make_move_iterator(more.git_left_out.begin()),
@@ -50,9 +51,15 @@ class Walk {
  public:
   Walk(const fs::path& root, bool leave_git_out) : root_(root), leave_git_out_(leave_git_out) {}
 
-  Result<FoundFiles> folder(int parent, const char* name, const std::string& prefix, bool spread) const {
+  Result<FoundFiles> folder(int parent, const char* name, const std::string& prefix, bool spread) {
+    if (prefix.size() > kLongestPath)
+      return Error{Fault::refused, "a path of more than " + std::to_string(kLongestPath) + " bytes",
+                   (root_ / prefix).string(), "move what lies there nearer to the top"};
     const int fd = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (fd < 0) return system_error("cannot list", root_ / prefix, errno);
+    if (fd < 0) {
+      if (errno == EMFILE) out_of_descriptors_ = true;
+      return system_error("cannot list", root_ / prefix, errno);
+    }
     const std::unique_ptr<DIR, DirCloser> dir(::fdopendir(fd));
     FoundFiles found;
     const std::vector<Entry> entries = ASSAY_TRY(list(dir.get(), prefix, found.git_left_out));
@@ -64,8 +71,13 @@ class Walk {
     return found;
   }
 
+  bool out_of_descriptors() const { return out_of_descriptors_; }
+
  private:
   static constexpr std::size_t kWide = 64, kShare = 16;  ///< entries worth several threads, and one's share
+  // Of folders: a thread has a descriptor and a piece of its stack for each level. Items' names, too, are no
+  // longer.
+  static constexpr std::size_t kLongestPath = 1024;
 
   Result<std::vector<Entry>> list(DIR* dir, const std::string& prefix,
                                   std::vector<std::string>& git_left_out) const {
@@ -94,7 +106,7 @@ class Walk {
         (root_ / (prefix + leaf)).string(), "replace it by the file that is meant, or remove it"};
   }
 
-  Status visit(int fd, const Entry& entry, const std::string& prefix, bool spread, FoundFiles& found) const {
+  Status visit(int fd, const Entry& entry, const std::string& prefix, bool spread, FoundFiles& found) {
     if (entry.is_folder())
       found.append(ASSAY_TRY(folder(fd, entry.leaf().c_str(), prefix + entry.name, spread)));
     else
@@ -104,7 +116,7 @@ class Walk {
 
   // One wide folder on a path is spread over threads; below it each thread goes alone.
   Status visit_spread(int fd, const std::vector<Entry>& entries, const std::string& prefix,
-                      FoundFiles& found) const {
+                      FoundFiles& found) {
     std::vector<FoundFiles> shares((entries.size() + kShare - 1) / kShare);
     ASSAY_TRY(parallel_for(shares.size(), [&](std::size_t share) -> Status {
       const std::size_t first = share * kShare, last = std::min(first + kShare, entries.size());
@@ -121,6 +133,7 @@ class Walk {
 
   const fs::path& root_;
   const bool leave_git_out_;
+  std::atomic<bool> out_of_descriptors_ = false;
 };
 
 }  // namespace
@@ -132,13 +145,17 @@ Result<std::vector<FoundFile>> walk_files(const fs::path& root, std::vector<std:
   if (!fs::is_directory(state))
     return Error{Fault::missing, "expected a folder, found a file", root.string(), ""};
   // "/.": the root itself may be a link; nothing below it may.
-  FoundFiles found = ASSAY_TRY(
-      Walk(root, git_left_out != nullptr).folder(AT_FDCWD, (root.string() + "/.").c_str(), "", true));
+  const std::string top = root.string() + "/.";
+  Walk walk(root, git_left_out != nullptr);
+  auto found = walk.folder(AT_FDCWD, top.c_str(), "", true);
+  // Each thread holds a descriptor a level: alone it may do.
+  if (!found && walk.out_of_descriptors()) found = walk.folder(AT_FDCWD, top.c_str(), "", false);
+  if (!found) return std::move(found.error());
   if (git_left_out) {
-    *git_left_out = std::move(found.git_left_out);
+    *git_left_out = std::move(found->git_left_out);
     std::sort(git_left_out->begin(), git_left_out->end());
   }
-  return std::move(found.files);
+  return std::move(found->files);
 }
 
 }  // namespace assay

@@ -37,7 +37,7 @@ Result<Exit> run(const Arguments& arguments, Output& output) {
   Result<std::string> secret = formats::load_salt_secret(salts);
   if (!secret) {
     Error error = std::move(secret.error());
-    error.hint = kWhichSalts;
+    if (error.fault == Fault::malformed) error.hint = kWhichSalts;
     return error;
   }
   const std::string content = ASSAY_TRY(read_file(content_file));

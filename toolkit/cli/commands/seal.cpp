@@ -167,10 +167,10 @@ Result<Exit> run_dry(archives::Import imported, const archives::SealOptions& opt
 }
 
 // The tables of a million items are freed at different times: each its own mapping, none leaves a hole in the
-// heap. A tenth less memory at the peak, in the same time.
+// heap, and the peak is a tenth lower. Buffers of content are smaller: mapping these anew each time would cost.
 void map_large_tables() {
 #ifdef __GLIBC__
-  ::mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  ::mallopt(M_MMAP_THRESHOLD, 9 << 20);
 #endif
 }
 
