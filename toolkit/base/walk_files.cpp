@@ -75,9 +75,9 @@ class Walk {
 
  private:
   static constexpr std::size_t kWide = 64, kShare = 16;  ///< entries worth several threads, and one's share
-  // Of folders: a thread has a descriptor and a piece of its stack for each level. Items' names, too, are no
-  // longer.
-  static constexpr std::size_t kLongestPath = 1024;
+  // Of folders: a thread has a descriptor and a piece of its stack for each level. No item's name is half as
+  // long.
+  static constexpr std::size_t kLongestPath = 2048;
 
   Result<std::vector<Entry>> list(DIR* dir, const std::string& prefix,
                                   std::vector<std::string>& git_left_out) const {

@@ -170,7 +170,7 @@ Result<Exit> run_dry(archives::Import imported, const archives::SealOptions& opt
 // heap, and the peak is a tenth lower. Buffers of content are smaller: mapping these anew each time would cost.
 void map_large_tables() {
 #ifdef __GLIBC__
-  ::mallopt(M_MMAP_THRESHOLD, 9 << 20);
+  ::mallopt(M_MMAP_THRESHOLD, 5 << 20);
 #endif
 }
 
