@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 
@@ -64,7 +65,9 @@ struct Key {
   std::uint32_t rank = 0;
   std::uint32_t item = 0;
 
-  auto operator<=>(const Key&) const = default;
+  bool operator<(const Key& other) const {
+    return std::tie(kind, rank, item) < std::tie(other.kind, other.rank, other.item);
+  }
 };
 
 Key key_of(std::uint32_t item, std::string_view name, const formats::CampaignTable& table,
