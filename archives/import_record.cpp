@@ -183,6 +183,26 @@ Status check_beside(const Read& read, const fs::path& root) {
   return {};
 }
 
+// Of `before` and `after`: what is kept below the folder is what the list beside it says.
+Status check_contents(const fs::path& root, const std::string& folder) {
+  const Json list = ASSAY_TRY(Json::parse(ASSAY_TRY(read_file(root / (folder + ".json")))));
+  for (const Json& file : list["files"].items()) {
+    if (!file["kept"].boolean().value_or(false)) continue;
+    const std::string name(file["path"].string_or("")), wanted(file["sha256"].string_or(""));
+    const std::string found = sha256(ASSAY_TRY(read_file(ASSAY_TRY(inside(root / folder, name))))).hex();
+    if (wanted != found)
+      return Error{Fault::damaged, "not what was recorded: expected SHA-256 " + wanted + ", found " + found,
+                   folder + "/" + name, ""};
+  }
+  return {};
+}
+
+Status check_kept(const Read& read, const fs::path& root) {
+  ASSAY_TRY(check_beside(read, root));
+  ASSAY_TRY(check_contents(root, "before"));
+  return check_contents(root, "after");
+}
+
 // ---- the record beside a framework's campaign
 
 ImportedItem* find(Import& import, std::string_view name) {
@@ -248,14 +268,14 @@ Result<Import> import_record(const fs::path& source, const ImportOptions& option
   Import import;
   import.root = source;
   Problems problems(options);
-  auto files = ASSAY_TRY(walk_files(source));
-  // The program's clock is no part of the record; it is left behind by a recorder that was killed.
+  // The program's clock and the gate of its threads are no part of the record; a recorder that was killed
+  // leaves them behind.
+  auto files = ASSAY_TRY(walk_files(source, nullptr, "gate"));
   std::erase_if(
       files, [](const FoundFile& file) { return file.relative == "clock" || file.relative == "clock.new"; });
   const Read read = ASSAY_TRY(read_journal(source / "journal", import));
   if (read.whole())
-    if (Status beside = check_beside(read, source); !beside)
-      ASSAY_TRY(problems.add(std::move(beside.error())));
+    if (Status kept = check_kept(read, source); !kept) ASSAY_TRY(problems.add(std::move(kept.error())));
   const auto tree = ASSAY_TRY(find_framework_tree(source, options));
   if (tree)
     import = ASSAY_TRY(with_framework(read, *tree, files, std::move(import), options));

@@ -63,8 +63,7 @@ Result<Predecessor> read_predecessor(const std::filesystem::path& path) {
 Status refuse_secret_name(const std::string& name) {
   const std::vector<Secret> found = find_secrets(name);
   if (found.empty()) return {};
-  return Error{Fault::refused,
-               std::string("a secret in the name of a file, of kind ") + found.front().rule,
+  return Error{Fault::refused, std::string("a secret in the name of a file, of kind ") + found.front().rule,
                redact(name, found), "rename the file"};
 }
 
@@ -75,6 +74,16 @@ Status refuse_secret_names(const std::vector<ImportedItem>& items) {
     for (std::size_t i = share * kShare; i < last; ++i) ASSAY_TRY(refuse_secret_name(items[i].name));
     return {};
   });
+}
+
+// Its chain of hashes would break, and with it the record.
+Status refuse_journal(const std::string& name, std::string_view text) {
+  if (!text.starts_with(R"({"assay":"journal",)")) return {};
+  return Error{Fault::refused, "a secret in a journal, which cannot be replaced there without breaking it",
+               name,
+               "--withhold " + name +
+                   " keeps it back; or record again with the secret in a variable whose name "
+                   "has KEY or TOKEN in it, so that the recorder replaces it"};
 }
 
 /// One campaign on its way into a bundle.
@@ -133,6 +142,7 @@ class Sealing {
     const std::vector<FoundSecret> found = secrets_.list();
     for (const std::size_t i : secrets_.items()) {
       const std::string text = ASSAY_TRY(content_.read(i));
+      ASSAY_TRY(refuse_journal(content_.item(i).name, text));
       content_.replace(i, redact(text, find_secrets(text)));
     }
     redacted_.insert(redacted_.end(), found.begin(), found.end());

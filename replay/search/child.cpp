@@ -120,7 +120,9 @@ int build_walls(const Launch& launch, Built& built) {
     fd = listen_in_child(walls.port);
     if (fd < 0) built.code = errno;
   }
-  built.walls.landlock = allow_writes(launch.writable.data(), launch.writable.size());
+  const int landlock = allow_writes(launch.writable.data(), launch.writable.size());
+  if (landlock < 0) built.code = errno;
+  built.walls.landlock = std::max(landlock, 0);
   if (!built.walls.network && !(built.walls.port = allow_one_port(walls.port))) built.code = EPERM;
   return fd;
 }

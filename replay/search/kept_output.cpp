@@ -21,13 +21,17 @@ void KeptOutput::take(std::string_view bytes) {
 Result<Digest> KeptOutput::finish() {
   keep(stream_.finish());
   fd_ = Fd();
+  if (failure_) return *failure_;
   const std::string text = redactor_.text(ASSAY_TRY(read_file(path_)));
   ASSAY_TRY(write_file(path_, text, Existing::replace));
   return sha256(text);
 }
 
 void KeptOutput::keep(const std::string& bytes) {
-  if (!bytes.empty()) static_cast<void>(!::write(fd_.get(), bytes.data(), bytes.size()));
+  if (bytes.empty() || failure_) return;
+  if (Status written = write_at(fd_.get(), size_, bytes); !written)
+    failure_ = std::move(written.error()).in(path_.string());
+  size_ += bytes.size();
 }
 
 }  // namespace assay::search

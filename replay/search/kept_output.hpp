@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,8 @@ class KeptOutput {
   StreamRedactor stream_;
   const std::function<void(std::string_view)>& pass_;
   Fd fd_;
+  std::uint64_t size_ = 0;
+  std::optional<Error> failure_;  ///< of keeping; what the program prints is passed on all the same
 };
 
 }  // namespace assay::search

@@ -111,9 +111,8 @@ Json environment_json(const Environment& environment, const Redactor& redactor) 
   Json list = Json::array();
   for (const auto& [name, value] : kept_environment(environment)) {
     // A key too short for the redactor is not kept either.
-    const bool plain =
-        value.empty() || value[0] == '/' || value.find_first_not_of("0123456789") == value.npos;
-    const bool secret = is_secret_variable(name) && !plain && (!is_kept_variable(name) || value.size() >= 8);
+    const bool secret =
+        is_secret_variable(name) && is_secret_value(value) && (!is_kept_variable(name) || value.size() >= 8);
     list.push(Json(Json::Array{Json(name), Json(secret ? placeholder(name) : redactor.text(value))}));
   }
   return list;
@@ -189,7 +188,8 @@ class Recording {
     }
     std::string place = (fs::temp_directory_path() / "assay-evaluations-XXXXXX").string();
     if (!::mkdtemp(place.data())) return Error{Fault::unreadable, "no temporary folder", place, ""};
-    stand_ins_.emplace(ASSAY_TRY(StandIns::make({EvaluationMode::keep, place, tree_, evaluators_, environment_})));
+    stand_ins_.emplace(
+        ASSAY_TRY(StandIns::make({EvaluationMode::keep, place, tree_, evaluators_, environment_})));
     return stand_ins_->begin(tree_.string());
   }
 

@@ -130,6 +130,9 @@ bool is_plain_number_or_word(std::string_view value) {
          value.starts_with("https://") || value.starts_with("os.") || value.starts_with("REDACTED-");
 }
 
+// A count (MAX_TOKENS) or a file's name (KEY_FILE) is none; one in 64 keys in base64 begins with a slash.
+constexpr std::size_t kLongestCount = 12;
+
 constexpr std::string_view kWord = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
 
 struct Assignment {
@@ -218,10 +221,16 @@ void Redactor::learn(const formats::HttpHeaders& headers) {
   }
 }
 
+bool is_secret_value(std::string_view value) {
+  if (value.find_first_not_of("0123456789") == value.npos) return value.size() > kLongestCount;
+  std::error_code ignored;
+  if (value.starts_with("/") && value.size() < 4096 && fs::exists(fs::path(value), ignored)) return false;
+  return !is_plain_number_or_word(value);
+}
+
 void Redactor::learn_environment(const std::vector<std::pair<std::string, std::string>>& environment) {
   for (const auto& [name, value] : environment)
-    if (is_secret_variable(name) && !is_plain_number_or_word(value) && !value.starts_with("/"))
-      add(name, value);
+    if (is_secret_variable(name) && is_secret_value(value)) add(name, value);
 }
 
 void Redactor::learn_file(const std::string& relative, std::string_view text) {

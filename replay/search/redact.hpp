@@ -95,5 +95,7 @@ std::size_t placeholder_end(std::string_view text, std::size_t at);  ///< of the
 
 bool is_secret_header(std::string_view name);
 bool is_secret_variable(std::string_view name);
+/// Of such a variable: no count, no address and no file that is there.
+bool is_secret_value(std::string_view value);
 
 }  // namespace assay::search

@@ -149,9 +149,10 @@ int allow_writes(const char* const* folders, std::size_t count) {
   Ruleset rules;
   rules.files = write_rights(abi);
   const int ruleset = static_cast<int>(::syscall(kCreateRuleset, &rules, 8, 0));
-  if (ruleset < 0) return 0;
+  if (ruleset < 0) return -1;
   for (std::size_t i = 0; i < count; ++i) {
     const int fd = ::open(folders[i], O_PATH | O_CLOEXEC);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE)) return -1;
     if (fd < 0) continue;
     const int folder = ::open(folders[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
     const PathRule rule{folder >= 0 ? rules.files : rules.files & kFileRights, fd};
@@ -161,7 +162,7 @@ int allow_writes(const char* const* folders, std::size_t count) {
   }
   const bool done = ::syscall(kRestrictSelf, ruleset, 0) == 0;
   ::close(ruleset);
-  return done ? static_cast<int>(abi) : 0;
+  return done ? static_cast<int>(abi) : -1;
 }
 
 }  // namespace assay::search

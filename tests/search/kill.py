@@ -31,8 +31,8 @@ class Kill(Recorded):
         self.key = self.top / "key"
         must(assay("key", "new", self.key))
 
-    def start(self, folder):
-        words = [ASSAY, "record", "-o", folder, "--upstream", f"openai={self.base}", "--", *SEARCH, "40", "2"]
+    def start(self, folder, *options):
+        words = [ASSAY, "record", "-o", folder, "--upstream", f"openai={self.base}", *options, "--", *SEARCH, "40", "2"]
         with open(self.top / (folder.name + "-errors"), "wb") as errors:
             return subprocess.Popen([str(w) for w in words], cwd=self.make_work(folder.name + "-work"), env=self.environment(),
                                     stdout=subprocess.DEVNULL, stderr=errors)
@@ -96,6 +96,21 @@ class Kill(Recorded):
             most = max(most, len(records) - 1)
             self.done_with(folder)
         self.assertGreater(most, 5)
+
+    def test_a_deterministic_recorder(self):
+        if not any(Path(p, "faketime/libfaketimeMT.so.1").exists() for p in ("/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib")):
+            self.skipTest("libfaketime is not installed")
+        for i in range(max(1, KILLS // 3)):
+            self.seen.clear()
+            folder = self.top / f"d{i}"
+            recorder = self.start(folder, "--deterministic")
+            self.wait_for(2 + i)
+            recorder.send_signal(signal.SIGKILL)
+            recorder.wait()
+            self.assert_nothing_runs(folder)
+            self.assertTrue((folder / "gate").is_socket())  # what it leaves behind is passed over
+            self.assert_sealed_as_incomplete(folder)
+            self.done_with(folder)
 
     def test_a_cut_record_is_sealed_and_says_so(self):
         folder = self.top / "cut"

@@ -73,8 +73,10 @@ struct FoundFile {
 /// Every regular file below `root`, sorted bytewise by relative path. Symbolic links and special files are
 /// errors that name them: a bundle must not depend on what a link points to. With `git_left_out`, whatever is
 /// called .git (git's own folder, or a file that names one) is not gone into, and its path is put there.
+/// `socket`: a socket of this name in `root` itself is passed over.
 Result<std::vector<FoundFile>> walk_files(const fs::path& root,
-                                          std::vector<std::string>* git_left_out = nullptr);
+                                          std::vector<std::string>* git_left_out = nullptr,
+                                          std::string_view socket = {});
 
 /// True if a part of the path is a name that git takes for its own folder: .git in any case, GIT~1, or with
 /// what file systems ignore in it. A folder of that name may hold commands that git runs for whoever calls it

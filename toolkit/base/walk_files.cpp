@@ -49,7 +49,8 @@ std::string joined(std::string_view prefix, std::string_view name) {
 
 class Walk {
  public:
-  Walk(const fs::path& root, bool leave_git_out) : root_(root), leave_git_out_(leave_git_out) {}
+  Walk(const fs::path& root, bool leave_git_out, std::string_view socket)
+      : root_(root), leave_git_out_(leave_git_out), socket_(socket) {}
 
   Result<FoundFiles> folder(int parent, const char* name, const std::string& prefix, bool spread) {
     if (prefix.size() > kLongestPath)
@@ -90,8 +91,8 @@ class Walk {
       else
         entries.push_back(ASSAY_TRY(look(::dirfd(dir), entry->d_name, prefix)));
     }
-    std::sort(entries.begin(), entries.end(),
-              [](const Entry& a, const Entry& b) { return a.name < b.name; });
+    std::erase_if(entries, [](const Entry& entry) { return entry.name.empty(); });
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
     return entries;
   }
 
@@ -101,9 +102,10 @@ class Walk {
       return system_error("cannot read", root_ / (prefix + leaf), errno);
     if (S_ISDIR(info.st_mode)) return Entry{std::string(leaf) + "/", 0};
     if (S_ISREG(info.st_mode)) return Entry{leaf, static_cast<std::uint64_t>(info.st_size)};
-    return Error{
-        Fault::refused, S_ISLNK(info.st_mode) ? "a symbolic link, expected a file" : "not a regular file",
-        (root_ / (prefix + leaf)).string(), "replace it by the file that is meant, or remove it"};
+    if (S_ISSOCK(info.st_mode) && prefix.empty() && leaf == socket_) return Entry{};
+    return Error{Fault::refused,
+                 S_ISLNK(info.st_mode) ? "a symbolic link, expected a file" : "not a regular file",
+                 (root_ / (prefix + leaf)).string(), "replace it by the file that is meant, or remove it"};
   }
 
   Status visit(int fd, const Entry& entry, const std::string& prefix, bool spread, FoundFiles& found) {
@@ -133,12 +135,14 @@ class Walk {
 
   const fs::path& root_;
   const bool leave_git_out_;
+  const std::string_view socket_;
   std::atomic<bool> out_of_descriptors_ = false;
 };
 
 }  // namespace
 
-Result<std::vector<FoundFile>> walk_files(const fs::path& root, std::vector<std::string>* git_left_out) {
+Result<std::vector<FoundFile>> walk_files(const fs::path& root, std::vector<std::string>* git_left_out,
+                                          std::string_view socket) {
   std::error_code ignored;
   const auto state = fs::status(root, ignored);
   if (!fs::exists(state)) return Error{Fault::missing, "no such folder", root.string(), ""};
@@ -146,7 +150,7 @@ Result<std::vector<FoundFile>> walk_files(const fs::path& root, std::vector<std:
     return Error{Fault::missing, "expected a folder, found a file", root.string(), ""};
   // "/.": the root itself may be a link; nothing below it may.
   const std::string top = root.string() + "/.";
-  Walk walk(root, git_left_out != nullptr);
+  Walk walk(root, git_left_out != nullptr, socket);
   auto found = walk.folder(AT_FDCWD, top.c_str(), "", true);
   // Each thread holds a descriptor a level: alone it may do.
   if (!found && walk.out_of_descriptors()) found = walk.folder(AT_FDCWD, top.c_str(), "", false);
