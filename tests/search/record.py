@@ -204,6 +204,42 @@ open("o.txt", "w").write({late!r})
         self.assertNotIn(late.encode(), (self.run_folder / "stdout").read_bytes())
         self.assertTrue(command)  # what the command line itself holds was written before anybody could know
 
+    def test_keys_of_digits_or_with_a_slash(self):
+        keys = {"BAR_TOKEN": "12345678901234567890", "AWS_SECRET_ACCESS_KEY": "/bPxRfiCYEXAMPLE0000/1Q"}
+        plain = {"MAX_TOKENS": "1000000000", "KEY_FILE": str(self.top)}
+        must(self.client('print(ask("/chat/completions", json.dumps({"model": os.environ["BAR_TOKEN"] + os.environ["AWS_SECRET_ACCESS_KEY"] + os.environ["MAX_TOKENS"]})))',
+                         env=self.environment(**keys, **plain)))
+        self.assert_no_key(self.run_folder, *keys.values())
+        text = (self.run_folder / "journal").read_bytes()
+        self.assertIn(b"REDACTED-BAR_TOKEN", text)
+        self.assertIn(b"1000000000", text)
+
+    def seal(self, *options):
+        key = self.top / "key"
+        if not key.exists():
+            must(assay("key", "new", key))
+        return assay("seal", self.run_folder, "--from", "record", "-o", self.top / "s.h5", "--key", key, *options)
+
+    def test_a_file_altered_after_recording_is_not_sealed(self):
+        must(self.record(*SEARCH, "2"))
+        for name in ("after/out/population.json", "before/config.json"):
+            file = self.run_folder / name
+            kept = file.read_bytes()
+            file.write_bytes(kept + b" ")
+            done = self.seal()
+            self.assertEqual(done.returncode, 2, done.stderr)
+            self.assertIn(name.encode(), done.stderr)
+            file.write_bytes(kept)
+        must(self.seal())
+
+    def test_a_secret_in_the_journal_is_not_replaced_there(self):
+        secret = "ghp_" + "abcdefghijklmnopqrstuvwxyz0123456789"
+        must(self.client(f'print(ask("/chat/completions", json.dumps({{"model": "{secret}"}}))[0])'))
+        done = self.seal("--redact")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(b"source/journal", done.stderr)
+        must(self.seal("--redact", "--withhold", "source/journal", "--salts", self.top / "salts"))
+
     def test_sealed_and_looked_at(self):
         must(self.record(*SEARCH, "3"))
         key = self.top / "key"
