@@ -30,16 +30,16 @@ class Branch(Recorded):
         program = self.run_folder / "before/small_search.py"
         program.write_text(program.read_text().replace('f"Step {number},', 'f"{\'Step\' if number < 4 else \'Stop\'} {number},'))
 
-    def sealed(self, folder, name):
+    def sealed(self, folder, name, *options):
         key, bundle = self.top / "key", self.top / name
         if not key.exists():
             must(assay("key", "new", key))
-        must(assay("seal", folder, "--from", "record", "-o", bundle, "--key", key))
+        must(assay("seal", folder, "--from", "record", "-o", bundle, "--key", key, *options))
         return bundle
 
     def test_goes_on_and_is_a_record_of_its_own(self):
         self.altered()
-        bundle = self.sealed(self.run_folder, "old.h5")
+        bundle = self.sealed(self.run_folder, "old.h5", "--keep-going")  # altered, and sealed all the same
         root = json.loads(must(assay("show", bundle, "--json")).stdout)["input"]["root"]
         status, result = self.live(bundle)
         self.assertEqual((status, result["answered"], result["divergence"]["exchange"]), (4, 6, 7), result)

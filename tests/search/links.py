@@ -73,7 +73,7 @@ class Links(Recorded):
         changed = json.loads(log.read_text())
         changed["messages"][0]["content"] += "?"
         log.write_text(json.dumps(changed))
-        _, exported, _ = self.seal()
+        _, exported, _ = self.seal("--keep-going")
         unlinked = json.loads((exported / "links.json").read_text())["unlinked"]
         self.assertEqual(unlinked["steps"], [{"step": "step_2/2", "why": "no exchange has its prompt and answer"}])
 
@@ -81,7 +81,7 @@ class Links(Recorded):
         # The program is altered in its third step: the first exchange that differs is the attempt of step_3/1.
         program = self.run_folder / "before/evolve_like.py"
         program.write_text(program.read_text().replace('f"Step {step}"', 'f"Step {step if step < 3 else 0}"'))
-        bundle, _, _ = self.seal()
+        bundle, _, _ = self.seal("--keep-going")
         done = assay("replay", bundle, "--search", "--json")
         self.assertEqual(done.returncode, 4, done.stderr)
         divergence = json.loads(done.stdout)["result"]["divergence"]
