@@ -191,7 +191,7 @@ TEST_F(Files, WalkGoesAloneWhereDescriptorsAreFew) {
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   const Fd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-  const rlimit few{static_cast<rlim_t>(next.get()) + 28, before.rlim_max};
+  const rlimit few{static_cast<rlim_t>(next.get()) + 48, before.rlim_max};
   ::setenv("ASSAY_THREADS", "8", 1);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
   const auto found = walk_files(folder_);
