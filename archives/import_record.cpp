@@ -166,6 +166,15 @@ Json head_of(const Read& read) {
   return head.set("extra", facts_of(read));
 }
 
+// `name`: below `root`; `wanted`: SHA-256 in hexadecimal.
+Status check_file(const fs::path& root, const std::string& name, std::string_view wanted) {
+  const std::string found = sha256(ASSAY_TRY(read_file(ASSAY_TRY(inside(root, name))))).hex();
+  if (wanted == found) return {};
+  return Error{Fault::damaged,
+               "not what was recorded: expected SHA-256 " + std::string(wanted) + ", found " + found, name,
+               ""};
+}
+
 // What the journal's end says of a file beside it.
 Status check_beside(const Read& read, const fs::path& root) {
   constexpr std::pair<const char*, const char*> kBeside[] = {
@@ -173,12 +182,7 @@ Status check_beside(const Read& read, const fs::path& root) {
       {"evaluations", "evaluations.json"}, {"stdout", "stdout"},    {"stderr", "stderr"}};
   for (const auto& [field, file] : kBeside) {
     if (field == std::string_view("evaluations") && !read.end.find(field)) continue;  // not asked for
-    const std::string wanted(read.end[field].string_or("")),
-        found = sha256(ASSAY_TRY(read_file(root / file))).hex();
-    if (wanted != found)
-      return Error{Fault::damaged,
-                   std::string("not what was recorded: expected SHA-256 ") + wanted + ", found " + found,
-                   file, ""};
+    ASSAY_TRY(check_file(root, file, read.end[field].string_or("")));
   }
   return {};
 }
@@ -187,12 +191,9 @@ Status check_beside(const Read& read, const fs::path& root) {
 Status check_contents(const fs::path& root, const std::string& folder) {
   const Json list = ASSAY_TRY(Json::parse(ASSAY_TRY(read_file(root / (folder + ".json")))));
   for (const Json& file : list["files"].items()) {
-    if (!file["kept"].boolean().value_or(false)) continue;
-    const std::string name(file["path"].string_or("")), wanted(file["sha256"].string_or(""));
-    const std::string found = sha256(ASSAY_TRY(read_file(ASSAY_TRY(inside(root / folder, name))))).hex();
-    if (wanted != found)
-      return Error{Fault::damaged, "not what was recorded: expected SHA-256 " + wanted + ", found " + found,
-                   folder + "/" + name, ""};
+    if (file["kept"].boolean().value_or(false))
+      ASSAY_TRY(check_file(root, folder + "/" + std::string(file["path"].string_or("")),
+                           file["sha256"].string_or("")));
   }
   return {};
 }
