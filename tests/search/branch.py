@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support import KEY, SEARCH, Recorded, assay, journal, main, must, run, ASSAY, write_journal  # noqa: E402
+from support import FAKETIME, KEY, SEARCH, Recorded, assay, journal, main, must, run, ASSAY, write_journal  # noqa: E402
 
-FAKETIME = any(Path(f).exists() for f in ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1"))
 
 
 class Branch(Recorded):

@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from replay import FAKETIME  # noqa: E402
-from support import ASSAY, Recorded, assay, journal, main, must, run  # noqa: E402
+from support import ASSAY, FAKETIME, Recorded, assay, journal, main, must, run  # noqa: E402
 
 # As ASI-Evolve does: a folder for each step, in which a script evaluates `code`; what it prints and writes is read. How often it ran is
 # counted where no record looks.

@@ -8,9 +8,8 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support import ASSAY, SEARCH, Recorded, assay, journal, main, must, run, write_journal  # noqa: E402
+from support import ASSAY, FAKETIME, SEARCH, Recorded, assay, journal, main, must, run, write_journal  # noqa: E402
 
-FAKETIME = any(Path(f).exists() for f in ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1"))
 
 
 PROBE = """

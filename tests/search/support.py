@@ -18,6 +18,7 @@ from program import ASSAY, assay, main, must, run, skip_script  # noqa: E402,F40
 
 KEY = "sk-test/Ab+12\"quoted\" 0123456789xyz"
 SEARCH = [sys.executable, "small_search.py"]
+FAKETIME = any(Path(f).exists() for f in ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketimeMT.so.1"))
 
 
 def digests(header, body):
