@@ -1,7 +1,8 @@
-// One thread an output element, 32 neighbours of the last dimension by 8 channels a block, so that an input
-// whose channels are neighbours in memory is read by whole sectors. The weight's gradient: one block a block
-// of R1.
+// What does not lie along one line (that: conv_lines.cu, weight_lines.cu). One thread an output element, 32
+// neighbours of the last dimension by 8 channels a block, so that an input whose channels are neighbours in
+// memory is read by whole sectors. The weight's gradient: one block a block of R1.
 #include "kernels/conv/conv_variants.hpp"
+#include "kernels/conv/lines.hpp"
 #include "kernels/index/each.cuh"
 
 namespace assay::kernels {
@@ -38,30 +39,11 @@ __device__ float chain(const ConvJob& job, std::int64_t n, std::int64_t c, std::
   return acc;
 }
 
-// One input channel, one line, no division: depthwise filters of any length.
-template <bool kNarrow>
-__device__ float line_chain(const ConvJob& job, std::int64_t n, std::int64_t c, std::int64_t q2) {
-  const std::int64_t group = c / job.out_group;
-  const std::int64_t step = job.step[2], size = job.in.size[2];
-  std::int64_t w = group * job.weight_group + (c - group * job.out_group) * job.weight_out;
-  std::int64_t p = q2 * job.multiply[2] + job.offset[2];
-  std::int64_t x = n * job.in.batch_stride + group * job.in.channel_stride + p * job.in.stride[2];
-  const std::int64_t x_step = step * job.in.stride[2], w_step = job.weight_stride[2];
-  float acc = 0.0F;
-#pragma unroll 4
-  for (int k = static_cast<int>(job.kernel[2]); k > 0; --k) {
-    if (p >= 0 && p < size)
-      acc = fma_(load_element(job.in.data, kNarrow, x), load_element(job.weight, kNarrow, w), acc);
-    p += step, x += x_step, w += w_step;
-  }
-  return acc;
-}
-
 struct Tiles {
   std::int64_t wide, high, all;  // tiles of 32 positions, of 8 channels; of everything
 };
 
-template <bool kNarrow, bool kLine>
+template <bool kNarrow>
 __global__ void __launch_bounds__(256) conv_kernel(const __grid_constant__ ConvJob job, const Tiles tiles) {
   for (std::int64_t tile = blockIdx.x; tile < tiles.all; tile += gridDim.x) {
     std::int64_t rest = tile;
@@ -73,7 +55,7 @@ __global__ void __launch_bounds__(256) conv_kernel(const __grid_constant__ ConvJ
     rest /= job.out.size[1];
     const std::int64_t q0 = rest % job.out.size[0], n = rest / job.out.size[0];
     if (c >= job.out.channels || q2 >= job.out.size[2]) continue;
-    float acc = kLine ? line_chain<kNarrow>(job, n, c, q2) : chain<kNarrow>(job, n, c, q0, q1, q2);
+    float acc = chain<kNarrow>(job, n, c, q0, q1, q2);
     if (job.bias) acc += load_element(job.bias, kNarrow, c * job.bias_stride);
     store_element(job.out.data, kNarrow,
                   n * job.out.batch_stride + c * job.out.channel_stride + q0 * job.out.stride[0] +
@@ -139,21 +121,19 @@ __global__ void __launch_bounds__(kBlock)
 }  // namespace
 
 Status convolve_cuda(const ConvJob& job, const Place& place) {
+  if (takes_lines(job) && !other_launches()) return convolve_lines_cuda(job, place);
   Tiles tiles{(job.out.size[2] + 31) / 32, (job.out.channels + 7) / 8, 0};
   tiles.all = tiles.wide * tiles.high * job.out.batch * job.out.size[0] * job.out.size[1];
-  const unsigned blocks = blocks_for(tiles.all, 1);
-  const bool line = job.in_group == 1 && job.kernel[0] * job.kernel[1] == 1 &&
-                    job.out.size[0] * job.out.size[1] == 1 && job.in.size[0] * job.in.size[1] == 1 &&
-                    job.offset[0] == 0 && job.offset[1] == 0 && job.divide[2] == 1;
-  const auto kernel = job.narrow ? (line ? conv_kernel<true, true> : conv_kernel<true, false>)
-                                 : (line ? conv_kernel<false, true> : conv_kernel<false, false>);
-  kernel<<<blocks, dim3(32, 8), 0, stream_of(place)>>>(job, tiles);
+  const auto kernel = job.narrow ? conv_kernel<true> : conv_kernel<false>;
+  kernel<<<blocks_for(tiles.all, 1), dim3(32, 8), 0, stream_of(place)>>>(job, tiles);
   return launched();
 }
 
 Status weight_sums_cuda(const WeightJob& job, const Place& place) {
   const std::int64_t blocks = (job.terms() + 1023) / 1024, sums = job.sums();
-  if (blocks > 0) {
+  if (takes_weight_lines(job) && !other_launches()) {
+    if (const Status status = weight_lines_cuda(job, place); status != Status::ok) return status;
+  } else if (blocks > 0) {
     block_sums_kernel<<<blocks_for(sums * blocks, 1), 128, 0, stream_of(place)>>>(job, blocks, sums * blocks);
     if (const Status status = launched(); status != Status::ok) return status;
   }

@@ -54,6 +54,9 @@ inline constexpr std::int64_t kWidestTile = 128;
 /// Whether a block may take both matrices of a product whole (sides of 32 and 64, aligned, C as it is).
 bool fits_whole(const Job& job);
 bool launch_whole(const Job& job, void* stream);
+/// The same where all three are bf16, `a.data` and `b.data` as they lie in memory (not widened).
+bool fits_whole_narrow(const Job& job);
+bool launch_whole_narrow(const Job& job, void* stream);
 /// Tile shape 0 with all segments of a tile in one block.
 bool launch_stacked(const Job& job, void* stream);
 /// Launches shape number `shape` over the whole job. False: the launch failed.

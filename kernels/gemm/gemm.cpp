@@ -91,7 +91,6 @@ T round_up(T value, T step) {
 
 GemmCut cut_of(const GemmJob& job) {
   GemmCut cut;
-  const std::int64_t panel = ASSAY_CALL(gemm_panel_rows);
   const bool scratch = job.c.bf16 || job.c.col != 1 || !job.plain() || job.segments() > 1;
   cut.columns = std::min<std::int64_t>(job.n, scratch ? 512 : 4096);
   // As many blocks of columns as make the threads' shares roughly square.
@@ -108,7 +107,9 @@ GemmCut cut_of(const GemmJob& job) {
   cut.column_units = (job.n + cut.columns - 1) / cut.columns;
   const bool small =
       static_cast<double>(job.m) * static_cast<double>(job.n) * static_cast<double>(job.k) < 1e6;
-  cut.rows = small ? job.m : panel;
+  // Neighbouring units are one piece of work to their thread, which makes panels of even height of it: so
+  // units are a few rows, and shares are equal.
+  cut.rows = small ? job.m : 4;
   cut.row_units = (job.m + cut.rows - 1) / cut.rows;
   return cut;
 }

@@ -88,13 +88,17 @@ Status copied(Operand& out, const GemmJob& job, const GemmMatrix& matrix, std::i
   return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed;
 }
 
+void as_it_lies(Operand& out, const GemmMatrix& matrix, std::int64_t lane, std::int64_t k) {
+  out.data = reinterpret_cast<const float*>(matrix.data);
+  out.lane = lane, out.k = k, out.along_k = k == 1;
+  std::copy(matrix.batch, matrix.batch + kMaxRank, out.batch);
+}
+
 Status operand(Operand& out, const GemmJob& job, const GemmMatrix& matrix, std::int64_t lanes,
                std::int64_t lane, std::int64_t k, const Place& place) {
   if (job.k == 1) k = lane == 1 ? (lanes + 3) / 4 * 4 : 1;
   if (lanes == 1) lane = k == 1 ? 0 : 1;
-  out.data = reinterpret_cast<const float*>(matrix.data);
-  out.lane = lane, out.k = k, out.along_k = k == 1;
-  std::copy(matrix.batch, matrix.batch + kMaxRank, out.batch);
+  as_it_lies(out, matrix, lane, k);
   const bool readable = !matrix.bf16 && (k == 1 || lane == 1);
   return job.k == 0 || readable ? Status::ok : copied(out, job, matrix, lanes, lane, k, place);
 }
@@ -118,6 +122,14 @@ Status operands(Job& job, const GemmJob& from, const Place& place) {
   if (status == Status::ok && reads_past(job.b, job.n))
     status = copied(job.b, from, from.b, from.n, from.b.col, from.b.row, place);
   return status;
+}
+
+/// Whether operands of bf16 may be read as they are; they are then in the job.
+bool narrow_whole(Job& job, const GemmJob& from) {
+  if (job.batches <= 1 || !from.a.bf16 || !from.b.bf16) return false;
+  as_it_lies(job.a, from.a, from.a.row, from.a.col);
+  as_it_lies(job.b, from.b, from.b.col, from.b.row);
+  return fits_whole_narrow(job);
 }
 
 Result result(const GemmMatrix& matrix) {
@@ -223,8 +235,10 @@ Status gemm_cuda(const GemmJob& from, const Place& place, int shape) {
   job.segments = static_cast<int>(std::max<std::int64_t>(1, from.segments()));
   job.c = gemm_device::result(from.c);
   job.c0 = gemm_device::result(from.c0);
-  if (const Status status = gemm_device::operands(job, from, place); status != Status::ok) return status;
   const bool free = shape < 0 && !other_launches();
+  if (free && gemm_device::narrow_whole(job, from))
+    return gemm_device::launch_whole_narrow(job, place.stream) ? Status::ok : Status::cuda_failed;
+  if (const Status status = gemm_device::operands(job, from, place); status != Status::ok) return status;
   if (shape == gemm_device::kShapes || (free && job.batches > 1)) job.whole = gemm_device::fits_whole(job);
   if (shape < 0 || shape == gemm_device::kShapes)
     shape = other_launches() ? gemm_device::other_shape_for(job) : gemm_device::shape_for(job);

@@ -378,8 +378,6 @@ std::int64_t batch_offset(const GemmJob& job, const GemmMatrix& matrix, std::int
 
 }  // namespace
 
-std::int64_t gemm_panel_rows() { return kRows; }
-
 bool gemm_units(const GemmJob& job, const GemmCut& cut, std::int64_t begin, std::int64_t end) {
   while (begin < end) {
     const std::int64_t row = begin % cut.row_units, rest = begin / cut.row_units;

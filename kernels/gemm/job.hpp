@@ -46,8 +46,7 @@ struct GemmCut {
 float* gemm_scratch(int slot, std::int64_t floats);
 
 /// Computes units [begin, end) of the job. False: no scratch memory.
-ASSAY_VARIANTS(bool gemm_units(const GemmJob& job, const GemmCut& cut, std::int64_t begin, std::int64_t end);
-               std::int64_t gemm_panel_rows())
+ASSAY_VARIANTS(bool gemm_units(const GemmJob& job, const GemmCut& cut, std::int64_t begin, std::int64_t end))
 
 #if defined(ASSAY_HAS_CUDA)
 /// `shape`: a tile shape of device_job.hpp, or -1 for the one that fits; no bit hangs on it.

@@ -2,20 +2,40 @@
 
 namespace assay::kernels::gemm_device {
 
-bool fits_whole(const Job& job) {
+namespace {
+
+bool has_sides(const Job& job) {
   const auto side = [](std::int64_t n) { return n == 32 || n == 64; };
-  bool c = !job.add && job.alpha == 1 && !job.c.bf16 && job.c.col == 1 && job.c.row % 4 == 0 &&
-           reinterpret_cast<std::uintptr_t>(job.c.data) % 16 == 0;
-  for (int d = 0; d < job.batch_rank; ++d) c = c && job.c.batch[d] % 4 == 0;
-  return c && side(job.m) && side(job.n) && side(job.k) && job.batches <= 1 << 30 &&
-         aligned(job, job.a, job.m) && aligned(job, job.b, job.n);
+  return side(job.m) && side(job.n) && side(job.k) && job.batches <= 1 << 30;
 }
 
-bool launch_whole(const Job& job, void* stream_pointer) {
-  auto* const stream = static_cast<cudaStream_t>(stream_pointer);
-  if (job.m == 64)
-    return job.n == 64 ? launch_whole_of<64, 64>(job, stream) : launch_whole_of<64, 32>(job, stream);
-  return job.n == 64 ? launch_whole_of<32, 64>(job, stream) : launch_whole_of<32, 32>(job, stream);
+/// Whether C takes products as they are, four neighbours at a time.
+bool takes_plain(const Job& job, std::uintptr_t bytes) {
+  bool c = !job.add && job.alpha == 1 && job.c.col == 1 && job.c.row % 4 == 0 &&
+           reinterpret_cast<std::uintptr_t>(job.c.data) % bytes == 0;
+  for (int d = 0; d < job.batch_rank; ++d) c = c && job.c.batch[d] % 4 == 0;
+  return c;
+}
+
+}  // namespace
+
+bool fits_whole(const Job& job) {
+  return takes_plain(job, 16) && !job.c.bf16 && has_sides(job) && aligned(job, job.a, job.m) &&
+         aligned(job, job.b, job.n);
+}
+
+bool launch_whole(const Job& job, void* stream) {
+  return launch_whole_sides<float>(job, static_cast<cudaStream_t>(stream));
+}
+
+bool fits_whole_narrow(const Job& job) {
+  const auto reads_fours = [&](const Operand& x) {
+    bool all = (x.lane == 1 || x.k == 1) && (x.along_k ? x.lane : x.k) % 4 == 0 &&
+               reinterpret_cast<std::uintptr_t>(x.data) % 8 == 0;
+    for (int d = 0; d < job.batch_rank; ++d) all = all && x.batch[d] % 4 == 0;
+    return all;
+  };
+  return takes_plain(job, 8) && job.c.bf16 && has_sides(job) && reads_fours(job.a) && reads_fours(job.b);
 }
 
 }  // namespace assay::kernels::gemm_device

@@ -41,55 +41,43 @@ Line line_at(const Lines& lines, std::int64_t line) {
   return at;
 }
 
-// f(plain's element, table's element) for every element of lines [begin, end), in order.
+// f(plain's element, table's element) for every element of lines [begin, end), in order. False: an index lies
+// outside.
 template <typename I, typename E, typename F>
-void each_pair(const Lines& lines, std::int64_t begin, std::int64_t end, F&& f) {
+bool each_pair(const Lines& lines, std::int64_t begin, std::int64_t end, F&& f) {
   const int last = lines.last();
   const std::int64_t n = lines.width(), by = lines.table.stride[lines.dim];
   const std::int64_t index_by = lines.index.stride[last], plain_by = lines.plain.stride[last];
   const std::int64_t table_by = last == lines.dim ? 0 : lines.table.stride[last];
+  const auto size = static_cast<std::uint64_t>(lines.table.size[lines.dim]);
+  bool inside = true;
   for (std::int64_t l = begin; l < end; ++l) {
     const Line at = line_at(lines, l);
     const I* index = lines.index.as<const I>() + at.index;
     E* plain = lines.plain.as<E>() + at.plain;
     E* table = lines.table.as<E>() + at.table;
-    for (std::int64_t k = 0; k < n; ++k)
-      f(plain[k * plain_by], table[static_cast<std::int64_t>(index[k * index_by]) * by + k * table_by]);
+    for (std::int64_t k = 0; k < n; ++k) {
+      const std::int64_t named = index[k * index_by];
+      if (static_cast<std::uint64_t>(named) < size)
+        f(plain[k * plain_by], table[named * by + k * table_by]);
+      else
+        inside = false;
+    }
   }
-}
-
-template <typename I>
-bool all_inside(const Lines& lines, const Place& place) {
-  const auto size = static_cast<std::uint64_t>(lines.table.size[lines.dim]);
-  const std::int64_t n = lines.width(), by = lines.index.stride[lines.last()];
-  std::atomic<bool> outside{false};
-  place.threads->each(lines.count(), std::max<std::int64_t>(1, 32768 / n),
-                      [&](std::int64_t begin, std::int64_t end) {
-                        bool bad = false;
-                        for (std::int64_t l = begin; l < end; ++l) {
-                          const I* index = lines.index.as<const I>() + line_at(lines, l).index;
-                          for (std::int64_t k = 0; k < n; ++k)
-                            bad |= static_cast<std::uint64_t>(std::int64_t{index[k * by]}) >= size;
-                        }
-                        if (bad) outside = true;
-                      });
-  return !outside;
+  return inside;
 }
 
 template <typename E, typename F>
-void run(const Lines& lines, std::int64_t together, const Place& place, F&& f) {
+Status run(const Lines& lines, std::int64_t together, const Place& place, F&& f) {
   const std::int64_t grain = std::max<std::int64_t>(1, 32768 / (lines.width() * together));
+  std::atomic<bool> outside{false};
   place.threads->each(lines.count() / together, grain, [&](std::int64_t begin, std::int64_t end) {
-    if (lines.index.type == Type::i64)
-      each_pair<std::int64_t, E>(lines, begin * together, end * together, f);
-    else
-      each_pair<std::int32_t, E>(lines, begin * together, end * together, f);
+    begin *= together, end *= together;
+    if (!(lines.index.type == Type::i64 ? each_pair<std::int64_t, E>(lines, begin, end, f)
+                                        : each_pair<std::int32_t, E>(lines, begin, end, f)))
+      outside = true;
   });
-}
-
-bool inside(const Lines& lines, const Place& place) {
-  return lines.index.type == Type::i64 ? all_inside<std::int64_t>(lines, place)
-                                       : all_inside<std::int32_t>(lines, place);
+  return outside ? Status::bad_index : Status::ok;
 }
 
 }  // namespace
@@ -97,12 +85,10 @@ bool inside(const Lines& lines, const Place& place) {
 Status gather_lines(const View& self, int dim, const View& index, const View& out, const Place& place) {
   const Lines lines{index, out, self, dim};
   if (index.count() == 0) return Status::ok;
-  if (!inside(lines, place)) return Status::bad_index;
-  by_size(size_of(out.type), [&](auto e) {
+  return by_size(size_of(out.type), [&](auto e) {
     using E = decltype(e);
-    run<E>(lines, 1, place, [](E& plain, const E& table) { plain = table; });
+    return run<E>(lines, 1, place, [](E& plain, const E& table) { plain = table; });
   });
-  return Status::ok;
 }
 
 Status scatter_lines(const View& self, int dim, const View& index, const View& source,
@@ -112,17 +98,14 @@ Status scatter_lines(const View& self, int dim, const View& index, const View& s
       options.join == Join::sum && options.includes_self && options.alpha == 1 && self.type == Type::f32;
   *done = options.join == Join::last || adds;
   if (!*done || index.count() == 0) return Status::ok;
-  if (!inside(lines, place)) return Status::bad_index;
   const std::int64_t together = lines.together();
   if (adds)
-    run<float>(lines, together, place,
-               [](const float& plain, float& table) { table = F32::store(table + plain); });
-  else
-    by_size(size_of(self.type), [&](auto e) {
-      using E = decltype(e);
-      run<E>(lines, together, place, [](const E& plain, E& table) { table = plain; });
-    });
-  return Status::ok;
+    return run<float>(lines, together, place,
+                      [](const float& plain, float& table) { table = F32::store(table + plain); });
+  return by_size(size_of(self.type), [&](auto e) {
+    using E = decltype(e);
+    return run<E>(lines, together, place, [](const E& plain, E& table) { table = plain; });
+  });
 }
 
 }  // namespace assay::kernels

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/index/each.hpp"
+#include "kernels/index/single.hpp"
 
 namespace assay::kernels {
 
@@ -181,6 +182,10 @@ Status join_cpu(const Rows& rows, const JoinOptions& options, const std::int64_t
 }
 
 Status write_cpu(const Rows& rows, Type type, const JoinOptions& options, const Place& place) {
+  const bool adds_floats =
+      type == Type::f32 && options.join == Join::sum && options.includes_self && !options.by_frequency;
+  if (is_single(rows) && options.join == Join::last) return write_single(rows, size_of(type), place);
+  if (is_single(rows) && adds_floats && !options.scales) return add_single(rows, place);
   Status status;
   const std::int64_t* slots = slots_of(rows, place, &status);
   if (!slots) return status;
@@ -188,7 +193,7 @@ Status write_cpu(const Rows& rows, Type type, const JoinOptions& options, const 
     by_size(size_of(type), [&](auto e) { write_last<decltype(e)>(rows, slots, place); });
     return Status::ok;
   }
-  if (type == Type::f32 && options.join == Join::sum && options.includes_self && !options.by_frequency) {
+  if (adds_floats) {
     add_floats(rows, options, slots, place);
     return Status::ok;
   }
@@ -227,6 +232,7 @@ std::int64_t widen(Rows& rows, std::int64_t size) {
 
 Status read_rows(Rows rows, std::int64_t size, const Place& place) {
   if (rows.positions == 0 || rows.width == 0) return Status::ok;
+  if (!place.cuda && is_single(rows)) return read_single(rows, size, place);
   if (!place.cuda) return by_size(size, [&](auto e) { return read_cpu<decltype(e)>(rows, place); });
 #if defined(ASSAY_HAS_CUDA)
   const std::int64_t wide = widen(rows, size);

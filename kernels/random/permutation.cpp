@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "kernels/index/each.hpp"
 #include "kernels/index/layout.hpp"
@@ -11,59 +13,152 @@ namespace assay::kernels {
 
 namespace {
 
-struct Keyed {
-  std::uint64_t key;
-  std::int64_t index;
-  bool operator<(const Keyed& other) const {
-    return key != other.key ? key < other.key : index < other.index;
+constexpr std::int64_t kEach = 2 * kChunkBlocks;  // keys of a chunk
+
+int bits_below(std::int64_t n) {
+  int bits = 0;
+  while ((std::int64_t{1} << bits) < n) ++bits;
+  return bits;
+}
+
+// An element is its key's first bits with its index below them: 8 bytes in the order of keys. Where those
+// first bits are equal the whole keys are made again.
+struct Packing {
+  StreamKey key;
+  int index_bits;
+
+  std::uint64_t index_mask() const { return (std::uint64_t{1} << index_bits) - 1; }
+  std::uint64_t pack(std::uint64_t whole, std::int64_t i) const {
+    return (whole & ~index_mask()) | static_cast<std::uint64_t>(i);
+  }
+  std::int64_t index(std::uint64_t packed) const { return static_cast<std::int64_t>(packed & index_mask()); }
+  std::uint64_t whole(std::uint64_t packed) const {
+    const std::int64_t i = index(packed);
+    const Words words = block_of(key, static_cast<std::uint64_t>(i) / 2);
+    const int k = static_cast<int>(i & 1) * 2;
+    return integer_below(words.w[k], words.w[k + 1], 0);
+  }
+  bool before(std::uint64_t a, std::uint64_t b) const {
+    return ((a ^ b) & ~index_mask()) != 0 ? a < b : before_by_whole(a, b);
+  }
+  [[gnu::noinline]] bool before_by_whole(std::uint64_t a, std::uint64_t b) const {
+    const std::uint64_t left = whole(a), right = whole(b);
+    return left != right ? left < right : a < b;
   }
 };
 
-void fill_keys(Keyed* keyed, std::int64_t n, const StreamKey& key, const Place& place) {
-  constexpr std::int64_t kEach = 2 * kChunkBlocks;
-  place.threads->each((n + kEach - 1) / kEach, 32, [&](std::int64_t begin, std::int64_t end) {
-    std::int64_t values[kEach];
-    for (std::int64_t c = begin; c < end; ++c) {
-      ASSAY_CALL(random_integer_chunk, 0, 0, key, static_cast<std::uint64_t>(c * kChunkBlocks), values);
-      for (std::int64_t i = c * kEach; i < n && i < (c + 1) * kEach; ++i)
-        keyed[i] = {static_cast<std::uint64_t>(values[i - c * kEach]), i};
-    }
+// Keys are spread evenly. Buckets by their first bits are as many as streams of writes go well side by side;
+// the next bits put a bucket's elements, which fit the first cache, almost in order.
+struct Cut {
+  int bucket_bits, place_bits;
+  std::int64_t buckets() const { return std::int64_t{1} << bucket_bits; }
+  std::int64_t places() const { return std::int64_t{1} << place_bits; }
+  std::int64_t bucket(std::uint64_t key) const {
+    return static_cast<std::int64_t>(key >> 1 >> (63 - bucket_bits));
+  }
+  std::int64_t place(std::uint64_t key) const {
+    return static_cast<std::int64_t>(key << bucket_bits >> (64 - place_bits));
+  }
+};
+
+Cut cut_of(int index_bits) {
+  Cut cut{};
+  cut.bucket_bits = std::clamp(index_bits - 11, 0, 12);
+  cut.place_bits = std::min({index_bits - cut.bucket_bits + 1, 16, 64 - index_bits - cut.bucket_bits});
+  return cut;
+}
+
+struct Permutation {
+  Packing packing;
+  Cut cut;
+  std::int64_t n, parts;
+  std::int64_t* start;    // of part p in bucket b at b * parts + p; then each one's end
+  std::uint64_t* spread;  // n elements by bucket
+
+  std::int64_t chunks() const { return (n + kEach - 1) / kEach; }
+  std::int64_t bucket_begin(std::int64_t b) const { return b ? start[b * parts - 1] : 0; }
+  std::int64_t bucket_end(std::int64_t b) const { return start[(b + 1) * parts - 1]; }
+};
+
+// f(key, index) for the indices of part `part`.
+template <typename F>
+void each_key(const Permutation& p, std::int64_t part, F&& f) {
+  std::int64_t values[kEach];
+  const std::int64_t last = p.chunks() * (part + 1) / p.parts;
+  for (std::int64_t c = p.chunks() * part / p.parts; c < last; ++c) {
+    ASSAY_CALL(random_integer_chunk, 0, 0, p.packing.key, static_cast<std::uint64_t>(c * kChunkBlocks),
+               values);
+    const std::int64_t count = std::min(kEach, p.n - c * kEach);
+    for (std::int64_t i = 0; i < count; ++i) f(static_cast<std::uint64_t>(values[i]), c * kEach + i);
+  }
+}
+
+// Keys are made twice, which costs less than keeping them.
+void spread_keys(const Permutation& p, const Place& place) {
+  std::fill(p.start, p.start + p.cut.buckets() * p.parts, 0);
+  place.threads->each(p.parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t part = begin; part < end; ++part)
+      each_key(p, part,
+               [&](std::uint64_t key, std::int64_t) { ++p.start[p.cut.bucket(key) * p.parts + part]; });
+  });
+  std::int64_t before = 0;
+  for (std::int64_t s = 0; s < p.cut.buckets() * p.parts; ++s) before += std::exchange(p.start[s], before);
+  place.threads->each(p.parts, 1, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t part = begin; part < end; ++part)
+      each_key(p, part, [&](std::uint64_t key, std::int64_t i) {
+        p.spread[p.start[p.cut.bucket(key) * p.parts + part]++] = p.packing.pack(key, i);
+      });
   });
 }
 
-// Keys are spread evenly, so buckets by their first bits hold about eight each: one pass, then sorts of a few
-// elements.
-struct Buckets {
-  int bits;
-  std::int64_t count() const { return std::int64_t{1} << bits; }
-  std::int64_t of(std::uint64_t key) const {
-    return bits == 0 ? 0 : static_cast<std::int64_t>(key >> (64 - bits));
+// The bucket's elements in order, in `room`: each goes to the place that its next bits name, then past the
+// few neighbours that come after it.
+void sort_bucket(const Packing packing, const Cut cut, const std::uint64_t* bucket, std::int64_t count,
+                 std::uint64_t* room, std::uint32_t* start) {
+  std::fill(start, start + cut.places() + 1, 0);
+  for (std::int64_t i = 0; i < count; ++i) ++start[cut.place(bucket[i]) + 1];
+  for (std::int64_t s = 0; s < cut.places(); ++s) start[s + 1] += start[s];
+  for (std::int64_t i = 0; i < count; ++i) room[start[cut.place(bucket[i])]++] = bucket[i];
+  for (std::int64_t i = 1; i < count; ++i) {
+    const std::uint64_t here = room[i];
+    std::int64_t to = i;
+    for (; to > 0 && packing.before(here, room[to - 1]); --to) room[to] = room[to - 1];
+    if (to < i) room[to] = here;
   }
-};
+}
 
-void sort_spread(const Keyed* keyed, Keyed* sorted, std::int64_t* start, std::int64_t n, Buckets buckets,
-                 const Place& place) {
-  std::fill(start, start + buckets.count() + 1, 0);
-  for (std::int64_t i = 0; i < n; ++i) ++start[buckets.of(keyed[i].key) + 1];
-  for (std::int64_t b = 0; b < buckets.count(); ++b) start[b + 1] += start[b];
-  for (std::int64_t i = 0; i < n; ++i) sorted[start[buckets.of(keyed[i].key)]++] = keyed[i];
-  // start[b] is now the end of bucket b.
-  place.threads->each(buckets.count(), 4096, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t b = begin; b < end; ++b) std::sort(sorted + (b ? start[b - 1] : 0), sorted + start[b]);
+template <typename I>
+void sort_buckets(const Permutation& p, const View& out, const Place& place) {
+  place.threads->each(p.cut.buckets(), 16, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<std::uint64_t> room;
+    std::vector<std::uint32_t> start(static_cast<std::size_t>(p.cut.places()) + 1);
+    const std::int64_t stride = out.stride[0];
+    for (std::int64_t b = begin; b < end; ++b) {
+      const std::int64_t first = p.bucket_begin(b), count = p.bucket_end(b) - first;
+      if (static_cast<std::int64_t>(room.size()) < count) room.resize(static_cast<std::size_t>(count));
+      sort_bucket(p.packing, p.cut, p.spread + first, count, room.data(), start.data());
+      I* const to = out.as<I>() + first * stride;
+      const std::uint64_t mask = p.packing.index_mask();
+      for (std::int64_t i = 0; i < count; ++i)
+        to[i * stride] = static_cast<I>(room[static_cast<std::size_t>(i)] & mask);
+    }
   });
 }
 
 Status permute_cpu(const View& out, RandomState* state, const Place& place) {
   const std::int64_t n = out.size[0];
-  Buckets buckets{0};
-  while (buckets.count() * 8 < n) ++buckets.bits;
-  auto* keyed = take_array<Keyed>(place, n);
-  auto* sorted = take_array<Keyed>(place, n);
-  auto* start = take_array<std::int64_t>(place, buckets.count() + 1);
-  if (!keyed || !sorted || !start) return Status::out_of_memory;
-  fill_keys(keyed, n, StreamKey{state->seed, state->step, state->call}, place);
-  sort_spread(keyed, sorted, start, n, buckets, place);
-  for (std::int64_t i = 0; i < n; ++i) store_integer(out.data, out.type, i * out.stride[0], sorted[i].index);
+  const int index_bits = bits_below(n);
+  Permutation p{
+      {{state->seed, state->step, state->call}, index_bits}, cut_of(index_bits), n, 1, nullptr, nullptr};
+  p.parts = std::clamp<std::int64_t>(n >> 14, 1, 16);
+  p.start = take_array<std::int64_t>(place, p.cut.buckets() * p.parts);
+  p.spread = take_array<std::uint64_t>(place, n);
+  if (!p.start || !p.spread) return Status::out_of_memory;
+  spread_keys(p, place);
+  if (out.type == Type::i64)
+    sort_buckets<std::int64_t>(p, out, place);
+  else
+    sort_buckets<std::int32_t>(p, out, place);
   ++state->call;
   return Status::ok;
 }

@@ -62,7 +62,12 @@ ASSAY_LANES void fetch(const FusedJob& job, std::int64_t index, std::int64_t beg
   if constexpr (R::kInputs > 1)
     in.y = elements(job.y, job.y_type, row_of(rows, 1, index) + begin * rows.step[1], rows.step[1], count,
                     in.buffer[1]);
-  in.w = in.b = in.x;
+  if constexpr (!R::kColumns) in.w = in.b = in.x;
+}
+
+/// One block's weights and biases: the same for every row.
+template <typename R>
+ASSAY_LANES void fetch_columns(const FusedJob& job, std::int64_t begin, std::int64_t count, Inputs& in) {
   if constexpr (R::kColumns) {
     if (job.weight) {
       in.w = elements(job.weight, job.weight_type, begin, 1, count, in.buffer[2]);
@@ -125,7 +130,7 @@ static float one_pass(const FusedJob& job, std::int64_t index, const RowState& r
   const std::int64_t x_width = size_of_number(job.x_type), y_width = size_of_number(job.y_type);
   for (std::int64_t b = 0; b < n; b += kBlock) {
     const std::int64_t count = n - b < kBlock ? n - b : kBlock;
-    fetch<R>(job, index, b, count, in);
+    if (n > kBlock) fetch<R>(job, index, b, count, in), fetch_columns<R>(job, b, count, in);
     float* __restrict terms = n <= kKept ? kept + b : kept;
     const RowState state = row;
     const float *x = in.x, *y = in.y, *w = in.w;
@@ -182,7 +187,8 @@ static void write_row(const FusedJob& job, std::int64_t index, const RowState& r
   alignas(64) float buffer[kBlock];
   for (std::int64_t b = 0; b < n; b += kBlock) {
     const std::int64_t count = n - b < kBlock ? n - b : kBlock;
-    fetch<R>(job, index, b, count, in);
+    if (n > (R::kKeeps ? kKept : kBlock))
+      fetch<R>(job, index, b, count, in), fetch_columns<R>(job, b, count, in);
     const RowState state = row;
     float* terms = n > kKept ? kept : kept + b;
     if (R::kKeeps && n > kKept)
@@ -248,7 +254,7 @@ static void short_rows(const FusedJob& job, std::int64_t begin, std::int64_t end
   const Rows& rows = job.rows;
   Inputs in;
   alignas(64) float terms[N], value[N];
-  if constexpr (R::kColumns) fetch<R>(job, begin, 0, N, in);
+  fetch_columns<R>(job, 0, N, in);
   constexpr std::int64_t kAhead = 2048 / N;  // rows
   for (std::int64_t index = begin; index < end; ++index) {
     RowState row;
@@ -308,8 +314,11 @@ static void all_rows(const FusedJob& job, std::int64_t begin, std::int64_t end) 
   if (try_short_rows<R>(job, begin, end)) return;
   Inputs in;
   alignas(64) float kept[kKept];
+  const bool one_block = job.rows.n <= kBlock;  // then a row's elements are fetched once for all passes
+  if (one_block) fetch_columns<R>(job, 0, job.rows.n, in);
   for (std::int64_t index = begin; index < end; ++index) {
     RowState row;
+    if (one_block) fetch<R>(job, index, 0, job.rows.n, in);
     const Ahead ahead = ahead_of<R>(job, index, end, job.rows.n < kBlock ? kBlock / (job.rows.n + 1) + 1 : 1);
     R::begin(job, index, row);
     run_passes<R, 0>(job, index, row, in, kept, ahead);

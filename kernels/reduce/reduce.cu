@@ -398,7 +398,9 @@ Status run_rows(ReduceJob job, const Place& place, cudaStream_t stream) {
 
 Status run_pass(const ReduceJob& job, const Place& place, cudaStream_t stream) {
   if (cuda::takes_wide_columns(job) && !other_launches()) return run_wide_columns(job, place, stream);
-  return by_columns(job) ? run_columns(job, place, stream) : run_rows(job, place, stream);
+  if (!by_columns(job)) return run_rows(job, place, stream);
+  if (cuda::takes_short_columns(job) && !other_launches()) return cuda::launch_short_columns(job, stream);
+  return run_columns(job, place, stream);
 }
 
 Status find_centres(ReduceJob& job, const Place& place, cudaStream_t stream) {

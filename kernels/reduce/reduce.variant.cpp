@@ -49,6 +49,19 @@ ASSAY_LANES const float* fetched(const ReduceJob& job, std::int64_t row, std::in
   return buffer;
 }
 
+/// R1 over elements [begin, begin + count) of one block.
+template <typename O>
+ASSAY_LANES float sum_of_block(const ReduceJob& job, std::int64_t row, std::int64_t begin, std::int64_t count,
+                               float centre, const Lanes& centres, float* buffer) {
+  const float* x = fetched(job, row, begin, count, buffer);
+  if constexpr (requires { O::Map::at(0.0f, 0.0f); }) {
+#pragma GCC ivdep
+    for (std::int64_t i = 0; i < count; ++i) buffer[i] = O::Map::at(x[i], centre);
+    x = buffer;
+  }
+  return block_sum<O>(x, count, centres);
+}
+
 /// Elements [begin, end) of one reduction; begin is a multiple of the chunk.
 template <typename O>
 static float row_sum(const ReduceJob& job, std::int64_t row, std::int64_t begin, std::int64_t end,
@@ -57,12 +70,11 @@ static float row_sum(const ReduceJob& job, std::int64_t row, std::int64_t begin,
   Lanes centres;
   spread(centres, centre);
   if (begin >= end) return empty;
-  if (end - begin <= kBlock)
-    return block_sum<O>(fetched(job, row, begin, end - begin, buffer), end - begin, centres);
+  if (end - begin <= kBlock) return sum_of_block<O>(job, row, begin, end - begin, centre, centres, buffer);
   Tree<O> tree;
   for (std::int64_t b = begin; b < end; b += kBlock) {
     const std::int64_t count = end - b < kBlock ? end - b : kBlock;
-    Tree<O>::push_to(tree, block_sum<O>(fetched(job, row, b, count, buffer), count, centres));
+    Tree<O>::push_to(tree, sum_of_block<O>(job, row, b, count, centre, centres, buffer));
   }
   return Tree<O>::top_of(tree, empty);
 }
@@ -138,7 +150,7 @@ static void short_rows(const ReduceJob& job, std::int64_t begin, std::int64_t en
     const std::int64_t row = item * plan.kept_in[0];
     const char* const ahead = static_cast<const char*>(job.in) + row * width + kAhead;
     for (std::int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(ahead + i, 0, 2);
-    const float value = block_sum<O>(fetched(job, row, 0, plan.n, buffer), plan.n, centre);
+    const float value = sum_of_block<O>(job, row, 0, plan.n, 0, centre, buffer);
     store_number(job.out, job.out_type, item * plan.kept_out[0], finished(job.recipe, value, 0));
   }
 }

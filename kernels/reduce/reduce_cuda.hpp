@@ -18,6 +18,9 @@ Status run_one_read(const ReduceJob& job, void* stream);
 /// chunk).
 bool takes_wide_columns(const ReduceJob& job);
 Status launch_wide_columns(const ReduceJob& job, void* stream);
+/// Of jobs that go by columns: whether they are for short_columns.cu, and that.
+bool takes_short_columns(const ReduceJob& job);
+Status launch_short_columns(const ReduceJob& job, void* stream);
 #else
 inline Status reduce(const ReduceJob&, const Place&) { return Status::no_cuda; }
 #endif

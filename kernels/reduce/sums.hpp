@@ -61,24 +61,14 @@ struct Nonzero {
     x = (Lanes)one;
   }
 };
-struct ShiftedExp {
-  ASSAY_LANES void map(Lanes& x, const Lanes& centre) {
-    float t[kLanes], m[kLanes];
-    store_lanes(t, x);
-    store_lanes(m, centre);
-    for (int i = 0; i < kLanes; ++i) t[i] = exponential(t[i] - m[i]);
-    load_lanes(x, t);
-  }
+// Maps of many instructions: rows take them an element at a time, in a loop of their own (`at`) before the
+// sum, for which nothing is then left to map.
+struct ShiftedExp : Identity {
+  ASSAY_LANES float at(float x, float centre) { return exponential(x - centre); }
 };
 /// The power travels as the centre.
-struct Power {
-  ASSAY_LANES void map(Lanes& x, const Lanes& centre) {
-    float t[kLanes], p[kLanes];
-    store_lanes(t, x);
-    store_lanes(p, centre);
-    for (int i = 0; i < kLanes; ++i) t[i] = power(float_of(bits_of(t[i]) & 0x7fffffffu), p[i]);
-    load_lanes(x, t);
-  }
+struct Power : Identity {
+  ASSAY_LANES float at(float x, float centre) { return power(float_of(bits_of(x) & 0x7fffffffu), centre); }
 };
 template <std::int32_t NaN, bool Absolute = false>
 struct Order {
@@ -93,6 +83,7 @@ using SmallestOrder = Order<-0x7fffffff - 1>;
 
 template <typename M, typename J>
 struct Op {
+  using Map = M;
   ASSAY_LANES void map(Lanes& x, const Lanes& centre) { M::map(x, centre); }
   template <typename V>
   ASSAY_LANES void join(V& a, const V& b) {

@@ -8,6 +8,8 @@ extern "C" {
 #endif
 
 const char* assay_kernels_contract(void); /* "VERSION SHA256" of docs/determinism.md */
+const char* assay_kernels_gpu(void);      /* the first GPU's name, "NVIDIA H100 80GB HBM3"; "" without one */
+const char* assay_kernels_driver(void);   /* the newest CUDA that its driver takes, "13.0"; "" without one */
 void assay_kernels_install(void);         /* done at load time; again it does nothing */
 void assay_kernels_set_strict(int strict);
 void assay_kernels_set_seed(int64_t seed); /* torch.manual_seed; both devices draw from one stream */

@@ -3,6 +3,7 @@
 #include <torch/library.h>
 
 #include "kernels/core/contract.hpp"
+#include "kernels/core/device.hpp"
 #include "kernels/core/place.hpp"
 #include "kernels/torch/assay_kernels.h"
 #include "kernels/torch/registry.hpp"
@@ -42,6 +43,14 @@ TORCH_LIBRARY(assay, m) {
 }
 
 extern "C" {
+const char* assay_kernels_gpu() {
+  static const std::string name = assay::kernels::device_name(0);
+  return name.c_str();
+}
+const char* assay_kernels_driver() {
+  static const std::string version = assay::kernels::driver_version();
+  return version.c_str();
+}
 void assay_kernels_install() { assay::kernels::aten::install(); }
 void assay_kernels_set_strict(int strict) { assay::kernels::aten::set_strict(strict != 0); }
 void assay_kernels_set_seed(std::int64_t seed) { assay::kernels::aten::set_seed(seed); }

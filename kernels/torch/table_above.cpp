@@ -14,7 +14,6 @@
 #include <c10/core/GradMode.h>
 #include <cmath>
 #include <cstring>
-#include <limits>
 
 #include "kernels/optim/optim.hpp"
 #include "kernels/torch/tables.hpp"
@@ -140,20 +139,6 @@ Answer prelu(Call& call) {
   const at::Tensor self = call.tensor(0), weight = call.tensor(1);
   if (!is_arithmetic(self)) return call.refuse_type(0);
   return call.give(at::where(self.detach() > 0, self, self * weight));
-}
-
-/// logsumexp(self, dim, keepdim): the largest (0 when infinite) plus the logarithm of R1's sum of what is
-/// left.
-Answer logsumexp(Call& call) {
-  const at::Tensor self = call.tensor(0);
-  if (!is_arithmetic(self)) return call.refuse_type(0);
-  const std::vector<std::int64_t> dims = call.integers(1);
-  if (self.numel() == 0) return call.refuse("argument 'self': expected elements, found none");
-  at::Tensor largest = at::amax(self.detach(), dims, true);
-  largest = largest.masked_fill(largest.abs() == std::numeric_limits<double>::infinity(), 0);
-  at::Tensor out = (self - largest).exp().sum(dims, true).log() + largest;
-  if (!call.flag(2)) out = dims.empty() ? out.reshape({}) : out.squeeze(at::IntArrayRef(dims));
-  return call.give(out);
 }
 
 Answer trace(Call& call) {
@@ -322,7 +307,6 @@ constexpr Row kRows[] = {
     above("min", extreme<false>, "R4"),
     above("glu", glu, "composite"),
     above("_prelu_kernel", prelu, "composite"),
-    above("logsumexp", logsumexp, "composite of R1 and R5"),
     above("trace", trace, "R1"),
     under("unfold_backward", unfold_backward, "R4"),
     under("reflection_pad1d_backward", padding_backward<true, 1>, "R4"),

@@ -1,7 +1,10 @@
 // Reductions (R1) over any dimensions.
+#include <ATen/TensorOperators.h>
 #include <ATen/WrapDimUtilsMulti.h>
+#include <ATen/ops/amax.h>
 #include <ATen/ops/view_as_complex.h>
 #include <ATen/ops/view_as_real.h>
+#include <c10/core/GradMode.h>
 #include <limits>
 
 #include "kernels/reduce/reduce.hpp"
@@ -131,6 +134,22 @@ Answer extreme(Call& call) {
   return run(call, op, reduced(self, call.integers(1), call.flag(2)), self.scalar_type(), 0);
 }
 
+/// logsumexp(self, dim, keepdim): the largest (0 when infinite) plus the logarithm of R1's sum of what is
+/// left. In fp32, with no derivative asked for, one pass over each row gives the steps' bits.
+Answer logsumexp(Call& call) {
+  const at::Tensor self = call.tensor(0);
+  if (!is_arithmetic(self)) return call.refuse_type(0);
+  const std::vector<std::int64_t> dims = call.integers(1);
+  if (self.numel() == 0) return call.refuse("argument 'self': expected elements, found none");
+  if (self.scalar_type() == at::kFloat && !(c10::GradMode::is_enabled() && self.requires_grad()))
+    return run(call, Reduction::logsumexp, reduced(self, dims, call.flag(2)), at::kFloat, 0);
+  at::Tensor largest = at::amax(self.detach(), dims, true);
+  largest = largest.masked_fill(largest.abs() == std::numeric_limits<double>::infinity(), 0);
+  at::Tensor out = (self - largest).exp().sum(dims, true).log() + largest;
+  if (!call.flag(2)) out = dims.empty() ? out.reshape({}) : out.squeeze(at::IntArrayRef(dims));
+  return call.give(out);
+}
+
 constexpr char kRule[] = "R1";
 constexpr Row row(const char* names, Handler run, const char* rule = kRule) {
   return {names, Level::under, run, "", rule};
@@ -151,6 +170,7 @@ constexpr Row kRows[] = {
     row("norm.Scalar norm.ScalarOpt_dim norm.ScalarOpt_dim_dtype norm.out norm.dtype_out", norm),
     row("amax amax.out", extreme<Reduction::amax>, "R1, R4"),
     row("amin amin.out", extreme<Reduction::amin>, "R1, R4"),
+    {"logsumexp", Level::above, logsumexp, "", "composite of R1 and R5"},
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
-// The GPU's time by kernel, of any program, nodes of replayed graphs included: the CUDA driver loads what CUDA_INJECTION64_PATH names.
-//   g++ -O2 -shared -fPIC -I/usr/local/cuda/include tests/gpu/kernel_times.cpp -o kernel_times.so -L/usr/local/cuda/lib64 -lcupti
-//   CUDA_INJECTION64_PATH=$PWD/kernel_times.so KERNEL_TIMES=times PROGRAM...
+// The GPU's time by kernel, of any program, nodes of replayed graphs included: the CUDA driver loads what
+// CUDA_INJECTION64_PATH names.
+//   g++ -O2 -shared -fPIC -I/usr/local/cuda/include tests/gpu/kernel_times.cpp -o kernel_times.so
+//   -L/usr/local/cuda/lib64 -lcupti CUDA_INJECTION64_PATH=$PWD/kernel_times.so KERNEL_TIMES=times PROGRAM...
 // times.PID.tsv: a line a kernel, most time first: milliseconds, calls, microseconds a call, name.
 #include <algorithm>
 #include <cstdio>
@@ -64,6 +65,19 @@ void give_buffer(uint8_t** buffer, size_t* size, size_t* most) {
   *most = 0;
 }
 
+const char* direction(uint8_t kind) {
+  switch (kind) {
+    case CUPTI_ACTIVITY_MEMCPY_KIND_HTOD:
+      return "to the device";
+    case CUPTI_ACTIVITY_MEMCPY_KIND_DTOH:
+      return "to the host";
+    case CUPTI_ACTIVITY_MEMCPY_KIND_DTOD:
+      return "on the device";
+    default:
+      return "other";
+  }
+}
+
 void take_buffer(CUcontext, uint32_t, uint8_t* buffer, size_t, size_t valid) {
   for (CUpti_Activity* one = nullptr; cuptiActivityGetNextRecord(buffer, valid, &one) == CUPTI_SUCCESS;) {
     if (one->kind == CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL) {
@@ -71,7 +85,8 @@ void take_buffer(CUcontext, uint32_t, uint8_t* buffer, size_t, size_t valid) {
       add(kernel->name, kernel->end - kernel->start);
     } else if (one->kind == CUPTI_ACTIVITY_KIND_MEMCPY) {
       const auto* copy = reinterpret_cast<CUpti_ActivityMemcpy6*>(one);
-      add("[memcpy]", copy->end - copy->start);
+      add("[memcpy " + std::string(direction(copy->copyKind)) + " " + std::to_string(copy->bytes) + "]",
+          copy->end - copy->start);
     } else if (one->kind == CUPTI_ACTIVITY_KIND_MEMSET) {
       const auto* set = reinterpret_cast<CUpti_ActivityMemset4*>(one);
       add("[memset]", set->end - set->start);

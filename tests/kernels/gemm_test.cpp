@@ -302,6 +302,22 @@ TEST(GemmOnCuda, EveryTileShapeEqualsTheCpu) {
   force_gemm_shape(-1);
 }
 
+TEST(GemmOnCuda, BatchesOfSmallBf16ProductsEqualTheCpu) {
+  if (device_count() == 0) GTEST_SKIP() << "no CUDA device";
+  PlainThreads threads(2);
+  for (const Fill fill : {Fill::normal, Fill::bits, Fill::subnormal})
+    for (int turned = 0; turned < 4; ++turned)
+      for (int sides = 0; sides < 8; ++sides) {
+        Problem p{sides & 1 ? 32 : 64, sides & 2 ? 32 : 64, sides & 4 ? 32 : 64, 5,
+                  (turned & 1) != 0,   (turned & 2) != 0};
+        p.a = p.b = p.c = Type::bf16, p.fill = fill;
+        PlainWorkspace workspace(true);
+        EXPECT_EQ(difference(p, run(p, {false, nullptr, &threads, nullptr}),
+                             run(p, {true, nullptr, &threads, &workspace})),
+                  "");
+      }
+}
+
 TEST(GemmOnCuda, LargeOnesEqualTheCpu) {
   if (device_count() == 0) GTEST_SKIP() << "no CUDA device";
   PlainThreads threads(8);

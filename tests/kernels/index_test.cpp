@@ -208,6 +208,62 @@ TEST(IndexPut, AddsIntegersInAnyNumber) {
   EXPECT_EQ(elements<std::int64_t>(result.contents[0]), (Indices{15, 0, 5, (1LL << 62) + 10}));
 }
 
+// So many positions that threads share the elements; the last position wins, contributions join in order.
+TEST(IndexPut, ManySingleElementsKeepTheirOrder) {
+  constexpr std::int64_t kCount = 40000, kSize = 5000;
+  std::vector<std::int32_t> index;
+  Floats values, wanted[2] = {Floats(kSize, 0.25F), Floats(kSize, 0.25F)};
+  for (std::int64_t j = 0; j < kCount; ++j) {
+    const std::int64_t slot = j * j * 7919 % kSize;
+    index.push_back(static_cast<std::int32_t>(j % 3 == 0 ? slot - kSize : slot));
+    values.push_back(static_cast<float>(j % 1000) * (j % 2 ? 1e-3F : -1e5F));
+    wanted[0][static_cast<std::size_t>(slot)] = values.back();
+    wanted[1][static_cast<std::size_t>(slot)] += values.back();
+  }
+  for (const Type type : {Type::i32, Type::i64})
+    for (const bool adds : {false, true}) {
+      const Result result = expect_same("single", [&](Case& one, std::vector<View>& outputs) {
+        const View self = everywhere::view_of(one, Type::f32, {kSize}, Floats(kSize, 0.25F));
+        const View at = type == Type::i32
+                            ? everywhere::view_of(one, type, {kCount}, index)
+                            : everywhere::view_of(one, type, {kCount}, Indices(index.begin(), index.end()));
+        const View* const indices[] = {&at};
+        const View back = one.output(Type::f32, {kCount});
+        outputs = many({self, back});
+        const View source = everywhere::view_of(one, Type::f32, {kCount}, values);
+        const Status status = index_put(self, indices, source, adds, one.place());
+        return status == Status::ok ? index_get(self, indices, back, one.place()) : status;
+      });
+      ASSERT_EQ(result.status, Status::ok);
+      expect_bits(wanted[adds], result.contents[0], Type::f32, adds ? "added" : "put");
+      const Floats back = elements<float>(result.contents[1]);
+      for (std::size_t j = 0; j < back.size(); ++j)
+        ASSERT_EQ(back[j], wanted[adds][static_cast<std::size_t>((index[j] + kSize) % kSize)]) << j;
+    }
+}
+
+TEST(IndexPut, AnIndexOutsideIsRefusedOnTheCpu) {
+  for (const int threads : {1, 2})
+    for (const std::int64_t bad : {std::int64_t{4}, std::int64_t{-5}}) {
+      certify::Suite suite(false, threads);
+      Case one("outside", suite.place());
+      Indices named(40000, 1);
+      named.back() = bad;
+      const View self = one.input(Type::f32, {4}, Fill::normal),
+                 values = one.input(Type::f32, {40000}, Fill::normal);
+      const View index = everywhere::view_of(one, Type::i64, {40000}, named);
+      const View* const indices[] = {&index};
+      WriteOptions sum;
+      sum.join = Join::sum;
+      EXPECT_EQ(index_put(self, indices, values, false, one.place()), Status::bad_index);
+      EXPECT_EQ(index_put(self, indices, values, true, one.place()), Status::bad_index);
+      EXPECT_EQ(index_get(self, indices, values, one.place()), Status::bad_index);
+      EXPECT_EQ(index_gather(self, 0, index, values, one.place()), Status::bad_index);
+      EXPECT_EQ(index_scatter(self, 0, index, values, {}, one.place()), Status::bad_index);
+      EXPECT_EQ(index_scatter(self, 0, index, values, sum, one.place()), Status::bad_index);
+    }
+}
+
 // Two index tensors that broadcast, apart (result in front) and together (result in place).
 TEST(IndexPut, AdvancedIndicesStandWhereAtenPutsThem) {
   for (const bool apart : {false, true}) {

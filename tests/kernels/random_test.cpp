@@ -224,6 +224,29 @@ TEST(Permutation, OrdersByKeysAndHoldsEveryIndexOnce) {
   }
 }
 
+// So many elements that some keys begin alike, as far as the CPU keeps them beside an index.
+TEST(Permutation, OrdersKeysThatBeginAlike) {
+  constexpr std::int64_t kCount = 6300000;
+  certify::Suite suite(false, 2);
+  certify::Case one("permutation", suite.place());
+  RandomState state = kState;
+  const View out = one.output(Type::i64, {kCount});
+  ASSERT_EQ(random_permutation(out, &state, one.place()), Status::ok);
+  const auto key = [](std::int64_t i) {
+    return static_cast<std::uint64_t>(reference::integer_at(kState, i, 0, 0));
+  };
+  int against_index = 0;
+  std::uint64_t before = key(out.as<std::int64_t>()[0]);
+  for (std::int64_t i = 1; i < kCount; ++i) {
+    const std::uint64_t here = key(out.as<std::int64_t>()[i]);
+    ASSERT_LT(before, here) << i;
+    const bool alike = here >> 23 == before >> 23;
+    against_index += alike && out.as<std::int64_t>()[i] < out.as<std::int64_t>()[i - 1] ? 1 : 0;
+    before = here;
+  }
+  EXPECT_GT(against_index, 0);
+}
+
 TEST(Dropout, KeepsAndScalesByTheStreamAndBackwardTakesTheSameNoise) {
   for (const Type type : {Type::f32, Type::bf16})
     for (const double p : {0.0, 0.3, 1.0}) {

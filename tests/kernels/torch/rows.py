@@ -95,6 +95,8 @@ for name, sizes, f, types in CASES:
             title = "%s, %s on %s" % (name, str(dtype)[6:], device)
             x = numbers.to(device, dtype)
             whole = attempt(title, lambda: both_ways(f, x))
+            with torch.no_grad():
+                same(f(x), whole[0], "%s: without a derivative against with one" % title)
             for begin, end in ((0, 1), (rows - 1, rows), (17, 18), (5, 12)):
                 part = attempt(title, lambda: both_ways(f, x[begin:end]))
                 for what, a, b in zip(("result", "gradient"), part or (), whole or ()):
