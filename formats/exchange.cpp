@@ -175,6 +175,7 @@ Json exchange_fields(const Exchange& exchange) {
   if (!exchange.error.empty()) fields.set("error", exchange.error);
   if (!exchange.clock.empty()) fields.set("clock", exchange.clock);
   if (exchange.copied) fields.set("copied", static_cast<unsigned long>(exchange.copied));
+  if (exchange.keys) fields.set("keys", static_cast<unsigned long>(exchange.keys));
   if (!exchange.model.is_null()) fields.set("model", exchange.model);
   return fields;
 }
@@ -218,6 +219,7 @@ Result<Exchange> Exchange::parse(const JournalRecord& record) {
   exchange.arrived = natural_or(fields, "arrived", 0);
   exchange.attempts = natural_or(fields, "attempts", 1);
   exchange.copied = natural_or(fields, "copied", 0);
+  exchange.keys = natural_or(fields, "keys", 0);
   const auto status = fields["status"].natural();
   if (exchange.number == 0 || !status || *status > 999)
     return not_an_exchange("its number or status is none");

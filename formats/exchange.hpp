@@ -30,7 +30,9 @@ struct Exchange {
   std::string error;                  ///< why the upstream gave no whole answer; empty where it did
   std::uint64_t attempts = 1;         ///< connections tried for it
   std::uint64_t copied =
-      0;              ///< of a branch: the exchange of the old record that it was answered from; 0: none
+      0;  ///< of a branch: the exchange of the old record that it was answered from; 0: none
+  std::uint64_t keys =
+      0;              ///< known to the recorder when it was kept, where more than at the start; 0: no more
   std::string clock;  ///< what the program's clock showed from this answer on; empty: not driven
   std::int64_t received = 0, first_byte = 0, done = 0;  ///< microseconds since 1970
   std::optional<Digest> request_hash, response_hash;    ///< of the bodies, where they are known already

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <memory>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -170,7 +171,43 @@ Result<JournalWriter> JournalWriter::go_on(const std::filesystem::path& path) {
   return writer;
 }
 
+// Cheap, before each record: what was changed in place, check() finds.
+Status JournalWriter::check_size() const {
+  struct stat held {
+  }, named{};
+  const char* hint = "end the other process, and record again into a new folder";
+  if (::fstat(fd_.get(), &held) != 0)
+    return Error{Fault::unreadable, std::string("cannot look at it: ") + std::strerror(errno), path_.string(),
+                 ""};
+  if (::stat(path_.c_str(), &named) != 0 || named.st_ino != held.st_ino || named.st_dev != held.st_dev)
+    return Error{Fault::damaged, "another process removed or replaced the journal while it was written",
+                 path_.string(), hint};
+  if (static_cast<std::uint64_t>(held.st_size) == size_) return {};
+  return Error{Fault::damaged,
+               "another process changed the journal while it was written: expected " + std::to_string(size_) +
+                   " bytes, found " + std::to_string(held.st_size),
+               path_.string(), hint};
+}
+
+Status JournalWriter::check() const {
+  ASSAY_TRY(check_size());
+  auto reader = ASSAY_TRY(JournalReader::open(path_));
+  for (;;) {
+    auto record = reader.next();
+    if (!record)
+      return std::move(record.error())
+          .in(path_.string() + ", changed by another process while it was written");
+    if (!*record) break;
+  }
+  if (reader.records() == records_ && reader.chain() == chain_) return {};
+  return Error{
+      Fault::damaged,
+      "another process changed the journal while it was written: it is whole, and other records are in it",
+      path_.string(), "end the other process, and record again into a new folder"};
+}
+
 Status JournalWriter::append(const JournalRecord& record) {
+  ASSAY_TRY(check_size());
   const std::string header = header_of(record, records_ + 1).dump_canonical();
   std::uint64_t body = 0;
   for (const JournalPart& part : record.parts) body += part.bytes.size();
@@ -199,6 +236,20 @@ Status JournalWriter::append(const JournalRecord& record) {
 Status JournalWriter::sync() {
   if (::fdatasync(fd_.get()) == 0) return {};
   return Error{Fault::unreadable, std::string("cannot sync: ") + std::strerror(errno), path_.string(), ""};
+}
+
+Status JournalWriter::move_to(const std::filesystem::path& path) {
+  ASSAY_TRY(sync());
+  std::error_code code;
+  std::filesystem::rename(path_, path, code);
+  if (code)
+    return Error{Fault::unreadable, "cannot put a journal in place: " + code.message(), path.string(), ""};
+  path_ = path;
+  const Fd folder(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || ::fsync(folder.get()) != 0)
+    return Error{Fault::unreadable, std::string("cannot sync the folder: ") + std::strerror(errno),
+                 path.string(), ""};
+  return {};
 }
 
 // ---- reading

@@ -45,15 +45,23 @@ class JournalWriter {
   /// Goes on with a journal that is there. Every link is checked; a torn record at the end is cut off.
   static Result<JournalWriter> go_on(const std::filesystem::path& path);
 
+  /// Fault::damaged where the file is no longer as the last append left it: cut, written to or replaced by
+  /// another process.
   Status append(const JournalRecord& record);
   Status sync();
+  /// Synced, and put in the place of the file at `path`.
+  Status move_to(const std::filesystem::path& path);
+  /// Reads all of it again: the file holds what was appended. Fault::damaged where it does not.
+  Status check() const;
   int fd() const { return fd_.get(); }
+  const std::filesystem::path& path() const { return path_; }
   std::uint64_t records() const { return records_; }
   std::uint64_t size() const { return size_; }    ///< bytes, to the end of the last record
   const Digest& chain() const { return chain_; }  ///< after the last record
 
  private:
   JournalWriter() = default;
+  Status check_size() const;
   Fd fd_;
   std::filesystem::path path_;
   Digest chain_;

@@ -129,6 +129,7 @@ Status Branch::keep(const formats::Exchange& recorded, std::uint64_t number) {
   formats::Exchange copy = recorded;
   // Of a branch's own branch: where the answer came from first is said by the record before.
   copy.copied = recorded.number;
+  copy.keys = 0;
   ++copied_;
   return recorder_->keep(std::move(copy), number);
 }
@@ -179,6 +180,7 @@ Result<BranchReport> Branch::finish(int status, const fs::path& tree, bool mount
   if (!mounted) options.root_as = run_.folder;
   Tree after = ASSAY_TRY(take_tree(tree, options));
   after.root = run_.folder;
+  ASSAY_TRY(recorder_->sweep());
   const std::string after_text = after.to_json().dump_pretty(),
                     redactions =
                         Json::object(

@@ -40,11 +40,12 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 
 // Everything the child needs, made before fork(): after it only system calls are safe.
 struct Launch {
-  std::vector<std::string> arguments, environment;
-  std::vector<char*> argv, envp;
+  std::vector<std::string> arguments, environment, environment_alone;
+  std::vector<char*> argv, envp, envp_alone;  // alone: with a TMPDIR of its own
   std::string folder;
   std::optional<Walls> walls;
   std::vector<const char*> writable;
+  std::optional<OwnTemporary> temporary;
   std::vector<std::pair<const char*, const char*>> covers;
   int gate = -1, gate_in = -1, report = -1, kept = -1, out = -1, err = -1, sockets = -1;
   pid_t parent = -1;
@@ -115,12 +116,15 @@ int build_walls(const Launch& launch, Built& built) {
   int fd = -1;
   if (walls.namespaces && enter_own_space(launch.user, launch.group)) {
     built.walls.network = true;
+    built.walls.own_temporary = launch.temporary && own_temporary(*launch.temporary);
     if (!walls.mount_to.empty())
       built.walls.mounted = mount_tree(walls.mount_from.c_str(), walls.mount_to.c_str());
     fd = listen_in_child(walls.port);
     if (fd < 0) built.code = errno;
   }
-  const int landlock = allow_writes(launch.writable.data(), launch.writable.size());
+  // The last one is /tmp, which is not to be written where it is everybody's.
+  const int landlock =
+      allow_writes(launch.writable.data(), launch.writable.size() - !built.walls.own_temporary);
   if (landlock < 0) built.code = errno;
   built.walls.landlock = std::max(landlock, 0);
   if (!built.walls.network && !(built.walls.port = allow_one_port(walls.port))) built.code = EPERM;
@@ -140,10 +144,21 @@ void become(int fd, int standard) {
     ::dup2(fd, standard);
 }
 
+void prepare_walls(const ChildPlan& plan, Launch& launch) {
+  const Walls& walls = *launch.walls;
+  for (const std::string& folder : walls.writable) launch.writable.push_back(folder.c_str());
+  launch.writable.push_back("/tmp");
+  launch.temporary = list_temporary(walls.writable);
+  for (const auto& [name, value] : changed(plan.environment, {{"TMPDIR", walls.temporary}}))
+    launch.environment_alone.push_back(name + "=" + value);
+  launch.envp_alone = pointers(launch.environment_alone);
+}
+
 [[noreturn]] void run_child(const Launch& launch) {
   ::setpgid(0, 0);
   ::close(launch.gate_in);  // the recorder's alone: its end is how the recorder's end is seen
   keep_program(launch.gate, launch.kept, launch.parent);
+  char* const* environment = launch.envp.data();
   if (launch.walls || !launch.covers.empty()) {
     Built built;
     int fd = -1;
@@ -153,6 +168,7 @@ void become(int fd, int standard) {
       put_covers(launch, built);
     if (!send_descriptor(launch.sockets, built, fd) || built.code) ::_exit(127);
     if (fd >= 0) ::close(fd);
+    if (launch.walls && !built.walls.own_temporary) environment = launch.envp_alone.data();
     ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);  // unshare() may have cleared it
   }
   char go = 0;
@@ -162,8 +178,8 @@ void become(int fd, int standard) {
   become(launch.out, 1);
   become(launch.err, 2);
   for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) ::signal(number, SIG_DFL);
-  environ = const_cast<char**>(launch.envp.data());  // whose PATH is searched
-  if (::chdir(launch.folder.c_str()) == 0) ::execvpe(launch.argv[0], launch.argv.data(), launch.envp.data());
+  environ = const_cast<char**>(environment);  // whose PATH is searched
+  if (::chdir(launch.folder.c_str()) == 0) ::execvpe(launch.argv[0], launch.argv.data(), environment);
   const int code = errno;
   static_cast<void>(!::write(launch.report, &code, sizeof code));
   ::_exit(127);
@@ -173,6 +189,7 @@ std::string walls_text(const WallsUp& walls) {
   std::string text = walls.network ? "network namespace" : "Landlock and seccomp for one port";
   if (walls.landlock) text += ", Landlock ABI " + std::to_string(walls.landlock);
   if (walls.mounted) text += ", mounted at the recorded path";
+  text += walls.own_temporary ? ", own /tmp and /dev/shm" : ", TMPDIR of its own";
   return text;
 }
 
@@ -227,8 +244,7 @@ Result<Child> Child::start(const ChildPlan& plan) {
   launch.envp = pointers(launch.environment);
   launch.folder = plan.folder;
   launch.walls = plan.walls;
-  if (launch.walls)
-    for (const std::string& folder : launch.walls->writable) launch.writable.push_back(folder.c_str());
+  if (launch.walls) prepare_walls(plan, launch);
   for (const auto& [from, over] : plan.covers) launch.covers.emplace_back(from.c_str(), over.c_str());
   launch.gate = gate.out.get(), launch.gate_in = gate.in.get();
   launch.report = report.in.get(), launch.kept = kept.in.get();

@@ -25,6 +25,9 @@ struct Walls {
   std::string mount_from,
       mount_to;  ///< the tree, and the recorded path that it is to be seen at; empty: nowhere
   std::vector<std::string> writable;
+  /// Where /tmp cannot be made the program's own: this folder in its place, named by TMPDIR. /dev/shm is then
+  /// everybody's.
+  std::string temporary;
 };
 
 struct ChildPlan {

@@ -8,6 +8,7 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/status.hpp>
 
+#include "replay/search/escapes.hpp"
 #include "toolkit/base/text.hpp"
 
 namespace assay::search {
@@ -237,6 +238,36 @@ bool is_hop_by_hop(std::string_view name) {
       "connection",        "keep-alive", "proxy-connection", "te",   "trailer",
       "transfer-encoding", "upgrade",    "content-length",   "host", "expect"};
   return std::find(std::begin(kNames), std::end(kNames), ascii_lower(name)) != std::end(kNames);
+}
+
+bool has_plain_transfer(const HttpHeaders& headers) {
+  int chunked = 0;
+  for (const auto& [name, value] : headers) {
+    if (ascii_lower(name) != "transfer-encoding") continue;
+    if (ascii_lower(trim(value)) != "chunked" || ++chunked > 1) return false;
+  }
+  return true;
+}
+
+const std::string* content_coding(const HttpHeaders& headers) {
+  for (const auto& [name, value] : headers)
+    if (ascii_lower(name) == "content-encoding" && !trim(value).empty() &&
+        ascii_lower(trim(value)) != "identity")
+      return &value;
+  return nullptr;
+}
+
+bool leaves_folder(std::string_view target) {
+  std::string path(target.substr(0, target.find('?')));
+  // Servers differ in how often they decode: "%252e" is a point to one that does so twice.
+  for (int i = 0; i < 3; ++i) path = percent_decoded(path);
+  for (std::size_t at = 0; at <= path.size();) {
+    const auto end = std::min(path.find_first_of("/\\", at), path.size());
+    const std::string_view part = std::string_view(path).substr(at, end - at);
+    if (part.substr(0, part.find(';')) == "..") return true;
+    at = end + 1;
+  }
+  return false;
 }
 
 }  // namespace assay::search

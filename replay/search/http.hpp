@@ -67,4 +67,12 @@ inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 /// Headers that speak of one connection alone (RFC 9110, section 7.6.1), and those that are made anew.
 bool is_hop_by_hop(std::string_view name);
 
+/// Transfer-Encoding is absent, or "chunked" once and alone. Any other would hide a body from what looks for
+/// keys in it.
+bool has_plain_transfer(const HttpHeaders& headers);
+/// The first Content-Encoding that is not "identity"; nullptr where the body is as it says.
+const std::string* content_coding(const HttpHeaders& headers);
+/// A part of the target's path is "..", also percent-encoded, behind a backslash or with parameters ("..;x").
+bool leaves_folder(std::string_view target);
+
 }  // namespace assay::search

@@ -1,7 +1,10 @@
 #include "replay/search/kept_output.hpp"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <unistd.h>
+
+#include "toolkit/base/system_error.hpp"
 
 namespace assay::search {
 
@@ -18,13 +21,23 @@ void KeptOutput::take(std::string_view bytes) {
   keep(stream_.feed(bytes));
 }
 
+Status KeptOutput::sweep() {
+  if (failure_) return *failure_;
+  const auto clean = redactor_.redacted(ASSAY_TRY(read_file(path_)));
+  if (!clean) return {};
+  // In its place by one rename, so that a recorder that is killed meanwhile leaves one or the other.
+  ASSAY_TRY(write_file(path_, *clean, Existing::replace));
+  fd_ = Fd(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd_) return system_error("cannot open", path_, errno);
+  size_ = clean->size();
+  return {};
+}
+
 Result<Digest> KeptOutput::finish() {
   keep(stream_.finish());
+  ASSAY_TRY(sweep());
   fd_ = Fd();
-  if (failure_) return *failure_;
-  const std::string text = redactor_.text(ASSAY_TRY(read_file(path_)));
-  ASSAY_TRY(write_file(path_, text, Existing::replace));
-  return sha256(text);
+  return sha256(ASSAY_TRY(read_file(path_)));
 }
 
 void KeptOutput::keep(const std::string& bytes) {

@@ -18,7 +18,9 @@ class KeptOutput {
   KeptOutput(const std::filesystem::path& path, const Redactor& redactor,
              const std::function<void(std::string_view)>& pass);
   void take(std::string_view bytes);
-  /// Its hash. A key that became known after it was printed is taken out now.
+  /// A key that became known after it was printed is taken out.
+  Status sweep();
+  /// Its hash, swept.
   Result<Digest> finish();
 
  private:

@@ -66,6 +66,17 @@ Status check_same_wishes(const RecordPlan& plan, const RecordOptions& options) {
   return {};
 }
 
+// The plan is written before a file is looked into, and the addresses are shown.
+Status check_without_keys(const std::vector<Upstream>& upstreams, const Environment& environment) {
+  Redactor redactor;
+  redactor.learn_environment(environment);
+  for (const Upstream& upstream : upstreams)
+    if (redactor.redacted(upstream.url()))
+      return Error{Fault::usage, "an upstream's address with a key in it", upstream.name,
+                   "NAME=https://host/path; the program sends keys in its headers"};
+  return {};
+}
+
 // Values that are kept; of all other variables only the names.
 bool is_kept_variable(std::string_view name) {
   constexpr std::string_view kNames[] = {"PATH",
@@ -126,6 +137,37 @@ Json unkept_names(const Environment& environment) {
   Json list = Json::array();
   for (const std::string& name : names) list.push(Json(name));
   return list;
+}
+
+void remove_empty_folders(const fs::path& folder) {
+  std::error_code code;
+  std::vector<fs::path> folders;
+  for (fs::recursive_directory_iterator it(folder, code), end; !code && it != end; it.increment(code))
+    if (it->is_directory(code)) folders.push_back(it->path());
+  std::sort(folders.rbegin(), folders.rend());  // what lies in a folder comes before it
+  for (const fs::path& one : folders)
+    if (fs::is_empty(one, code)) fs::remove(one, code);
+}
+
+// As execvpe() looks for it; said before anything is written.
+Status find_command(const RecordOptions& options) {
+  const std::string& name = options.command.front();
+  const auto runs = [&](const fs::path& path) {
+    std::error_code code;
+    const fs::path whole = options.tree / path;
+    return !fs::is_directory(whole, code) && ::access(whole.c_str(), X_OK) == 0;
+  };
+  if (name.find('/') != name.npos) {
+    if (runs(name)) return {};
+    return Error{Fault::missing, "no such program, or it may not be run", name,
+                 "name a file that can be run"};
+  }
+  const std::string* path = find_variable(options.environment, "PATH");
+  const std::string folders = path ? *path : "/bin:/usr/bin";
+  for (const std::string_view folder : split(folders, ':'))
+    if (!name.empty() && runs(fs::path(folder) / name)) return {};
+  return Error{Fault::missing, "no such command", name,
+               "name a program that PATH has, or the path of one; nothing was recorded"};
 }
 
 class Recording {
@@ -201,7 +243,29 @@ class Recording {
     for (const TreeFile& file : ASSAY_TRY(take_tree(tree_, quick)).files)
       if (!file.link && file.size <= (1u << 20))
         redactor_.learn_file(file.path, ASSAY_TRY(read_file(tree_ / file.path)));
+    redactor_.learn_command(options_.command);
+    for (const auto& [name, value] : options_.environment)
+      if (value.starts_with('/') && secret_name(before_suffix(name)) != SecretName::none)
+        learn_given(value, before_suffix(name));
+    for (const std::string& word : options_.command)
+      for (const auto start : {std::size_t{0}, word.find('=') + 1}) learn_given(word.substr(start));
     return {};
+  }
+
+  // OPENAI_API_KEY_FILE names the file of an OPENAI_API_KEY.
+  static std::string before_suffix(const std::string& name) {
+    for (const std::string_view suffix : {"_FILE", "_PATH"})
+      if (name.ends_with(suffix)) return name.substr(0, name.size() - suffix.size());
+    return name;
+  }
+
+  // A file that the command names is its configuration, whatever it is called.
+  void learn_given(const std::string& word, const std::string& name = {}) {
+    std::error_code code;
+    const fs::path path = tree_ / word;
+    if (word.empty() || !fs::is_regular_file(path, code) || fs::file_size(path, code) > (1u << 20)) return;
+    if (const auto text = read_file(path))
+      redactor_.learn_file(name.empty() ? path.filename().string() : name, *text, true);
   }
 
   TreeOptions tree_options(const char* into, std::function<bool(const TreeFile&)> keep) const {
@@ -215,7 +279,7 @@ class Recording {
 
   formats::JournalRecord start_record() {
     Json command = Json::array();
-    for (const std::string& word : options_.command) command.push(Json(redactor_.text(word)));
+    for (const std::string& word : options_.command) command.push(Json(word));
     Json fields =
         Json::object({{"command", std::move(command)},
                       {"folder", tree_.string()},
@@ -234,7 +298,7 @@ class Recording {
     }
     if (options_.deterministic)
       fields.set("deterministic", Json::object({{"seed", seed_}, {"clock", start_clock_}}));
-    return {"start", std::move(fields), {}};
+    return {"start", redactor_.json(fields), {}};
   }
 
   Result<ChildEnd> serve(Listener listener, Recorder& recorder, Child& child) {
@@ -252,7 +316,8 @@ class Recording {
                           [&](std::string_view bytes) { err.take(bytes); },
                           [&] {
                             if (options_.show) options_.show(recorder.counts(), seconds_now() - start);
-                            return !recorder.failure() && keep_evaluations();
+                            return !recorder.failure() && keep_evaluations() &&
+                                   went_well(sweep_now_and_then(recorder, out, err));
                           });
     turnstile_.stop();
     rest_.stop();
@@ -270,9 +335,10 @@ class Recording {
     return end;
   }
 
-  bool keep_evaluations() {
-    if (!stand_ins_) return true;
-    if (Status kept = stand_ins_->collect(redactor_, options_.run); !kept) keeping_failed_ = kept.error();
+  bool keep_evaluations() { return !stand_ins_ || went_well(stand_ins_->collect(redactor_, options_.run)); }
+
+  bool went_well(const Status& kept) {
+    if (!kept) keeping_failed_ = kept.error();
     return !keeping_failed_;
   }
 
@@ -280,22 +346,58 @@ class Recording {
     return std::chrono::duration<double>(Clock::now().time_since_epoch()).count();
   }
 
-  // A key that was first seen in a header may stand in a file that was kept before.
-  Status redact_again() {
+  // A key that was first seen in a header may stand in what was kept before. That it is taken out there costs
+  // a twentieth of the time at most, however many keys come; what is left is done at the end.
+  Status sweep_now_and_then(Recorder& recorder, KeptOutput& out, KeptOutput& err) {
+    const double now = seconds_now();
+    if (now < next_sweep_ || !recorder.needs_sweep()) return {};
+    ASSAY_TRY(redact_before());
+    ASSAY_TRY(out.sweep());
+    ASSAY_TRY(err.sweep());
+    ASSAY_TRY(recorder.sweep());
+    next_sweep_ = seconds_now() + 20 * (seconds_now() - now);
+    return {};
+  }
+
+  Status redact_before() {
+    const fs::path folder = options_.run / "before";
+    bool moved = false;
     for (TreeFile& file : before_.files) {
-      if (!file.kept) continue;
-      const std::string text = ASSAY_TRY(read_file(options_.run / "before" / file.path)),
-                        again = redactor_.text(text);
-      if (again == text) continue;
-      ASSAY_TRY(write_file(options_.run / "before" / file.path, again, Existing::replace));
-      file.size = again.size();
-      file.digest = sha256(again);
+      const std::string name = redactor_.text(file.path);
+      if (file.link) file.link = redactor_.text(*file.link);
+      if (file.kept) ASSAY_TRY(redact_kept(folder, file, name));
+      moved = moved || name != file.path;
+      file.path = name;
+    }
+    before_.root = redactor_.text(before_.root);
+    for (std::string& path : before_.left_out) path = redactor_.text(path);
+    if (moved) {
+      std::sort(before_.files.begin(), before_.files.end(),
+                [](const TreeFile& a, const TreeFile& b) { return a.path < b.path; });
+      remove_empty_folders(folder);
     }
     return write_file(options_.run / "before.json", before_.to_json().dump_pretty(), Existing::replace);
   }
 
+  // A file below before/, and its name.
+  Status redact_kept(const fs::path& folder, TreeFile& file, const std::string& name) const {
+    if (auto again = redactor_.redacted(ASSAY_TRY(read_file(folder / file.path)))) {
+      ASSAY_TRY(write_file(folder / file.path, *again, Existing::replace));
+      file.size = again->size();
+      file.digest = sha256(*again);
+    }
+    if (name == file.path) return {};
+    std::error_code code;
+    fs::create_directories((folder / name).parent_path(), code);
+    fs::rename(folder / file.path, folder / name, code);
+    if (code)
+      return Error{Fault::unreadable, "cannot rename: " + code.message(), (folder / name).string(), ""};
+    return {};
+  }
+
   Result<RecordReport> finish(Recorder& recorder, const ChildEnd& end) {
-    ASSAY_TRY(redact_again());
+    ASSAY_TRY(redact_before());
+    ASSAY_TRY(recorder.sweep());
     const auto changed_by_run = [&](const TreeFile& file) {
       const TreeFile* before = before_.find(file.path);
       return !before || !before->same_content(file);
@@ -350,6 +452,7 @@ class Recording {
   std::optional<StandIns> stand_ins_;
   std::vector<std::string> evaluators_;
   std::optional<Error> keeping_failed_;
+  double next_sweep_ = 0;
   std::string seed_, start_clock_;
   Tree before_;
   Digest out_digest_, err_digest_;
@@ -383,21 +486,27 @@ Environment RecordPlan::variables() const {
 
 Result<RecordPlan> plan_record(const RecordOptions& options) {
   std::error_code code;
+  const bool there = fs::exists(options.run, code);
+  if (there && !fs::is_directory(options.run, code))
+    return Error{Fault::refused, "already there", options.run.string(), "name another folder with -o"};
+  if (!options.command.empty()) ASSAY_TRY(find_command(options));
+  if (!there) fs::create_directories(options.run, code);
+  if (code) return Error{Fault::unreadable, "cannot make: " + code.message(), options.run.string(), ""};
+  FolderLock lock = ASSAY_TRY(FolderLock::take(options.run));
   if (fs::exists(options.run / "plan.json", code)) {
     if (fs::exists(options.run / "journal", code) || fs::exists(options.run / "before.json", code))
       return Error{Fault::refused, "already a record", options.run.string(), "name another folder with -o"};
     RecordPlan plan = ASSAY_TRY(read_plan(options.run / "plan.json"));
     ASSAY_TRY(check_same_wishes(plan, options));
+    plan.lock = std::move(lock);
     return plan;
   }
-  if (fs::exists(options.run, code) &&
-      !(fs::is_directory(options.run, code) && fs::is_empty(options.run, code)))
+  if (!fs::is_empty(options.run, code))
     return Error{Fault::refused, "already there", options.run.string(), "name another folder with -o"};
-  fs::create_directories(options.run, code);
-  if (code) return Error{Fault::unreadable, "cannot make: " + code.message(), options.run.string(), ""};
   RecordPlan plan;
   plan.upstreams =
       options.upstreams.empty() ? ASSAY_TRY(usual_upstreams(options.environment)) : options.upstreams;
+  ASSAY_TRY(check_without_keys(plan.upstreams, options.environment));
   plan.token = ASSAY_TRY(random_hex(16));
   plan.port = ASSAY_TRY(listen_on_loopback(options.port)).port;
   ASSAY_TRY(
@@ -407,6 +516,7 @@ Result<RecordPlan> plan_record(const RecordOptions& options) {
                                                           {"prefix", plan.token},
                                                           {"upstreams", upstreams_json(plan.upstreams)}})
                                                 .dump_pretty()));
+  plan.lock = std::move(lock);
   return plan;
 }
 

@@ -11,6 +11,7 @@
 #include "replay/search/child.hpp"
 #include "replay/search/recorder.hpp"
 #include "replay/search/upstream.hpp"
+#include "toolkit/base/folder_lock.hpp"
 
 namespace assay::search {
 
@@ -35,6 +36,7 @@ struct RecordPlan {
   std::uint16_t port = 0;
   std::string token;
   std::vector<Upstream> upstreams;
+  FolderLock lock;  ///< of the folder: nobody else records into it while the plan is there
 
   std::string address(const Upstream& upstream) const;  ///< "http://127.0.0.1:8100/TOKEN/openai"
   Environment variables() const;                        ///< OPENAI_BASE_URL and its like

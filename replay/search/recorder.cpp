@@ -1,9 +1,11 @@
 #include "replay/search/recorder.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "replay/search/hash_aside.hpp"
+#include "replay/search/journal_redaction.hpp"
 #include "toolkit/base/json.hpp"
 
 namespace assay::search {
@@ -46,6 +48,7 @@ struct Recorder::Passing {
   // pieces go by.
   std::optional<std::string> request;
   bool request_seen = false;
+  std::uint64_t keys = 0;  // known when the request was seen
   Sha256 response_hash;
   std::optional<HashAside> aside;  // instead, of a large answer
   formats::Exchange whole_answer;  // what send() needs of an answer that was not passed on as it came
@@ -53,10 +56,13 @@ struct Recorder::Passing {
   Status head(const HttpHead& head) {
     exchange.first_byte = now_us();
     exchange.status = head.status;
-    const std::string* coding = formats::find_header(head.headers, "content-encoding");
-    if (coding && *coding != "identity" && !coding->empty())
+    if (const std::string* coding = content_coding(head.headers))
       return Error{Fault::refused, "it is compressed (" + *coding + "), though that was not asked for", "",
                    ""};
+    if (!has_plain_transfer(head.headers))
+      return Error{Fault::refused,
+                   "its Transfer-Encoding is other than chunked, and a record could not be searched for keys",
+                   "", ""};
     headers = head.headers;
     exchange.streamed = head.chunked;
     if (!head.chunked) length = head.length;
@@ -83,7 +89,10 @@ struct Recorder::Passing {
 
   // The request's part of write(), which need not wait for the answer.
   void redact_request(const Redactor& redactor, std::string_view body) {
-    if (std::exchange(request_seen, true)) return;
+    // A key that became known since is taken out too.
+    const std::uint64_t now = redactor.version();
+    if (std::exchange(request_seen, true) && keys == now) return;
+    keys = now;
     request = redactor.redacted(body);
     const std::string_view kept = request ? std::string_view(*request) : body;
     exchange.request_hash = sha256(kept);
@@ -137,6 +146,8 @@ Recorder::Recorder(formats::JournalWriter journal, Redactor& redactor, Upstreams
       upstreams_(upstreams),
       clock_(std::move(clock)),
       turnstile_(turnstile),
+      keys_at_start_(redactor.version()),
+      clean_(keys_at_start_),
       syncing_([this] { sync_all(); }) {}
 
 Recorder::~Recorder() {
@@ -155,7 +166,8 @@ void Recorder::sync_all() {
     to_sync_.wait(lock, [this] { return dirty_ || stopping_; });
     if (!dirty_) return;
     dirty_ = false;
-    const int fd = journal_.fd();
+    const Fd held(::fcntl(journal_.fd(), F_DUPFD_CLOEXEC, 0));  // a sweep may put another in its place
+    const int fd = held.get();
     const std::uint64_t size = journal_.size();
     lock.unlock();
     const bool done = ::fdatasync(fd) == 0;
@@ -178,6 +190,7 @@ Status Recorder::write(Passing& passing) {
   kept.request_headers = redactor_.headers(kept.request_headers);
   kept.response_headers = redactor_.headers(passing.headers);
   passing.redact_request(redactor_, kept.request);
+  const std::uint64_t keys = passing.keys;
   if (passing.request) kept.request = *std::move(passing.request);
   // What need not wait for the hash, where that is made aside.
   auto other = redactor_.redacted(kept.response, kept.chunks);
@@ -196,10 +209,13 @@ Status Recorder::write(Passing& passing) {
   }
   const std::lock_guard lock(mutex_);
   kept.done = now_us();
-  return append(std::move(kept));
+  return append(std::move(kept), keys);
 }
 
-Status Recorder::append(formats::Exchange exchange) {
+// `keys`: as many were looked for.
+Status Recorder::append(formats::Exchange exchange, std::uint64_t keys) {
+  clean_ = std::min(clean_, keys);
+  exchange.keys = keys > keys_at_start_ ? keys : 0;
   exchange.arrived = arrived_;
   const bool wrong = !exchange.error.empty() || exchange.status >= 400;
   const std::uint64_t tokens = tokens_of(exchange.model);
@@ -223,7 +239,7 @@ std::uint64_t Recorder::arrive() {
 Status Recorder::keep(formats::Exchange exchange, std::uint64_t number) {
   const std::lock_guard lock(mutex_);
   exchange.number = number;
-  return append(std::move(exchange));
+  return append(std::move(exchange), keys_at_start_);
 }
 
 Status Recorder::note(const formats::JournalRecord& record) {
@@ -248,13 +264,15 @@ void Recorder::handle(ChildRequest request, ChildAnswer& answer, std::uint64_t n
   exchange.received = now_us();
   exchange.number = number;
   redactor_.learn(request.headers);
+  redactor_.learn_target(request.target);
   exchange.upstream = request.upstream;
   exchange.method = request.method;
   exchange.target = request.target;
   exchange.request_headers = request.headers;
-  const std::string* coding = formats::find_header(request.headers, "content-encoding");
-  if (coding && *coding != "identity" && !coding->empty()) {
-    passing.fail("the request is compressed (" + *coding + "), and a record could not be searched for keys");
+  if (const std::string* coding = content_coding(request.headers)) {
+    passing.fail("the request is compressed (" + *coding +
+                 "), and a record could not be searched for keys: its body is not kept");
+    request.body.clear();
   } else {
     const AnswerSink sink{[&] { passing.redact_request(redactor_, request.body); },
                           [&](const HttpHead& head) { return passing.head(head); },
@@ -274,8 +292,26 @@ void Recorder::handle(ChildRequest request, ChildAnswer& answer, std::uint64_t n
     hand_out(passing);
 }
 
+bool Recorder::needs_sweep() const {
+  const std::lock_guard lock(mutex_);
+  return clean_ < redactor_.version();
+}
+
+Status Recorder::sweep() {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t keys = redactor_.version();
+  if (clean_ >= keys) return {};
+  auto anew = ASSAY_TRY(redact_journal(journal_.path(), redactor_));
+  if (anew) journal_ = *std::move(anew);
+  clean_ = keys;
+  dirty_ = true;
+  to_sync_.notify_all();
+  return journal_.append({"searched", Json::object({{"keys", static_cast<unsigned long>(keys)}}), {}});
+}
+
 Status Recorder::finish(const formats::JournalRecord& end) {
   const std::lock_guard lock(mutex_);
+  ASSAY_TRY(journal_.check());
   ASSAY_TRY(journal_.append(end));
   return journal_.sync();
 }

@@ -39,6 +39,12 @@ class Recorder {
   Status keep(formats::Exchange exchange, std::uint64_t number);
   Status note(const formats::JournalRecord& record);
 
+  /// A key became known after something was kept: whoever keeps something looks through it, then sweep() is
+  /// called.
+  bool needs_sweep() const;
+  /// Takes keys out of the journal that were not known when they were written into it, and notes that it did.
+  Status sweep();
+
   /// After the server stopped: no more exchanges, everything synced.
   Status finish(const formats::JournalRecord& end);
   RecordCounts counts() const;
@@ -48,7 +54,7 @@ class Recorder {
   struct Passing;
   void hand_out(Passing& passing);
   Status write(Passing& passing);
-  Status append(formats::Exchange exchange);  // mutex_ is held
+  Status append(formats::Exchange exchange, std::uint64_t keys);  // mutex_ is held
   void sync_all();
 
   mutable std::mutex mutex_;
@@ -58,6 +64,8 @@ class Recorder {
   std::optional<ClockFile> clock_;
   Turnstile& turnstile_;
   std::uint64_t arrived_ = 0;
+  const std::uint64_t keys_at_start_;
+  std::uint64_t clean_;  // the journal holds none of so many keys
   RecordCounts counts_;
   std::optional<Error> failure_;
   std::condition_variable to_sync_;

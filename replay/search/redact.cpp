@@ -1,9 +1,8 @@
 #include "replay/search/redact.hpp"
 
 #include <algorithm>
-#include <cctype>
-#include <cstdio>
 
+#include "replay/search/secret_sources.hpp"
 #include "toolkit/base/bytes.hpp"
 #include "toolkit/base/text.hpp"
 
@@ -11,176 +10,21 @@ namespace assay::search {
 
 namespace {
 
-constexpr std::size_t kShortest = 8;
-constexpr std::size_t kWord32 = 4, kStride = 4;
-static_assert(kStride - 1 + kWord32 <= kShortest, "the words that are looked for lie within every form");
+constexpr std::size_t kShortest = kShortestForm;
+constexpr std::size_t kWord32 = 4, kStride = 4;  // an anchor has 7 bytes at least: four such words
 
-std::uint32_t bucket(std::uint32_t word) { return word * 0x9e3779b1u >> 16; }
-
-// ---- the forms of a value
-
-std::string json_form(std::string_view value, bool slashes) {
-  std::string quoted = Json(value).dump();
-  quoted = quoted.substr(1, quoted.size() - 2);
-  if (!slashes) return quoted;
-  std::string out;
-  for (const char c : quoted) out += c == '/' ? std::string("\\/") : std::string(1, c);
-  return out;
-}
-
-// As writers of JSON do that keep to ASCII (Python's). `json` is valid UTF-8.
-std::string ascii_form(std::string_view json) {
-  std::string out;
-  char escaped[16];
-  for (std::size_t at = 0; at < json.size();) {
-    const auto first = static_cast<unsigned char>(json[at++]);
-    if (first < 0x80) {
-      out += static_cast<char>(first);
-      continue;
-    }
-    std::uint32_t point = first >= 0xf0 ? first & 7u : first >= 0xe0 ? first & 15u : first & 31u;
-    while (at < json.size() && (static_cast<unsigned char>(json[at]) & 0xc0) == 0x80)
-      point = point << 6 | (static_cast<unsigned char>(json[at++]) & 63u);
-    if (point >= 0x10000) {
-      std::snprintf(escaped, sizeof escaped, "\\u%04x", 0xd7c0u + (point >> 10));
-      out += escaped;
-      point = 0xdc00u + (point & 0x3ffu);
-    }
-    std::snprintf(escaped, sizeof escaped, "\\u%04x", point);
-    out += escaped;
-  }
-  return out;
-}
-
-// `slashes`: they stand as they are, as in a path.
-std::string url_form(std::string_view value, bool upper, bool plus, bool slashes) {
-  constexpr std::string_view kPlain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
-  const char* digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
-  std::string out;
-  for (const char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (kPlain.find(c) != kPlain.npos || (slashes && c == '/')) {
-      out += c;
-    } else if (c == ' ' && plus) {
-      out += '+';
-    } else {
-      out += '%';
-      out += digits[byte >> 4];
-      out += digits[byte & 15];
-    }
-  }
-  return out;
-}
-
-// The part of a base64 text that depends on the value alone, when `before` bytes precede it in the encoded
-// message.
-std::string base64_form(std::string_view value, std::size_t before, bool url) {
-  std::string text = to_base64(std::string(before, '\0') + std::string(value));
-  const std::size_t bits = 8 * (before + value.size());
-  const std::size_t first = (8 * before + 5) / 6, last = bits / 6;
-  text = last > first ? text.substr(first, last - first) : "";
-  if (url)
-    for (char& c : text) c = c == '+' ? '-' : c == '/' ? '_' : c;
-  return text;
-}
-
-std::vector<std::string> forms_of(std::string_view value) {
-  std::vector<std::string> forms{std::string(value), to_hex(value)};
-  if (first_invalid_utf8(value) == value.npos)
-    for (const bool slashes : {false, true}) {
-      forms.push_back(json_form(value, slashes));
-      forms.push_back(json_form(forms.back(), slashes));  // JSON in a JSON text
-      forms.push_back(ascii_form(json_form(value, slashes)));
-      forms.push_back(json_form(forms.back(), slashes));
-    }
-  for (const bool upper : {false, true})
-    for (const bool plus : {false, true})
-      for (const bool slashes : {false, true}) forms.push_back(url_form(value, upper, plus, slashes));
-  for (const bool url : {false, true})
-    for (const std::size_t before : {0, 1, 2}) forms.push_back(base64_form(value, before, url));
-  std::sort(forms.begin(), forms.end());
-  forms.erase(std::unique(forms.begin(), forms.end()), forms.end());
-  std::erase_if(forms, [](const std::string& form) { return form.size() < kShortest; });
-  return forms;
-}
-
-// ---- what looks like a secret's name
-
-bool contains_any(std::string_view text, std::initializer_list<std::string_view> parts) {
-  return std::any_of(parts.begin(), parts.end(),
-                     [&](std::string_view part) { return text.find(part) != text.npos; });
-}
-
-bool is_secret_key(std::string_view name) {
-  const std::string low = ascii_lower(name);
-  return contains_any(low, {"api_key", "apikey", "api-key", "secret", "passwd", "password", "access_key",
-                            "private_key"}) ||
-         low == "token" || low.ends_with("_token") || low.ends_with("-token") || low == "authorization";
-}
-
-bool is_auth_scheme(std::string_view word) {
-  const std::string low = ascii_lower(word);
-  return low == "bearer" || low == "basic" || low == "token" || low == "apikey" || low == "key" ||
-         low == "digest" || low == "negotiate";
-}
-
-bool is_plain_number_or_word(std::string_view value) {
-  if (value.find_first_not_of("0123456789.-+eE_") == value.npos) return true;
-  return value.starts_with("${") || value.starts_with("$") || value.starts_with("http://") ||
-         value.starts_with("https://") || value.starts_with("os.") || value.starts_with("REDACTED-");
-}
-
-// A count (MAX_TOKENS) or a file's name (KEY_FILE) is none; one in 64 keys in base64 begins with a slash.
-constexpr std::size_t kLongestCount = 12;
-
-constexpr std::string_view kWord = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
-
-struct Assignment {
-  std::string name, value;
-};
-
-// NAME [quote] (: or =) [quote] VALUE, anywhere in the line.
-std::vector<Assignment> assignments_in(std::string_view line) {
-  std::vector<Assignment> found;
-  for (std::size_t at = 0; (at = line.find_first_of(":=", at)) != line.npos; ++at) {
-    std::size_t end = at;
-    while (end > 0 && (line[end - 1] == ' ' || line[end - 1] == '"' || line[end - 1] == '\'')) --end;
-    std::size_t begin = end;
-    while (begin > 0 && kWord.find(line[begin - 1]) != kWord.npos) --begin;
-    std::size_t start = at + 1;
-    while (start < line.size() && (line[start] == ' ' || line[start] == '\t')) ++start;
-    const char quote =
-        start < line.size() && (line[start] == '"' || line[start] == '\'') ? line[start] : '\0';
-    if (quote) ++start;
-    const auto stop = quote ? line.find(quote, start) : line.find_first_of(" \t,;#}])\"'", start);
-    found.push_back({std::string(line.substr(begin, end - begin)),
-                     std::string(line.substr(std::min(start, line.size()),
-                                             stop == line.npos ? line.npos : stop - start))});
-  }
-  return found;
-}
+std::uint32_t bucket(std::uint32_t word) { return word * 0x9e3779b1u >> 14; }
 
 }  // namespace
 
 std::string placeholder(std::string_view name) {
   std::string text(kPlaceholder);
-  for (const char c : name) text += kWord.find(c) != kWord.npos ? c : '_';
+  for (const char c : name) text += kWordCharacters.find(c) != kWordCharacters.npos ? c : '_';
   return text;
 }
 
 std::size_t placeholder_end(std::string_view text, std::size_t at) {
-  return std::min(text.find_first_not_of(kWord, at), text.size());
-}
-
-bool is_secret_header(std::string_view name) {
-  const std::string low = ascii_lower(name);
-  if (low.find("ratelimit") != low.npos) return false;  // "x-ratelimit-remaining-tokens"
-  return low == "cookie" || low == "set-cookie" ||
-         contains_any(low, {"authorization", "api-key", "apikey", "secret", "token", "password"});
-}
-
-bool is_secret_variable(std::string_view name) {
-  return contains_any(ascii_lower(name), {"key", "token", "secret", "password", "passwd", "credential"});
+  return std::min(text.find_first_not_of(kWordCharacters, at), text.size());
 }
 
 void Redactor::add(const std::string& name, std::string_view value) {
@@ -193,60 +37,85 @@ void Redactor::add(const std::string& name, std::string_view value) {
   known_.emplace(value, number);
   names_.push_back(name);
   found_.push_back(0);
-  for (std::string& form : forms_of(value)) {
-    for (std::size_t before = 0; before < kStride; ++before) {
-      const std::uint32_t word = get_u32_le(form.data() + before);
-      bits_[bucket(word) / 64] |= 1ull << (bucket(word) % 64);
-      by_word_.emplace(word, Word{needles_.size(), before});
+  for (SecretForm& form : forms_of(value)) {
+    for (const SecretForm::Anchor& anchor : form.anchors) {
+      for (std::size_t before = 0; before < kStride; ++before) {
+        const std::uint32_t word = get_u32_le(form.text.data() + anchor.at + before);
+        bits_[bucket(word) / 64] |= 1ull << (bucket(word) % 64);
+        by_word_.emplace(word, Word{needles_.size(), before});
+      }
+      needles_.push_back({forms_.size(), anchor});
     }
-    needles_.push_back({std::move(form), number});
+    longest_ = std::max(longest_, reach_of(form));
+    forms_.push_back(std::move(form));
+    secrets_.push_back(number);
   }
+  // A file or a variable may be called like the key in it.
+  for (std::size_t i = 0; i < names_.size(); ++i)
+    if (!find(names_[i]).empty()) names_[i] = "KEY-" + std::to_string(i + 1);
 }
 
 void Redactor::learn(const formats::HttpHeaders& headers) {
   for (const auto& [name, value] : headers) {
-    if (!is_secret_header(name)) continue;
-    const auto words = split_words(value);  // "Bearer VALUE"
-    if (words.empty()) continue;
-    // What has white space of its own is a secret as a whole; its last word alone would hide the rest of it.
-    const bool scheme = is_auth_scheme(words.front());
+    const SecretName kind = header_name(name);
     const std::string_view whole = trim(value);
-    if (words.size() == 2) add(ascii_lower(name), words.back());
-    add(ascii_lower(name), scheme ? trim(whole.substr(words.front().size())) : whole);
+    if (kind == SecretName::none || is_stand_in(whole)) continue;
+    if (kind == SecretName::weak && is_ordinary(whole)) continue;
+    const std::string low = ascii_lower(name);
+    if (low == "cookie") learn_cookies(low, whole);
+    // What has white space of its own is a secret as a whole; its last word alone would hide the rest of it.
+    const std::string_view inner = without_scheme(whole);
+    const auto words = split_words(whole);
+    if (words.size() == 2 && !is_stand_in(words.back())) add(low, words.back());
+    if (!is_stand_in(inner)) add(low, inner);
     // "Basic base64(name:password)"
-    const auto decoded =
-        ascii_lower(words.front()) == "basic" ? from_base64(words.back()) : Result<Bytes>(Bytes());
-    if (decoded && decoded->find(':') != decoded->npos)
-      add(ascii_lower(name), decoded->substr(decoded->find(':') + 1));
+    if (words.size() != 2 || ascii_lower(words.front()) != "basic") continue;
+    const auto decoded = from_base64(words.back());
+    if (decoded && decoded->find(':') != decoded->npos) add(low, decoded->substr(decoded->find(':') + 1));
   }
 }
 
-bool is_secret_value(std::string_view value) {
-  if (value.find_first_not_of("0123456789") == value.npos) return value.size() > kLongestCount;
-  std::error_code ignored;
-  if (value.starts_with("/") && value.size() < 4096 && fs::exists(fs::path(value), ignored)) return false;
-  return !is_plain_number_or_word(value);
+void Redactor::learn_cookies(const std::string& name, std::string_view cookies) {
+  for (const std::string_view one : split(cookies, ';')) {
+    const std::string_view value = trim(one.substr(std::min(one.find('=') + 1, one.size())));
+    if (looks_random(value)) add(name, value);
+  }
 }
 
 void Redactor::learn_environment(const std::vector<std::pair<std::string, std::string>>& environment) {
-  for (const auto& [name, value] : environment)
-    if (is_secret_variable(name) && is_secret_value(value)) add(name, value);
+  for (const auto& [name, value] : environment) {
+    if (is_secret_variable(name) && is_secret_value(value)) {
+      add(name, value);
+      add(name, without_scheme(value));
+    }
+    // Of a variable with another name: what an address, a list or a JSON text in it holds.
+    const FoundSecret use = [&, variable = name](std::string_view inner, std::string_view found) {
+      add(variable + ":" + std::string(inner), found);
+    };
+    find_in_addresses(value, use);
+    find_in_query(value, use);
+    if (value.find('{') != value.npos) find_in_file("x.json", value, use);
+    if (value.find('=') != value.npos && value.find(':') == value.npos) find_in_command({value}, use);
+  }
 }
 
-void Redactor::learn_file(const std::string& relative, std::string_view text) {
-  constexpr std::string_view kEndings[] = {".yaml", ".yml", ".json", ".toml", ".ini", ".cfg",
-                                           ".conf", ".env", ".py",   ".sh",   ".txt"};
-  const std::string name = relative.substr(relative.rfind('/') + 1);
-  const bool known = name.starts_with(".env") || std::any_of(std::begin(kEndings), std::end(kEndings),
-                                                             [&](auto end) { return name.ends_with(end); });
-  if (!known || text.size() > (1u << 20)) return;
-  for (const std::string_view line : split_lines(text)) {
-    if (line.size() > 4096) continue;
-    for (const Assignment& one : assignments_in(line))
-      if (is_secret_key(one.name) && !is_plain_number_or_word(one.value) &&
-          one.value.find_first_of("()<> ") == one.value.npos)
-        add(relative + ":" + one.name, one.value);
-  }
+void Redactor::learn_file(const std::string& relative, std::string_view text, bool given) {
+  if (!given && !is_configuration(relative)) return;
+  find_in_file(relative, text, [&](std::string_view name, std::string_view value) {
+    add(relative + ":" + std::string(name), value);
+  });
+}
+
+void Redactor::learn_command(const std::vector<std::string>& command) {
+  find_in_command(command, [&](std::string_view name, std::string_view value) {
+    add("argument:" + std::string(name), value);
+  });
+}
+
+void Redactor::learn_target(std::string_view target) {
+  find_in_query(target, [&](std::string_view name, std::string_view value) {
+    add("query:" + std::string(name), value);
+  });
 }
 
 void Redactor::find_at(std::string_view bytes, std::size_t at, std::vector<Cut>& cuts) const {
@@ -254,9 +123,12 @@ void Redactor::find_at(std::string_view bytes, std::size_t at, std::vector<Cut>&
   for (auto one = first; one != last; ++one) {
     const auto [number, before] = one->second;
     if (before > at) continue;
-    const Needle& needle = needles_[number];
-    if (bytes.substr(at - before).starts_with(needle.text))
-      cuts.push_back({at - before, needle.text.size(), needle.secret});
+    const auto& [number_of_form, anchor] = needles_[number];
+    const SecretForm& form = forms_[number_of_form];
+    if (!bytes.substr(at - before).starts_with(std::string_view(form.text).substr(anchor.at, anchor.length)))
+      continue;
+    if (const auto place = find_around(bytes, at - before, form, anchor))
+      cuts.push_back({place->at, place->length, secrets_[number_of_form]});
   }
 }
 
@@ -332,7 +204,7 @@ std::optional<std::string> Redactor::redacted(std::string_view bytes,
 formats::HttpHeaders Redactor::headers(const formats::HttpHeaders& headers) const {
   formats::HttpHeaders kept;
   for (const auto& [name, value] : headers)
-    if (!is_secret_header(name)) kept.emplace_back(name, text(value));
+    if (!is_secret_header(name)) kept.emplace_back(text(name), text(value));
   return kept;
 }
 
@@ -360,9 +232,7 @@ Json Redactor::list() const {
 
 std::size_t Redactor::longest() const {
   const std::shared_lock lock(mutex_);
-  std::size_t longest = 0;
-  for (const Needle& needle : needles_) longest = std::max(longest, needle.text.size());
-  return longest;
+  return longest_;
 }
 
 std::uint64_t Redactor::version() const {

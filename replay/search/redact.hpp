@@ -1,5 +1,4 @@
-// Known secrets, taken out of everything before it is written: as they are, and as JSON, URLs and base64
-// would have them.
+// Known secrets, taken out of everything before it is written, in whichever form (secret_forms.hpp).
 #pragma once
 
 #include <cstdint>
@@ -14,6 +13,8 @@
 #include <vector>
 
 #include "formats/exchange.hpp"
+#include "replay/search/secret_forms.hpp"
+#include "replay/search/secret_names.hpp"
 #include "toolkit/base/json.hpp"
 
 namespace assay::search {
@@ -26,10 +27,13 @@ class Redactor {
   void add(const std::string& name, std::string_view value);
   /// Authorization headers and their like: adds what they hold.
   void learn(const formats::HttpHeaders& headers);
-  /// Variables named like keys and tokens.
+  void learn_target(std::string_view target);  ///< "/path?key=VALUE"
+  /// Variables named like keys and tokens; passwords in addresses.
   void learn_environment(const std::vector<std::pair<std::string, std::string>>& environment);
-  /// "api_key: VALUE" and the like in a configuration file.
-  void learn_file(const std::string& relative, std::string_view text);
+  void learn_command(const std::vector<std::string>& command);  ///< "--api-key VALUE"
+  /// "api_key: VALUE" and the like in a configuration file. `given`: to the program by name, whatever its
+  /// own.
+  void learn_file(const std::string& relative, std::string_view text, bool given = false);
 
   std::string text(std::string_view bytes) const;
   /// The same for a body that comes in chunks, whose sizes change with it: a value that lies across a border
@@ -43,13 +47,13 @@ class Redactor {
 
   /// [{"name", "found"}]: how often each value was replaced.
   Json list() const;
-  std::size_t longest() const;    ///< bytes of the longest form
+  std::size_t longest() const;    ///< bytes of the longest writing of any value
   std::uint64_t version() const;  ///< grows with every value added
 
  private:
   struct Needle {
-    std::string text;
-    std::size_t secret;
+    std::size_t form;
+    SecretForm::Anchor anchor;
   };
   struct Cut {
     std::size_t at, length, secret;
@@ -58,16 +62,20 @@ class Redactor {
   struct Word {
     std::size_t needle, before;
   };
+  void learn_cookies(const std::string& name, std::string_view cookies);
   std::vector<Cut> find(std::string_view bytes) const;
   void find_at(std::string_view bytes, std::size_t at, std::vector<Cut>& cuts) const;
 
   // Bodies are gone through by several threads at once; values are added seldom.
   mutable std::shared_mutex mutex_;
+  std::vector<SecretForm> forms_;
+  std::vector<std::size_t> secrets_;  // of each form
   std::vector<Needle> needles_;
+  std::size_t longest_ = 0;
   // One pass over a body, however many forms there are, that looks at every fourth place: wherever a form
   // lies, one of its first four words of four bytes is at such a place. A bit for each of those words, hashed
-  // to 16 bits, and the needles behind it.
-  std::vector<std::uint64_t> bits_ = std::vector<std::uint64_t>(1024);
+  // to 18 bits, and the needles behind it.
+  std::vector<std::uint64_t> bits_ = std::vector<std::uint64_t>(4096);
   std::unordered_multimap<std::uint32_t, Word> by_word_;
   std::vector<std::string> names_;
   mutable std::mutex counting_;  // taken after mutex_
@@ -92,10 +100,5 @@ class StreamRedactor {
 std::string placeholder(std::string_view name);
 inline constexpr std::string_view kPlaceholder = "REDACTED-";
 std::size_t placeholder_end(std::string_view text, std::size_t at);  ///< of the one that starts at `at`
-
-bool is_secret_header(std::string_view name);
-bool is_secret_variable(std::string_view name);
-/// Of such a variable: no count, no address and no file that is there.
-bool is_secret_value(std::string_view value);
 
 }  // namespace assay::search

@@ -18,6 +18,7 @@ class Rerunning {
   Result<RerunReport> go() {
     report_.all = run_.exchanges.size();
     report_.until = options_.until;
+    report_.cut = !run_.status;
     report_.deterministic = run_.seed.has_value();
     tree_ = fs::absolute(options_.work) / "tree";
     std::error_code code;
@@ -96,8 +97,10 @@ class Rerunning {
 
   Walls walls() const {
     const std::string work = fs::absolute(options_.work).string();
-    Walls walls{options_.namespaces, run_.port, {}, {}, {work, tree_.string(), "/tmp", "/dev", "/proc/self"}};
+    Walls walls{options_.namespaces, run_.port, {}, {}, {work, tree_.string(), "/dev", "/proc/self"},
+                work + "/tmp"};
     std::error_code code;
+    fs::create_directories(walls.temporary, code);
     if (fs::is_directory(run_.folder, code)) {
       walls.mount_from = tree_.string();
       walls.mount_to = run_.folder;
@@ -242,6 +245,10 @@ class Rerunning {
 };
 
 }  // namespace
+
+bool RerunReport::cut_short() const {
+  return cut && divergence && !divergence->recorded && answered == all && !substituted && !branch;
+}
 
 bool RerunReport::equal() const {
   return !divergence && !substituted && differences.empty() && (compared || until != 0 || answered == all);

@@ -46,6 +46,9 @@ struct RerunReport {
   std::optional<EvaluationReport> evaluations;  ///< where the record has any
 
   bool equal() const;
+  bool cut = false;  ///< the recorder was killed: the record has no end
+  /// All of such a record was equal, and the program asked for more.
+  bool cut_short() const;
 };
 
 /// Fault::missing where an evaluation was to be given back and is not on record; `missing` is then what it

@@ -1,5 +1,6 @@
 #include "replay/search/server.hpp"
 
+#include <algorithm>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -209,6 +210,15 @@ void Server::refuse(Stream& stream, int status, const std::string& why, std::uin
   }
 }
 
+namespace {
+
+std::size_t count_headers(const HttpHeaders& headers, std::string_view name) {
+  return static_cast<std::size_t>(std::count_if(
+      headers.begin(), headers.end(), [&](const auto& header) { return ascii_lower(header.first) == name; }));
+}
+
+}  // namespace
+
 std::optional<ChildRequest> Server::checked(const HttpHead& head, int& status, std::string& why) const {
   const auto no = [&](int code, const char* text) {
     status = code;
@@ -217,6 +227,10 @@ std::optional<ChildRequest> Server::checked(const HttpHead& head, int& status, s
   };
   if (head.method == "CONNECT") return no(405, "CONNECT is refused");
   if (!head.target.starts_with("/")) return no(400, "only paths are answered, not whole addresses");
+  // Of two hosts, or of two codings, this server and the one behind it could each believe another.
+  if (count_headers(head.headers, "host") > 1) return no(400, "more than one Host header");
+  if (!has_plain_transfer(head.headers))
+    return no(501, "a Transfer-Encoding other than chunked: send the body as it is, or in chunks");
   const std::string* host = formats::find_header(head.headers, "host");
   const std::string port = ":" + std::to_string(listener_.port);
   if (!host || (*host != "127.0.0.1" + port && *host != "localhost" + port))
@@ -234,6 +248,8 @@ std::optional<ChildRequest> Server::checked(const HttpHead& head, int& status, s
                        std::string(below.substr(name_end)),
                        head.headers,
                        {}};
+  if (leaves_folder(request.target))
+    return no(400, "a path with \"..\" in it could leave the upstream's own: send it resolved");
   if (!upstreams_.contains(request.upstream))
     return no(404, "no upstream has that name (--upstream NAME=URL)");
   return request;

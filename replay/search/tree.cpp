@@ -5,6 +5,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <map>
+#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,7 +31,7 @@ class Taker {
   Taker(const fs::path& root, const TreeOptions& options) : root_(root), options_(options) {}
 
   Result<Tree> run() {
-    tree_.root = root_.string();
+    tree_.root = clean(root_.string());
     ASSAY_TRY(folder(root_));
     std::sort(tree_.files.begin(), tree_.files.end(),
               [](const TreeFile& a, const TreeFile& b) { return a.path < b.path; });
@@ -43,7 +44,18 @@ class Taker {
     return std::find(options_.exclude.begin(), options_.exclude.end(), path) != options_.exclude.end();
   }
 
-  std::string relative(const fs::path& path) const { return path.lexically_relative(root_).generic_string(); }
+  std::string clean(const std::string& text) const {
+    return options_.redactor ? options_.redactor->text(text) : text;
+  }
+
+  // Two names that held the same key, written in two ways, stay two.
+  std::string relative(const fs::path& path) {
+    const std::string name = path.lexically_relative(root_).generic_string(), kept = clean(name);
+    std::string free = kept;
+    if (kept != name)
+      for (int i = 2; !taken_.insert(free).second; ++i) free = kept + "-" + std::to_string(i);
+    return free;
+  }
 
   Status folder(const fs::path& path) {
     std::error_code code;
@@ -51,6 +63,7 @@ class Taker {
     for (fs::directory_iterator it(path, code), end; !code && it != end; it.increment(code))
       entries.push_back(it->path());
     if (code) return Error{Fault::unreadable, "cannot list: " + code.message(), path.string(), ""};
+    std::sort(entries.begin(), entries.end());
     for (const fs::path& entry : entries) ASSAY_TRY(one(entry));
     return {};
   }
@@ -77,7 +90,7 @@ class Taker {
 
   Status link(const fs::path& path, TreeFile file) {
     std::error_code code;
-    file.link = fs::read_symlink(path, code).string();
+    file.link = clean(fs::read_symlink(path, code).string());
     if (code) return Error{Fault::unreadable, "cannot read a link: " + code.message(), path.string(), ""};
     tree_.files.push_back(std::move(file));
     return {};
@@ -104,6 +117,7 @@ class Taker {
   const fs::path root_;
   const TreeOptions& options_;
   Tree tree_;
+  std::set<std::string> taken_;  // names that were redacted
 };
 
 Json file_json(const TreeFile& file) {

@@ -103,6 +103,12 @@ Result<Upstream> Upstream::parse(const std::string& text) {
   upstream.name = text.substr(0, equals);
   if (equals == text.npos || !is_name(upstream.name)) return bad_upstream(text);
   std::string_view rest = std::string_view(text).substr(equals + 1);
+  // A name and a password in the address would be a secret on the command line, and in the plan.
+  if (rest.find_first_of("@?#") != rest.npos)
+    return Error{
+        Fault::usage, "an upstream's address with a name, a password or a query in it", upstream.name,
+        "NAME=https://host/path; the program sends keys in its headers, from a variable whose name has "
+        "KEY or TOKEN in it, and its own queries"};
   upstream.tls = rest.starts_with("https://");
   if (!upstream.tls && !rest.starts_with("http://")) return bad_upstream(text);
   rest.remove_prefix(upstream.tls ? 8 : 7);
@@ -116,8 +122,7 @@ Result<Upstream> Upstream::parse(const std::string& text) {
     host = host.substr(0, colon);
   }
   upstream.host = std::string(host);
-  // A name and a password in the address would be a secret on the command line.
-  if (host.empty() || text.find_first_of("@?# \r\n\t") != text.npos) return bad_upstream(text);
+  if (host.empty() || text.find_first_of(" \r\n\t") != text.npos) return bad_upstream(text);
   return upstream;
 }
 

@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,9 +19,13 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
+#include "toolkit/base/files.hpp"
+
 namespace assay::search {
 
 namespace {
+
+constexpr const char* kTemporary = "/tmp";
 
 // Landlock by its numbers: the headers of Debian 12 end at ABI 3.
 constexpr long kCreateRuleset = 444, kAddRule = 445, kRestrictSelf = 446;
@@ -52,11 +57,30 @@ std::uint64_t write_rights(long abi) {
 // What of it makes sense for a file that is named itself, such as a device.
 constexpr std::uint64_t kFileRights = (1u << 1) | (1u << 14);
 
+// With all that is mounted below. By its number, as the headers may be older (Linux 5.12).
+bool make_read_only(const char* path) {
+  constexpr long kMountSetattr = 442;
+  struct {
+    std::uint64_t set, clear, propagation, user;
+  } attributes = {1, 0, 0, 0};  // MOUNT_ATTR_RDONLY
+  return ::syscall(kMountSetattr, AT_FDCWD, path, 0x8000 /* AT_RECURSIVE */, &attributes,
+                   sizeof attributes) == 0;
+}
+
 bool put(const char* path, const char* text) {
   const int fd = ::open(path, O_WRONLY | O_CLOEXEC);
   if (fd < 0) return false;
   const bool done = ::write(fd, text, std::strlen(text)) == static_cast<ssize_t>(std::strlen(text));
   ::close(fd);
+  return done;
+}
+
+// Under a number that paths were written down with before: a folder that is to be mounted must have been
+// opened in the child's own mount namespace.
+bool open_as(const char* folder, int number) {
+  const int fd = ::open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  const bool done = fd >= 0 && ::dup3(fd, number, O_CLOEXEC) == number;
+  if (fd >= 0) ::close(fd);
   return done;
 }
 
@@ -129,6 +153,66 @@ bool enter_own_space(unsigned user, unsigned group) {
 
 bool mount_tree(const char* from, const char* to) {
   return ::mount(from, to, nullptr, MS_BIND | MS_REC, nullptr) == 0;
+}
+
+std::optional<OwnTemporary> list_temporary(const std::vector<std::string>& writable) {
+  OwnTemporary plan;
+  Fd host(::open(kTemporary, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!host) return std::nullopt;
+  plan.host = host.get();
+  const std::string held = "/proc/self/fd/" + std::to_string(host.get()) + "/",
+                    below = std::string(kTemporary) + "/";
+  plan.held.push_back(std::move(host));
+  std::error_code code;
+  for (fs::directory_iterator at(kTemporary, code); !code && at != fs::directory_iterator();
+       at.increment(code)) {
+    const std::string name = at->path().filename().string();
+    std::error_code gone;
+    Shown shown{name, held + name, below + name, "", at->is_directory(gone)};
+    if (at->is_symlink(gone))
+      shown.link = fs::read_symlink(at->path(), gone).string();
+    else if (!shown.folder && !at->is_regular_file(gone))
+      continue;  // no way to a process outside
+    plan.shown.push_back(std::move(shown));
+  }
+  if (code) return std::nullopt;
+  for (const std::string& folder : writable) {
+    if (!folder.starts_with(below)) continue;
+    Fd fd(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!fd) continue;
+    plan.kept.push_back({folder, "/proc/self/fd/" + std::to_string(fd.get()), fd.get()});
+    plan.held.push_back(std::move(fd));
+  }
+  return plan;
+}
+
+bool own_temporary(const OwnTemporary& plan) {
+  if (!open_as(kTemporary, plan.host)) return false;
+  for (const Kept& one : plan.kept)
+    if (!open_as(one.folder.c_str(), one.number)) return false;
+  if (::mount("tmpfs", kTemporary, "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0) return false;
+  const bool done = [&] {
+    for (const Shown& one : plan.shown) {
+      if (!one.link.empty()) {
+        if (::symlink(one.link.c_str(), one.target.c_str()) != 0) return false;
+        continue;
+      }
+      const int fd = one.folder ? ::mkdir(one.target.c_str(), 0700)
+                                : ::open(one.target.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+      if (fd < 0) return false;
+      if (!one.folder) ::close(fd);
+      if (!mount_tree(one.source.c_str(), one.target.c_str())) {
+        if (errno != ENOENT) return false;  // it went since it was listed
+        continue;
+      }
+      if (!make_read_only(one.target.c_str())) return false;
+    }
+    for (const Kept& one : plan.kept)
+      if (!mount_tree(one.source.c_str(), one.folder.c_str())) return false;
+    return ::mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") == 0;
+  }();
+  if (!done) ::umount2(kTemporary, MNT_DETACH);
+  return done;
 }
 
 bool allow_one_port(std::uint16_t port) {

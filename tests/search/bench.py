@@ -16,6 +16,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from support import ASSAY, HERE, SEARCH, assay, journal, model_server, must, run  # noqa: E402
 
+os.environ["OPENAI_API_KEY"] = "sk-bench-Qx7fT2mLw9ZrPk4v"  # a key is known, so every byte is searched for it
+
 
 def exchange(url, body, keep=None):
     """(seconds to the first byte of the body, seconds to its end)"""

@@ -171,8 +171,91 @@ class AsiEvolve(Decisions):
             (step / "code").write_text((step / "code").read_text().replace("return", "returm", 1))
         self.alter(stored, "answer")
 
+    def test_success_and_results(self):
+        def of_node(change):
+            return lambda run: change_nodes(run, lambda document: change(list(document["nodes"].values())[-1]))
+
+        def number(results):
+            key = next(k for k, v in results.items() if k not in ("success", "eval_score", "score", "runtime", "judge_score") and isinstance(v, (int, float)))
+            results[key] += 1
+        changes = {
+            "meta_info.success": lambda n: n["meta_info"].update(success=not n["meta_info"]["success"]),
+            "meta_info.runtime": lambda n: n["meta_info"].update(runtime=1.0), "results.success": lambda n: n["results"].update(success=not n["results"]["success"]),
+            "results.score": lambda n: n["results"].update(score=n["results"]["score"] + 1), "results.eval_score": lambda n: n["results"].update(eval_score=0.125),
+            "results": lambda n: number(n["results"]), "one more": lambda n: n["results"].update(more=1),
+        }
+        for name, change in changes.items():
+            with self.subTest(name):
+                self.alter(of_node(change), "fields")
+
+        def left(which, change):
+            def alter(run):
+                live = {json.dumps(n["name"]) for n in json.loads((run / "database_data/nodes.json").read_text())["nodes"].values()}
+                for file in sorted(run.glob("steps/step_*/results.json")):
+                    call = next(iter(sorted((file.parent / "llm_logs").glob("*researcher*.json"), reverse=True)), None)
+                    shown = any("temp" in f.read_text() for f in (file.parent / "llm_logs").glob("*analyzer*.json"))
+                    name = call and re.search(r"<name>(.*?)</name>", json.loads(call.read_text())["response"]["content"])
+                    if not shown or not name or (json.dumps(name[1]) in live) != (which == "live"):
+                        continue
+                    results = json.loads(file.read_text())
+                    change(results)
+                    file.write_text(json.dumps(results))
+                    return
+                raise AssertionError("no such step")
+            return alter
+        for which in ("live", "evicted"):
+            with self.subTest(f"results.json, {which}"):
+                self.alter(left(which, number), "fields")
+            with self.subTest(f"success in results.json, {which}"):
+                self.alter(left(which, lambda results: results.update(success=not results["success"])), "fields", "score")
+        with self.subTest("the log"):
+            self.alter(lambda run: replace(run / "logs/evolve.log", r"success=True", "success=False"), "fields")
+
+    def test_an_answer_of_an_evicted_node(self):
+        """The program is altered in the answer and in the step's folder alike: the analyzer was shown another."""
+        def alter(run):
+            live = {n["code"] for n in json.loads((run / "database_data/nodes.json").read_text())["nodes"].values()}
+            for step in sorted(run.glob("steps/step_[1-9]*")):
+                calls = sorted((step / "llm_logs").glob("*_researcher_full_*.json"))
+                if not calls or not (step / "code").exists() or (step / "code").read_text() in live:
+                    continue
+                call = json.loads(calls[-1].read_text())
+                if "return" not in call["response"]["content"] or not list((step / "llm_logs").glob("*analyzer*")):
+                    continue
+                call["response"]["content"] = call["response"]["content"].replace("return", "return  ", 1)
+                calls[-1].write_text(json.dumps(call, indent=2))
+                (step / "code").write_text((step / "code").read_text().replace("return", "return  ", 1))
+                return
+            raise AssertionError("no such step")
+        self.alter(alter, "fields", only=lambda source: source.name in ("evolve-island", "evolve-ucb1"))
+
     def test_the_best(self):
         self.alter(lambda run: shutil.rmtree(next((run / "steps/best").iterdir())), "best")
+
+    def test_the_best_of_several_workers(self):
+        """Two workers may add their nodes in one order and look at the best in the other."""
+        source = SAMPLES / "evolve-workers"
+        run = self.copy(source)
+        shutil.rmtree(run / "steps/best/step_0_initial")
+        self.found(run, "best")  # no later one is as good
+
+        run = self.copy(source)
+        steps = {p.name: (p / "code").read_text() for p in (run / "steps").glob("step_*") if (p / "code").exists()}
+        better = {}
+
+        def change(document):
+            last = max(document["nodes"].values(), key=lambda node: node["id"])
+            last["score"] = 0.9999
+            better["step"] = next(name for name, code in steps.items() if code == last["code"])
+        change_nodes(run, change)
+        replace(run / "steps" / better["step"] / "results.json", r'"eval_score": [\d.]+', '"eval_score": 0.9999')
+        shutil.copytree(run / "steps" / better["step"], run / "steps/best" / better["step"], ignore=lambda at, names: set(names) - {"code", "results.json"})
+        shutil.rmtree(run / "steps/best/step_0_initial")
+        replace(run / "logs/evolve.log", r"(Updated best snapshot: .* -> .*/best/)step_0_initial", r"\1" + better["step"])
+        document, _ = self.verified(run)
+        best = [d for d in document["decisions"]["list"] if d["kind"] == "best"]
+        self.assertEqual([d for d in best if d["outcome"] == "different"], [])
+        self.assertIn("step_0_initial", [d["step"] for d in best if d["outcome"] == "not on record"])
 
     def test_knowledge(self):
         self.alter(lambda run: replace(run / "logs/evolve.log", r"Retrieved (\d+) cognition", r"Retrieved 1\1 cognition"), "knowledge")
@@ -251,6 +334,96 @@ class OpenEvolve(Decisions):
         def change(program, others):
             program["parent_id"] = next(i for i in others if i not in (program["id"], program["parent_id"]))
         self.alter_programs(change, "parents")
+
+    def test_the_other_fields_of_a_program(self):
+        def parents(program):
+            program["metadata"]["parent_metrics"]["combined_score"] += 0.25
+
+        def tokens(program):
+            program["metadata"]["token_usage"]["completion_tokens"] += 1
+        changes = {
+            "generation": lambda p: p.update(generation=p["generation"] + 1), "iteration_found": lambda p: p.update(iteration_found=p["iteration_found"] + 1),
+            "language": lambda p: p.update(language="rust"), "complexity": lambda p: p.update(complexity=3.0), "diversity": lambda p: p.update(diversity=3.0),
+            "timestamp": lambda p: p.update(timestamp=1.0), "changes_description": lambda p: p.update(changes_description="better"),
+            "changes": lambda p: p["metadata"].update(changes="A new idea"), "parent_metrics": parents, "token_usage": tokens,
+            "model": lambda p: p["metadata"]["token_usage"].update(model="another"), "island": lambda p: p["metadata"].update(island=1 - p["metadata"]["island"]),
+        }
+        for name, change in changes.items():
+            with self.subTest(name):
+                self.alter_programs(lambda program, _: change(program), "fields")
+
+    def test_a_program_that_is_another_in_one_checkpoint(self):
+        for source in self.runs():
+            for field in ("generation", "iteration_found", "timestamp"):
+                with self.subTest(source.name, field=field):
+                    run = self.copy(source)
+                    earlier = self.checkpoints(run)[-2]
+                    kept = {p.name for p in self.checkpoints(run)[-1].glob("programs/*.json")}
+                    file = next(p for p in sorted(earlier.glob("programs/*.json")) if p.name in kept)
+                    program = json.loads(file.read_text())
+                    program[field] += 1
+                    file.write_text(json.dumps(program))
+                    self.found(run, "live", by="openevolve")
+
+    def test_the_first_program_and_copies(self):
+        def chosen(run, migrant):
+            return next(p for p in self.programs(run).values() if bool(p["metadata"].get("migrant")) == migrant and
+                        (self.programs(run).get(p["parent_id"]) if migrant else not p["parent_id"]))
+        for source in self.runs():
+            for migrant in (False, True):
+                for field, value in (("generation", 7), ("iteration_found", 7), ("changes_description", "other")):
+                    if field == "changes_description" and not migrant:
+                        continue  # nothing says what stands there
+                    with self.subTest(source.name, migrant=migrant, field=field):
+                        run = self.copy(source)
+                        program = chosen(run, migrant)
+                        for file in run.glob(f"openevolve_output/checkpoints/*/programs/{program['id']}.json"):
+                            file.write_text(json.dumps({**json.loads(file.read_text()), field: value}))
+                        self.found(run, "fields", by="openevolve")
+
+    def test_the_other_fields_of_a_checkpoint(self):
+        def statistic(metadata):
+            metadata["feature_stats"]["complexity"]["max"] += 1
+
+        def values(metadata):
+            metadata["feature_stats"]["diversity"]["values"][0] += 0.25
+
+        def island_best(metadata):
+            best = metadata["island_best_programs"]
+            best[0] = next(i for i in metadata["islands"][0] if i != best[0])
+
+        def none(metadata):
+            metadata["island_best_programs"][1] = None
+        changes = {"last_iteration": lambda m: m.update(last_iteration=1), "current_island": lambda m: m.update(current_island=1),
+                   "statistic": statistic, "values": values, "island_best": island_best, "none": none}
+        for source in self.runs():
+            for name, change in changes.items():
+                with self.subTest(source.name, field=name):
+                    run = self.copy(source)
+                    file = self.checkpoints(run)[-1] / "metadata.json"
+                    metadata = json.loads(file.read_text())
+                    change(metadata)
+                    file.write_text(json.dumps(metadata))
+                    self.found(run, "fields", by="openevolve")
+
+    def test_what_is_said_of_the_best(self):
+        for source in self.runs():
+            for where in ("checkpoints/checkpoint_8", "best"):
+                for field in ("id", "generation", "iteration", "current_iteration", "metrics", "language", "timestamp", "parent_id", "saved_at"):
+                    run = self.copy(source)
+                    file = run / "openevolve_output" / where / "best_program_info.json"
+                    info = json.loads(file.read_text())
+                    if field not in info:
+                        continue
+                    with self.subTest(source.name, where=where, field=field):
+                        info[field] = {"combined_score": 2.0} if field == "metrics" else "x" if isinstance(info[field], str) else 1
+                        file.write_text(json.dumps(info))
+                        self.found(run, "fields", by="openevolve")
+            with self.subTest(source.name, field="program"):
+                run = self.copy(source)
+                file = run / "openevolve_output/checkpoints/checkpoint_8/best_program.py"
+                file.write_text(file.read_text() + "# more\n")
+                self.found(run, "fields", by="openevolve")
 
     def alter_state(self, change, kind, *others):
         """Changes the last checkpoint for which the decision is recomputed: in some it is not on record."""

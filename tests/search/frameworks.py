@@ -115,15 +115,23 @@ class Framework(Recorded):
             self.assertEqual((result["evaluations"]["given"], self.evaluated()), (times, times))
         differences = [d for d in result["tree_differences"] if not may_differ(d["path"])]
         self.assertEqual(differences, [], done.stderr.decode()[-1000:])
-        return bundle, key
+        return self.decisions(bundle, key)
+
+    def decisions(self, bundle, key):
+        """Every decision on record is recomputed, equal."""
+        done = run(ASSAY, "verify", bundle, "--trust", f"{key}.pub", "--decisions", "--json")
+        decisions = json.loads(done.stdout)["decisions"]["list"]
+        self.assertEqual([d for d in decisions if d["outcome"] == "different"][:5], [])
+        self.assertGreater(sum(d["kind"] == "fields" and d["outcome"] == "equal" for d in decisions), 3)
+        return decisions
 
     def evaluated(self):
         count = self.top / "count"
         return len(count.read_text().splitlines()) if count.exists() else 0
 
-    def evaluator(self):
-        """Counts its evaluations where no record looks."""
-        return EVALUATOR.replace("COUNT", str(self.top / "count"))
+    def evaluator(self, counted):
+        """One that is counted writes where no record looks; a rerun may not write there, so it would fail if it ran."""
+        return EVALUATOR.replace("COUNT", str(self.top / "count") if counted else os.devnull)
 
 
 def repeated(test):
@@ -141,7 +149,7 @@ def openevolve(self, workers, diffs, steps=30, evaluator=None):
     if not OPENEVOLVE.exists():
         self.skipTest("no OpenEvolve: tests/run.sh --frameworks")
     (self.work / "initial.py").write_text(PROGRAM)
-    (self.work / "evaluator.py").write_text(self.evaluator())
+    (self.work / "evaluator.py").write_text(self.evaluator(evaluator))
     self.server.RequestHandlerClass.program = True
     (self.work / "config.yaml").write_text(OPENEVOLVE_CONFIG.format(steps=steps, workers=workers, base=self.address(), diffs=str(diffs).lower()))
     self.rerun_is_equal([OPENEVOLVE / "bin/openevolve-run", "initial.py", "evaluator.py", "--config", "config.yaml", "--output", "out"], steps,
@@ -157,17 +165,16 @@ def asi_evolve(self, workers, steps=20, evaluator=None):
     (self.work / "out").mkdir()
     (self.work / "out/initial_program").write_text(PROGRAM)
     (self.work / "out/input.md").write_text("Return a large number.\n")
-    (self.work / "evaluator.py").write_text(self.evaluator())
+    (self.work / "evaluator.py").write_text(self.evaluator(evaluator))
     (self.work / "evaluate.py").write_text(ASI_EVALUATOR)
     (self.work / "eval.sh").write_text(f'PYTHONPATH="$(dirname "$0")" exec {python} "$(dirname "$0")/evaluate.py"\n')
     (self.work / "search.py").write_text(ASI_SEARCH)
     self.server.RequestHandlerClass.program = True
     (self.work / "config.yaml").write_text(ASI_CONFIG.format(base=self.address(), workers=workers, model=model))
-    bundle, key = self.rerun_is_equal([python, "search.py", steps], 2 * steps, evaluator=evaluator)
+    decisions = self.rerun_is_equal([python, "search.py", steps], 2 * steps, evaluator=evaluator)
     if workers == 1:
         # The record's seed fixes what the sampler drew, and every draw is recomputed.
-        done = run(ASSAY, "verify", bundle, "--trust", f"{key}.pub", "--decisions", "--json")
-        draws = [d for d in json.loads(done.stdout)["decisions"]["list"] if d["kind"] == "sampler"]
+        draws = [d for d in decisions if d["kind"] == "sampler"]
         self.assertEqual((len(draws), {d["outcome"] for d in draws}), (steps, {"equal"}), draws[:3])
 
 

@@ -1,5 +1,6 @@
 """Hostile HTTP: an error each, bounded memory, and the honest client beside it is served."""
 
+import gzip
 import http.client
 import os
 import signal
@@ -49,6 +50,13 @@ class Hostile(Recorded):
     def status(self, s):
         data = s.recv(4096)
         return data.split(b" ")[1] if data else b"closed"
+
+    def all_of(self, s):
+        """What is said until the connection is closed, as one that is refused is."""
+        data = b""
+        while piece := s.recv(4096):
+            data += piece
+        return data
 
     def send_until_refused(self, s, piece, most):
         sent = 0
@@ -123,6 +131,34 @@ class Hostile(Recorded):
             self.assertIn(self.status(s), (b"400", b"closed"))
         self.honest()
         self.assertEqual(len(self.seen), 1)
+
+    def test_codings_hosts_and_paths_that_lead_elsewhere(self):
+        """What this server and the one behind it could read differently, and what could hide a body, is refused; and said why."""
+        chunks = b"2\r\n{}\r\n0\r\n\r\n"
+        for extra, status, why in (("Transfer-Encoding: gzip\r\n\r\n", b"501", b"Transfer-Encoding"),
+                                   ("Transfer-Encoding: gzip, chunked\r\n\r\n", b"501", b"Transfer-Encoding"),
+                                   ("Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n", b"501", b"Transfer-Encoding"),
+                                   ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n", b"501", b"Transfer-Encoding"),
+                                   ("Host: 127.0.0.1\r\nContent-Length: 2\r\n\r\n", b"400", b"Host"),
+                                   (f"hOST: 127.0.0.1:{self.url.port}\r\nContent-Length: 2\r\n\r\n", b"400", b"Host")):
+            with self.connect() as s:
+                s.sendall(self.start(extra) + chunks)
+                said = self.all_of(s)
+                self.assertIn(said.split(b" ")[1], (status, b"400"), extra)
+                self.assertTrue(why in said or b"not an HTTP message" in said, said)
+        for path in ("/../admin", "/chat/../../admin", "/..", "/%2e%2e/admin", "/.%2E/admin", "/a%2f..%2fadmin", "/%252e%252e/admin", "/..;x/admin",
+                     "/..\\admin"):
+            with self.connect() as s:
+                s.sendall(self.start("Content-Length: 2\r\n\r\n", path) + b"{}")
+                said = self.all_of(s)
+                self.assertEqual(said.split(b" ")[1], b"400", path)
+                self.assertIn(b"..", said)
+        self.honest()
+        self.assertEqual(len(self.seen), 1)
+        for path in ("/a..b/chat", "/...", "/files?path=../x"):  # names of their own, and a query, lead nowhere
+            with self.connect() as s:
+                s.sendall(self.start("Content-Length: 2\r\n\r\n", path) + b"{}")
+                self.assertEqual(self.status(s), b"200", path)
 
     def test_bad_json(self):
         """What is no JSON, or JSON to choke on, is passed on and kept as it came."""
@@ -263,6 +299,7 @@ class HostileUpstream(unittest.TestCase):
             return run
 
         ok = b"HTTP/1.1 200 OK\r\n"
+        packed = gzip.compress(b'{"key": "hidden from whoever looks for it"}')
         answers = {
             "headers": flood(ok, b"X-Long: " + b"a" * 60000 + b"\r\n", 90 << 20),
             "header": flood(ok + b"X-Long: ", b"a" * 65536, 90 << 20),
@@ -277,6 +314,10 @@ class HostileUpstream(unittest.TestCase):
             "garbage": b"\x16\x03\x01\x02\x00" * 100,
             "nothing": b"",
             "zero": ok + b"X: \0\r\n\r\n",
+            "packed": ok + b"Transfer-Encoding: gzip\r\n\r\n" + packed,
+            "packedchunks": ok + b"Transfer-Encoding: gzip, chunked\r\n\r\n" + b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed),
+            "packedtwice": ok + b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n" + b"%x\r\n%s\r\n0\r\n\r\n" % (len(packed), packed),
+            "encoded": ok + b"Content-Encoding: identity\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(packed), packed),
         }
         words = [ASSAY, "record", "-o", self.run_folder]
         for name, answer in answers.items():
@@ -311,6 +352,7 @@ for name in sys.argv[1:]:
             else:
                 self.assertIn("error", exchange, line)
                 self.assertTrue(" 502 " in line or " broken " in line, line)
+        self.assertNotIn(packed, (self.run_folder / "journal").read_bytes())
 
 
 if __name__ == "__main__":

@@ -1,16 +1,20 @@
 """`assay record`: what is kept of a search, what is passed on unchanged, and what must never be kept."""
 
 import base64
+import hashlib
 import json
 import os
 import re
+import shutil
+import subprocess
 import sys
+import time
 import unittest
 import urllib.parse
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from support import ASSAY, KEY, SEARCH, Recorded, assay, journal, main, must, run  # noqa: E402
+from support import ASSAY, KEY, SEARCH, Recorded, assay, journal, main, must, run, write_journal  # noqa: E402
 
 CLIENT = """
 import http.client, json, os, sys, urllib.parse
@@ -94,6 +98,69 @@ for name in ("ASSAY_UPSTREAM_OTHER", "ANTHROPIC_BASE_URL"):
         self.assertEqual(done.stdout.count(b"200"), 2)
         exchanges, _ = self.exchanges()
         self.assertEqual([e[0]["upstream"] for e in exchanges], ["other", "anthropic"])
+
+    def started(self, code):
+        """A recording under way, of a client that has made an exchange and waits for the file `go`."""
+        process = subprocess.Popen([str(ASSAY), "record", "-o", str(self.run_folder), "--upstream", f"openai={self.base}", "--",
+                                    sys.executable, "-c", CLIENT + """
+ask("/models", None); open("ready", "w").close()
+import time
+while not os.path.exists("go"): time.sleep(0.01)
+""" + code], cwd=self.work, env=self.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.addCleanup(process.kill)
+        for _ in range(3000):
+            if (self.work / "ready").exists():
+                return process
+            time.sleep(0.01)
+        raise AssertionError("it made no exchange")
+
+    def test_a_journal_that_another_changes_is_noticed(self):
+        def cut(journal):
+            os.truncate(journal, journal.stat().st_size - 40)
+
+        def longer(journal):
+            with open(journal, "ab") as file:
+                file.write(b"more")
+
+        def replaced(journal):
+            text = journal.read_bytes()
+            journal.unlink()
+            journal.write_bytes(text)
+
+        def changed(journal):
+            text = journal.read_bytes()
+            at = text.index(b"/models")
+            with open(journal, "r+b") as file:
+                file.seek(at)
+                file.write(b"/mXdels")
+        for change, code in ((cut, 'ask("/models", None)'), (longer, 'ask("/models", None)'), (replaced, 'ask("/models", None)'), (changed, ""), (cut, "")):
+            with self.subTest(change.__name__, asks=bool(code)):
+                process = self.started(code)
+                change(self.run_folder / "journal")
+                (self.work / "go").touch()
+                out, err = process.communicate(timeout=60)
+                self.assertEqual(process.returncode, 2, err.decode())
+                self.assertRegex(err.decode(), "another process|changed by another")
+            shutil.rmtree(self.run_folder)
+            for name in ("ready", "go"):
+                (self.work / name).unlink()
+
+    def test_two_recorders_do_not_write_one_folder(self):
+        process = self.started("")
+        other = self.client('ask("/models", None)')
+        self.assertEqual(other.returncode, 1)
+        self.assertIn(f"another process, pid {process.pid}, is at work in this folder", other.stderr.decode())
+        (self.work / "go").touch()
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, err.decode())
+        self.assertIn("already a record", self.client("").stderr.decode())
+
+    def test_a_command_that_is_not_there_leaves_nothing(self):
+        for command in ("no-such-command", "./no-such-program", str(self.work)):
+            done = self.record(command)
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr.decode(), "no such (command|program)")
+            self.assertFalse(self.run_folder.exists())
 
     def test_no_exchange_is_an_error_that_names_the_configuration_key(self):
         done = self.record(sys.executable, "-c", "print(1)")
@@ -195,14 +262,89 @@ open("left.txt", "w").write("key " + key + " and " + base64.b64encode(other.enco
         (self.work / "program.txt").write_text(f"uses {late}")
         self.client(f"""
 print({late!r}, flush=True)
-ask("/chat/completions", "{{}}", Authorization="Bearer {late}")
+ask("/chat/completions", "{{}}", **{{"Author" + "ization": "Bearer {late}"}})
 open("o.txt", "w").write({late!r})
 """)
-        command = journal(self.run_folder / "journal")[0][0][0]["command"]
-        self.assert_no_key(self.run_folder / "before", late)
-        self.assert_no_key(self.run_folder / "after", late)
-        self.assertNotIn(late.encode(), (self.run_folder / "stdout").read_bytes())
-        self.assertTrue(command)  # what the command line itself holds was written before anybody could know
+        self.assert_no_key(self.run_folder, late)
+        records, torn = journal(self.run_folder / "journal")
+        self.assertEqual(torn, 0)
+        self.assertIn("REDACTED-authorization", " ".join(records[0][0]["command"]))  # written before anybody could know
+        self.assertIn("searched", [r[0]["kind"] for r in records])
+        must(self.seal())
+
+    def test_a_key_in_exchanges_before_it_was_known(self):
+        """A body that is under way, and one that is kept: both without the key once a header has named it."""
+        late = "zz-late-0123456789abcdef"
+        (self.work / f"of {late}").mkdir()
+        (self.work / f"of {late}/f.txt").write_text(late)
+        must(self.client(f"""
+import threading
+late = "zz-late-0123456789" + "abcdef"
+slow = threading.Thread(target=ask, args=("/chat/completions", json.dumps({{"messages": [late], "assay_test": {{"delay": 1.5, "echo": True}}}})))
+slow.start()
+import time; time.sleep(0.4)
+ask("/chat/completions?q=" + late, json.dumps({{"messages": [late], "assay_test": {{"pieces": ["a" + late[:9], late[9:] + "b"]}}}}), X_Odd=late)
+print(late, flush=True)
+ask("/chat/completions", "{{}}", Authorization="Bearer " + late)
+slow.join()
+ask("/chat/completions", json.dumps({{"messages": [late]}}))
+"""))
+        self.assert_no_key(self.run_folder, late)
+        self.assertFalse([path for path in self.run_folder.rglob("*") if late in str(path)])
+        exchanges, torn = self.exchanges()
+        self.assertEqual((len(exchanges), torn), (4, 0))
+        for header, body in exchanges:
+            sizes = dict(header["parts"])
+            request = body[:sizes["request"]]
+            if "chunks" in header:
+                self.assertEqual(sum(header["chunks"]), sizes["response"])
+            digest = hashlib.sha256(f"{header['method']} {header['upstream']} {header['target']}\n".encode() + hashlib.sha256(request).digest())
+            self.assertEqual(header["digest"], digest.hexdigest())
+        must(self.seal())
+
+    def test_killed_before_the_record_was_searched(self):
+        """What was kept with a key that nobody knew is not sealed as if nothing were."""
+        late = "zz-late-0123456789abcdef"
+        self.client(f"""
+late = "zz-late-0123456789" + "abcdef"
+ask("/chat/completions", json.dumps({{"messages": [late]}}))
+ask("/chat/completions", "{{}}", Authorization="Bearer " + late)
+""")
+        records, _ = journal(self.run_folder / "journal")
+        kinds = [r[0]["kind"] for r in records]
+        self.assertEqual(kinds.count("searched"), 1)
+        # As a recorder leaves it that is killed after the last exchange and before it looked.
+        write_journal(self.run_folder / "journal", [({**h, "record": i + 1}, b) for i, (h, b) in enumerate(
+            r for r in records if r[0]["kind"] not in ("searched", "end"))])
+        done = self.seal()
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn(b"cut short before the record was searched", done.stderr)
+        must(self.seal("--keep-going"))
+        # Cut short after it looked, it is sealed as ever.
+        write_journal(self.run_folder / "journal", [r for r in records if r[0]["kind"] != "end"])
+        (self.top / "s.h5").unlink()
+        must(self.seal())
+
+    def test_a_compressed_request_is_refused_and_not_kept(self):
+        must(self.client("""
+import gzip
+packed = gzip.compress(os.environ["OPENAI_API_KEY"].encode())
+print(ask("/chat/completions", packed, **{"Content-Encoding": "gzip"})[0])
+"""))
+        exchanges, _ = self.exchanges()
+        self.assertEqual((exchanges[0][0]["status"], len(self.seen)), (502, 0))
+        self.assertIn("compressed", exchanges[0][0]["error"])
+        self.assertEqual(dict(exchanges[0][0]["parts"])["request"], 0)
+
+    def test_an_upstreams_address_holds_no_key(self):
+        for address, environment in ((f"http://me:{'pw-0123456789'}@127.0.0.1:9/v1", {}), (f"http://127.0.0.1:9/v1?key=pw-0123456789", {}),
+                                     ("http://127.0.0.1:9/pw-0123456789/v1", {"SOME_KEY": "pw-0123456789"})):
+            for upstreams, more in ((["--upstream", f"openai={address}"], {}), ([], {"OPENAI_BASE_URL": address})):
+                done = run(ASSAY, "record", "-o", self.run_folder, *upstreams, "--", "true", cwd=self.work, env=self.environment(**environment, **more))
+                self.assertEqual(done.returncode, 1)
+                self.assertIn(b"openai", done.stderr)
+                self.assertNotIn(b"pw-0123456789", done.stderr + done.stdout)
+                self.assertFalse((self.run_folder / "plan.json").exists())
 
     def test_keys_of_digits_or_with_a_slash(self):
         keys = {"BAR_TOKEN": "12345678901234567890", "AWS_SECRET_ACCESS_KEY": "/bPxRfiCYEXAMPLE0000/1Q"}

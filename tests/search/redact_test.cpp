@@ -1,5 +1,6 @@
 #include "replay/search/redact.hpp"
 
+#include <algorithm>
 #include <thread>
 
 #include <gtest/gtest.h>
@@ -29,6 +30,99 @@ TEST(Redactor, JsonThatKeepsToAscii) {
   redactor.add("KEY", "k\xc3\xa4se-\xe2\x82\xac-\xf0\x9f\x98\x80-0123");
   EXPECT_EQ(redactor.text("[\"k\\u00e4se-\\u20ac-\\ud83d\\ude00-0123\"]"), "[\"REDACTED-KEY\"]");
   EXPECT_EQ(redactor.text("k\\\\u00e4se-\\\\u20ac-\\\\ud83d\\\\ude00-0123"), "REDACTED-KEY");
+}
+
+// Every form of these is found by the pieces that no writer changes, or because it is written out.
+TEST(Redactor, EscapedByAnyWriter) {
+  for (const auto& [key, forms] : std::vector<std::pair<std::string, std::vector<std::string>>>{
+           {"sk-<a>&0123456789\"+/x'",
+            {
+                "sk-\\u003ca\\u003e\\u00260123456789\\\"+/x'",                 // Go
+                "sk-\\u003Ca\\u003E\\u00260123456789\\u0022\\u002B/x\\u0027",  // .NET
+                "sk-<a>&0123456789\\\"+\\/x'",                                 // PHP
+                "sk-\\\\u003ca\\\\u003e\\\\u00260123456789\\\\\\\"+/x'",       // JSON in JSON
+                "sk-%3Ca%3E%260123456789%22%2B%2Fx'",                          // encodeURIComponent
+                "sk-%3ca%3e%260123456789%22%2b%2fx%27",                        // lower case
+                "%73%6B%2D%3C%61%3E%26%30%31%32%33%34%35%36%37%38%39%22%2B%2F%78%27",
+                "sk-%253Ca%253E%25260123456789%2522%252B%252Fx%2527",  // twice
+                "sk-&lt;a&gt;&amp;0123456789&quot;+/x&#39;",           // HTML
+                "sk-\\x3ca\\x3e\\x260123456789\\x22\\x2b/x\\x27",
+                "%22sk-%5Cu003ca%5Cu003e%5Cu00260123456789%5C%22%2B%2Fx%27%22",  // JSON in a URL
+            }},
+           {"p@ss-w0rd!<&\"x>",
+            {"p@ss-w0rd!\\u003c\\u0026\\\"x\\u003e", "p%40ss-w0rd!%3C%26%22x%3E",
+             "p@ss-w0rd!\\u003C\\u0026\\u0022x\\u003E", "p%40ss-w0rd%21%3c%26%22x%3e"}}}) {
+    Redactor redactor;
+    redactor.add("KEY", key);
+    for (const std::string& form : forms) {
+      const std::string out = redactor.text("{\"a\": \"before\\n" + form + "\\nafter\"}");
+      EXPECT_NE(out.find("before\\n"), out.npos) << out;
+      EXPECT_NE(out.find("REDACTED-KEY"), out.npos) << form << " gives " << out;
+      EXPECT_NE(out.find("\\nafter\"}"), out.npos) << out;
+      EXPECT_LE(out.size(), 46u) << out;
+    }
+  }
+}
+
+TEST(Redactor, HexadecimalOfEitherCaseAndUtf16) {
+  Redactor redactor;
+  redactor.add("KEY", "sk-lmno0123456789");
+  EXPECT_EQ(redactor.text("736b2d6c6d6e6f30313233343536373839"), "REDACTED-KEY");
+  EXPECT_EQ(redactor.text("x736B2D6C6D6E6F30313233343536373839"), "xREDACTED-KEY");
+  std::string wide;
+  for (const char c : std::string("sk-lmno0123456789")) wide += {c, '\0'};
+  EXPECT_EQ(redactor.text(wide), std::string("REDACTED-KEY") + '\0');
+}
+
+std::string in_lines(const std::string& text, std::size_t width, const std::string& end) {
+  std::string out;
+  for (std::size_t at = 0; at < text.size(); at += width) out += text.substr(at, width) + end;
+  return out;
+}
+
+TEST(Redactor, Base64InLines) {
+  const std::string key = "sk-proj-0123456789abcdefghijklmnopqrstuvwxyz>>>???";
+  Redactor redactor;
+  redactor.add("KEY", key);
+  for (const std::size_t width : {60, 64, 76})
+    for (const std::string end : {"\n", "\r\n", "\\n", "\\\\n", "\n    ", "%0A"})
+      for (std::size_t before = 0; before < 90; ++before) {
+        std::string text = to_base64(std::string(before, 'q') + key + "zzzz");
+        for (const bool url : {false, true}) {
+          if (url)
+            std::replace(text.begin(), text.end(), '+', '-'),
+                std::replace(text.begin(), text.end(), '/', '_');
+          const std::string out = redactor.text("\"" + in_lines(text, width, end) + "\"");
+          EXPECT_EQ(redactor.text(out).find("REDACTED-KEY"), out.find("REDACTED-KEY"));
+          ASSERT_NE(out.find("REDACTED-KEY"), out.npos) << before << " " << width << " " << end << "\n"
+                                                        << out;
+          ASSERT_EQ(out.find("c2stcHJvai"), out.npos) << out;
+        }
+      }
+}
+
+TEST(Redactor, Base64OfBase64) {
+  const std::string key = "sk-proj-0123456789abc";
+  Redactor redactor;
+  redactor.add("KEY", key);
+  for (std::size_t inner = 0; inner < 3; ++inner)
+    for (std::size_t outer = 0; outer < 3; ++outer) {
+      const std::string once = to_base64(std::string(inner, 'q') + key + "zz");
+      const std::string twice = to_base64(std::string(outer, 'q') + once + "zz");
+      EXPECT_NE(redactor.text(twice).find("REDACTED-KEY"), std::string::npos) << inner << " " << outer;
+      // Where it ends.
+      EXPECT_EQ(redactor.text(to_base64(twice)), to_base64(twice));
+    }
+}
+
+TEST(Redactor, WhatOnlySharesAPieceWithAKeyStays) {
+  Redactor redactor;
+  redactor.add("A", "experiment/0123456789/final");
+  redactor.add("B", "linear-attention/v2");
+  const std::string text =
+      "experiment 0123456789 final, linear-attention/v1, attention%2fv2 and 0123456789abc/final; "
+      "linear\\nattention\\n/v2 experiment//0123456789/final";
+  EXPECT_EQ(redactor.text(text), text);
 }
 
 TEST(Redactor, AHeaderIsASecretAsAWhole) {

@@ -111,6 +111,7 @@ class Replay(Recorded):
         self.assertIn(b"Landlock and seccomp for one port", done.stdout + done.stderr)
         status, result = self.replay(self.run_folder, "--no-namespace")
         self.assertFalse(result["mounted"])
+        self.assertIn("TMPDIR of its own", result["walls"])
         self.assertEqual((result["answered"], [d["path"] for d in result["tree_differences"]]), (1, ["probe.txt"]), result)
 
     def refused_or_replayed(self, *options):
@@ -243,6 +244,67 @@ open("found.txt", "w").write(" ".join(found))
         self.assertEqual((kept / "rerun/tree/found.txt").read_text(), "")
         self.assertFalse((Path.home() / "assay-probe-outside").exists())
         self.assertIn(b"differs  found.txt", done.stdout)
+
+    def test_temporary_folders_are_its_own(self):
+        """What a rerun writes to /tmp and /dev/shm goes with it; what stands there is seen, and stays as it is."""
+        places = [Path("/tmp") / self.top.name.replace("search", "own"), Path("/dev/shm") / self.top.name]
+        beside = self.top / "beside.txt"
+        (self.work / "probe.py").write_text(f"""
+import os, tempfile, urllib.request
+urllib.request.urlopen(os.environ["OPENAI_BASE_URL"] + "/models").read()
+for place in {[str(p) for p in places]!r}:
+    open(place, "x").write("mine")
+    assert open(place).read() == "mine"
+tempfile.TemporaryFile().close()
+try: open({str(beside)!r}, "a").write("more")
+except OSError: pass
+assert open({str(beside)!r}).read().startswith("here")
+print("done", flush=True)
+""")
+        beside.write_text("here")
+        must(self.record(sys.executable, "probe.py", options=["--deterministic"]))
+        for place in places:
+            place.unlink()
+        beside.write_text("here")
+        done = assay("replay", self.run_folder, "--search", "--json")
+        result = self.result(done)
+        if "own /tmp" not in result["walls"]:
+            self.skipTest("no namespaces here: " + result["walls"])
+        self.assertEqual(done.returncode, 0, done.stdout.decode() + done.stderr.decode())
+        self.assertEqual([p for p in places if p.exists()], [])
+        self.assertEqual(beside.read_text(), "here")
+
+    def test_a_record_that_was_cut_ended_early(self):
+        self.deterministic(*SEARCH, "4")
+        records, _ = journal(self.run_folder / "journal")
+        write_journal(self.run_folder / "journal", records[:5])  # as a killed recorder leaves it
+        done = assay("replay", self.run_folder, "--search")
+        self.assertIn("equal as far as the record goes, which ended early: 4 requests of 4 equal", done.stdout.decode())
+        self.assertNotIn(b"differs", done.stdout)
+        self.assertEqual(done.returncode, 4, done.stdout)  # the rerun did not come to the search's end
+
+    def test_options_that_say_nothing_of_a_recorded_search(self):
+        self.deterministic(*SEARCH, "2")
+        for options in (["--from", "1"], ["--sample", "1", "--seed", "1"], ["-o", str(self.top / "x")]):
+            done = assay("replay", self.run_folder, "--search", *options)
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertRegex(done.stderr.decode(), options[0] + r"[\s\S]*recorded")
+
+    def test_what_to_do_next_is_said(self):
+        self.deterministic(*SEARCH, "2")
+        self.assertIn("--from record fits", assay("seal", self.run_folder, "-o", self.top / "x.h5").stderr.decode())
+        key, bundle = self.top / "key", self.top / "o.h5"
+        must(assay("key", "new", key))
+        must(assay("seal", self.run_folder, "--from", "record", "-o", bundle, "--key", key))
+        self.assertIn("replay FILE --search", assay("verify", bundle, "--trust", f"{key}.pub").stdout.decode())
+        self.assertIn("steps/exchange-000001.json", assay("show", bundle, "exchange/1").stderr.decode())
+        must(assay("show", bundle, "steps/exchange-000001.json"))
+        damaged = bytearray((self.run_folder / "journal").read_bytes())
+        damaged[-40] ^= 1
+        (self.run_folder / "journal").write_bytes(damaged)
+        done = assay("seal", self.run_folder, "--from", "record", "-o", self.top / "y.h5", "--key", key)
+        self.assertNotIn("journal, journal", done.stderr.decode())
+        self.assertIn("libfaketime", assay("doctor").stdout.decode())
 
     def test_a_slow_model_costs_a_rerun_nothing(self):
         """Four answers of 1.5 s each: what recording waited, a rerun does not. Both run under the same load."""

@@ -140,6 +140,75 @@ class Secrets(Recorded):
                 must(assay("archive", "add", history, bundle, *author))
         self.assertGreater(self.assert_in_no_byte(self.top / "sealed"), 200)
 
+    def test_wherever_a_key_comes_from(self):
+        """In a header of any maker, in a query, an argument, a file of any name, lists and blocks: learned there, and nowhere kept."""
+        keys = {name: f"{name}-0a1B2c3D4e5F-0123456789xyz" for name in (
+            "xkey", "xauth", "xtoken", "query", "access", "word", "equals", "dotenv", "tokens", "block", "item", "flow", "long", "given", "whole", "folder",
+            "subscript", "address", "outside")}
+        (self.work / ".env").write_text(f"OPENAI_KEY={keys['dotenv']}\nHF_TOKENS={keys['tokens']}\nDB_URL=postgres://me:{keys['address']}@h.example/d\n")
+        (self.work / "c.yaml").write_text(f"llm:\n  api_key: |\n    {keys['block']}\n  api_keys:\n    - {keys['item']}\n  auth: {{key: {keys['flow']}}}\n")
+        (self.work / "c.json").write_text(json.dumps({"filler": "x" * 20000, "key": keys["long"]}))
+        (self.work / "settings.odd").write_text(f"key = {keys['given']}\n")
+        (self.work / "openai.key").write_text(keys["whole"] + "\n")
+        (self.work / f"of {keys['folder']}").mkdir()
+        (self.work / f"of {keys['folder']}" / f"{keys['folder']}.yaml").write_text(f"token: {keys['folder']}\n")
+        (self.work / "keys.py").write_text(f"KEYS = {{}}\nKEYS['api_key'] = '{keys['subscript']}'\n")
+        (self.top / "outside").write_text(keys["outside"])
+        (self.top / "all").write_text(json.dumps(keys))  # what the recorder does not look into
+        (self.work / "search.py").write_text(PROGRAM.split("ask(json.dumps", 1)[0].replace(
+            'header = open("key-for-a-header").read()\nkeys = [os.environ["OPENAI_API_KEY"], header, json.load(open("settings.json"))["api_key"]]\n', "") + """
+keys = json.load(open("../all"))
+ask("{}", "/chat/completions?key=" + keys["query"] + "&access_token=" + keys["access"],
+    **{"X-Goog-Key": keys["xkey"], "X-Auth-User": keys["xauth"], "X-Session-Token": keys["xtoken"]})
+for key in keys.values():
+    said = list(forms(key)) + [base64.encodebytes(b"x" * 50 + key.encode() * 3).decode(), base64.b64encode(base64.b64encode(key.encode())).decode(), key.encode().hex().upper()]
+    print("\\n".join(said))
+    for form in said:
+        ask(json.dumps({"messages": [{"content": form}], "assay_test": {"echo": True}}))
+    os.makedirs("out/" + key)
+    open("out/" + key + "/" + key + ".txt", "w").write("\\n".join(said))
+""")
+        environment = self.environment(SERVICE_KEY_FILE=str(self.top / "outside"))
+        done = run(ASSAY, "record", "-o", self.run_folder, "--upstream", f"openai={self.base}", "--", sys.executable, "search.py", "--api-key", keys["word"],
+                   f"--openai-api-key={keys['equals']}", "settings.odd", cwd=self.work, env=environment, timeout=200)
+        self.assertEqual(done.returncode, 0, done.stderr.decode()[-3000:])
+        self.assertGreater(len(self.exchanges()[0]), 100)
+        needles = [(key, form) for key in keys.values() for form in forms(key)]
+        needles += [(key, base64.b64encode(base64.b64encode(key.encode()))) for key in keys.values()]
+        needles += [(key, key.encode().hex().upper().encode()) for key in keys.values()]
+        for name, data in self.unfolded(self.run_folder):
+            for key, form in needles:
+                self.assertLess(data.find(form), 0, f"{name} has {form}, a form of {key}")
+                self.assertNotIn(key, name)
+        self.assertFalse([p for p in self.run_folder.rglob("*") if any(key in str(p) for key in keys.values())])
+        must(assay("key", "new", self.top / "key"))
+        must(assay("seal", self.run_folder, "--from", "record", "-o", self.top / "s.h5", "--key", self.top / "key"))
+
+    def test_ordinary_words_stay(self):
+        """A search's own text, with names that keys have too, is kept to the byte."""
+        files = {"config.yaml": "llm:\n  api_key: ${OPENAI_API_KEY}\n  api_key_env: OPENAI_API_KEY\n  max_tokens: 4096\n  model: claude-3-5-sonnet-20241022\n"
+                                "database:\n  sort_key: combined_score\n  keys: [loss, val_loss_2]\n  first_pass: evaluate-everything\n"
+                                "prompt: |\n  The secret: consistency. Use the token: whatever.\n",
+                 "program.py": "def score(token: str, key=lambda x: x.combined_score):\n    password = compute_password_of(token)\n    return key\n",
+                 "notes.txt": "The key: attention. Password: required for nothing. secret = none_at_all\n"}
+        for name, text in files.items():
+            (self.work / name).write_text(text)
+        body = json.dumps({"model": "m", "messages": [{"role": "user", "content": "\n".join(files.values())}], "assay_test": {"echo": True}})
+        (self.work / "ask.py").write_text("import os, sys, urllib.request\n"
+                                          "request = urllib.request.Request(os.environ['OPENAI_BASE_URL'] + '/chat/completions?key=combined_score', open('body').read().encode(),\n"
+                                          "    {'Authorization': 'Bearer not-needed', 'X-Cache-Key': 'evaluate-everything', 'Idempotency-Key': 'a1b2c3d4-e5f60718'})\n"
+                                          "print(urllib.request.urlopen(request).read().decode(), 'a1b2c3d4-e5f60718 not-needed')\n")
+        (self.work / "body").write_text(body)
+        environment = {k: v for k, v in self.environment(SORT_KEY_FIELD="combined_score", TOKENIZERS_PARALLELISM="evaluate").items() if k != "OPENAI_API_KEY"}
+        must(self.record(sys.executable, "ask.py", "--key", "combined_score", "--sort-key=val_loss_2", env=environment))
+        exchanges, _ = self.exchanges()
+        self.assertEqual(exchanges[0][1][:len(body)], body.encode())
+        self.assertEqual(exchanges[0][0]["target"], "/chat/completions?key=combined_score")
+        for name, text in files.items():
+            self.assertEqual((self.run_folder / "before" / name).read_text(), text)
+        self.assertIn(b"a1b2c3d4-e5f60718 not-needed", (self.run_folder / "stdout").read_bytes())
+        self.assertNotIn(b"REDACTED", (self.run_folder / "journal").read_bytes())
+
 
 if __name__ == "__main__":
     main()
