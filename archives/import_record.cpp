@@ -21,6 +21,9 @@ using formats::Exchange;
 struct Read {
   Json start, end, branch;
   std::uint64_t exchanges = 0, torn = 0;
+  // The most keys that an exchange was kept with where the recorder learned one on the way, and with how many
+  // it looked through what it had kept before.
+  std::uint64_t keys = 0, searched = 0;
   std::string steps;  // steps.jsonl
   std::vector<RecordedCall> calls;
 
@@ -108,10 +111,12 @@ Status take(const formats::JournalRecord& record, Read& read, std::set<std::uint
   if (record.kind == "start") read.start = record.fields;
   if (record.kind == "end") read.end = record.fields;
   if (record.kind == "branch") read.branch = record.fields;
+  if (record.kind == "searched") read.searched = record.fields["keys"].natural().value_or(0);
   if (record.kind != "exchange") return {};
   const Exchange exchange = ASSAY_TRY(Exchange::parse(record));
   if (!numbers.insert(exchange.number).second)
     return Error{Fault::damaged, "two exchanges have the number " + std::to_string(exchange.number), "", ""};
+  read.keys = std::max(read.keys, exchange.keys);
   read.calls.push_back(call_of(exchange));
   read.steps += step_of(exchange, ++read.exchanges).dump() + "\n";
   import.items.push_back(ImportedItem::inline_text(step_item(exchange.number), transcript(exchange)));
@@ -124,7 +129,7 @@ Result<Read> read_journal(const fs::path& path, Import& import) {
   std::set<std::uint64_t> numbers;
   for (;;) {
     auto record = reader.next();
-    if (!record) return std::move(record.error()).in("journal");
+    if (!record) return std::move(record.error());  // which names the journal and the record
     if (!*record) break;
     if (Status taken = take(**record, read, numbers, import); !taken)
       return std::move(taken.error()).in("journal, record " + std::to_string(reader.records()));
@@ -204,6 +209,18 @@ Status check_kept(const Read& read, const fs::path& root) {
   return check_contents(root, "after");
 }
 
+// A recorder that was killed may have known a key that stands in what it had kept before.
+Status check_searched(const Read& read) {
+  if (read.whole() || read.keys <= read.searched) return {};
+  return Error{
+      Fault::refused,
+      "a key was first seen on the way, and the recording was cut short before the record was searched "
+      "for it",
+      "journal",
+      "record again with the key in a variable whose name has KEY or TOKEN in it; or look through the "
+      "record yourself, and seal it with --keep-going"};
+}
+
 // ---- the record beside a framework's campaign
 
 ImportedItem* find(Import& import, std::string_view name) {
@@ -272,11 +289,13 @@ Result<Import> import_record(const fs::path& source, const ImportOptions& option
   // The program's clock and the gate of its threads are no part of the record; a recorder that was killed
   // leaves them behind.
   auto files = ASSAY_TRY(walk_files(source, nullptr, "gate"));
-  std::erase_if(
-      files, [](const FoundFile& file) { return file.relative == "clock" || file.relative == "clock.new"; });
+  std::erase_if(files, [](const FoundFile& file) {
+    return file.relative == "clock" || file.relative == "clock.new" || file.relative == "journal.new";
+  });
   const Read read = ASSAY_TRY(read_journal(source / "journal", import));
   if (read.whole())
     if (Status kept = check_kept(read, source); !kept) ASSAY_TRY(problems.add(std::move(kept.error())));
+  if (Status searched = check_searched(read); !searched) ASSAY_TRY(problems.add(std::move(searched.error())));
   const auto tree = ASSAY_TRY(find_framework_tree(source, options));
   if (tree)
     import = ASSAY_TRY(with_framework(read, *tree, files, std::move(import), options));

@@ -6,6 +6,7 @@
 #include "archives/import_parts.hpp"
 #include "archives/importers.hpp"
 #include "archives/run_items.hpp"
+#include "formats/measured.hpp"
 #include "formats/search_run.hpp"
 #include "toolkit/base/text.hpp"
 
@@ -60,6 +61,14 @@ Status check_run(const formats::Run& run, const Proposal& proposal, const Outcom
   if (run.recipe != record.recipe.training) return unlike("recipe");
   if (outcome.chain != std::optional(run.result.chain)) return unlike("chain");
   if (outcome.root != std::optional(run.result.root)) return unlike("last state");
+  if (outcome.data != std::optional(run.result.data)) return unlike("data");
+  const std::string expected = formats::json_of(formats::measured_of(run)).dump_canonical(),
+                    found = outcome.measured.dump_canonical();
+  if (expected != found)
+    return Error{
+        Fault::damaged,
+        "the run is not what the journal says: it measured " + expected + ", the journal has " + found,
+        folder.string(), ""};
   return {};
 }
 
@@ -151,6 +160,7 @@ Result<Import> import_search(const fs::path& source, const ImportOptions& option
   }
   std::optional<Digest> root;
   if (record.complete) root = ASSAY_TRY(formats::result_root(folder, record));
+  ASSAY_TRY(formats::check_search_result(folder, record, root));
   const auto add_file = [&](std::string_view file) -> Status {
     const fs::path path = folder / file;
     if (!fs::exists(path)) return {};

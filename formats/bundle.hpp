@@ -90,6 +90,10 @@ class ItemSource {
   /// Reading many items goes fastest in ascending order of this.
   virtual std::uint64_t place(std::size_t item) const { return item; }
   virtual Result<std::string> read(std::size_t item) const = 0;
+  /// `length` bytes from `offset` on, for what is too large to be held at once.
+  virtual Result<std::string> read_range(std::size_t item, std::uint64_t offset, std::uint64_t length) const {
+    return ASSAY_TRY(read(item)).substr(offset, length);
+  }
 };
 
 class BundleItems final : public ItemSource {
@@ -99,6 +103,12 @@ class BundleItems final : public ItemSource {
   bool has_content(std::size_t item) const override { return bundle_.has_content(item); }
   std::uint64_t place(std::size_t item) const override { return bundle_.place(item); }
   Result<std::string> read(std::size_t item) const override { return bundle_.read(item); }
+  Result<std::string> read_range(std::size_t item, std::uint64_t offset,
+                                 std::uint64_t length) const override {
+    std::string bytes(length, '\0');
+    ASSAY_TRY(bundle_.read_range(item, offset, bytes.data(), length));
+    return bytes;
+  }
 
  private:
   const Bundle& bundle_;

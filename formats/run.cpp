@@ -67,25 +67,22 @@ Result<std::vector<std::uint64_t>> read_checkpoints(const fs::path& folder, cons
   return steps;
 }
 
-Status check_result(const RunResult& result, const Trace& trace) {
-  if (result.steps != trace.rows.size())
-    return Error{
-        Fault::damaged,
-        "expected " + counted(trace.rows.size(), "step") + ", found " + counted(result.steps, "step"),
-        "field \"steps\"", ""};
-  if (result.chain != trace.last_chain())
-    return unlike("not the trace's last link", trace.last_chain(), result.chain, "field \"chain\"");
-  const auto& root = trace.rows.back().root;
-  if (!root || result.root != *root)
-    return unlike("not the trace's last state root", root.value_or(Digest()), result.root, "field \"root\"");
-  if (result.recipe != trace.head.recipe)
-    return unlike("not the trace's recipe", trace.head.recipe, result.recipe, "field \"recipe\"");
-  if (result.data != trace.head.data)
-    return unlike("not the trace's data", trace.head.data, result.data, "field \"data\"");
-  if (result.program != trace.head.program)
-    return unlike("not the trace's program", trace.head.program.value_or(Digest()),
-                  result.program.value_or(Digest()), "field \"program\"");
-  return {};
+// One at every step at which the recipe asks for it.
+Status check_evaluations(const Recipe& recipe, const std::vector<Evaluation>& evaluations) {
+  std::size_t at = 0;
+  for (std::uint64_t step = 1; step <= static_cast<std::uint64_t>(recipe.steps); ++step) {
+    if (!recipe.evaluation_at(step)) continue;
+    if (at == evaluations.size() || evaluations[at].step != step)
+      return Error{
+          Fault::damaged,
+          "expected the evaluation after step " + std::to_string(step) + ", found " +
+              (at == evaluations.size() ? "none" : "one after step " + std::to_string(evaluations[at].step)),
+          "line " + std::to_string(at + 1), ""};
+    ++at;
+  }
+  if (at == evaluations.size()) return {};
+  return Error{Fault::damaged, "an evaluation that the recipe does not ask for",
+               "line " + std::to_string(at + 1), ""};
 }
 
 }  // namespace
@@ -198,6 +195,27 @@ Status check_parts(const Recipe& recipe, const std::optional<std::string>& progr
   return {};
 }
 
+Status check_result(const RunResult& result, const Trace& trace) {
+  if (result.steps != trace.rows.size())
+    return Error{
+        Fault::damaged,
+        "expected " + counted(trace.rows.size(), "step") + ", found " + counted(result.steps, "step"),
+        "field \"steps\"", ""};
+  if (result.chain != trace.last_chain())
+    return unlike("not the trace's last link", trace.last_chain(), result.chain, "field \"chain\"");
+  const auto& root = trace.rows.back().root;
+  if (!root || result.root != *root)
+    return unlike("not the trace's last state root", root.value_or(Digest()), result.root, "field \"root\"");
+  if (result.recipe != trace.head.recipe)
+    return unlike("not the trace's recipe", trace.head.recipe, result.recipe, "field \"recipe\"");
+  if (result.data != trace.head.data)
+    return unlike("not the trace's data", trace.head.data, result.data, "field \"data\"");
+  if (result.program != trace.head.program)
+    return unlike("not the trace's program", trace.head.program.value_or(Digest()),
+                  result.program.value_or(Digest()), "field \"program\"");
+  return {};
+}
+
 Result<Run> read_run(const fs::path& folder) {
   Run run;
   if (!fs::exists(folder / kResultFile))
@@ -226,6 +244,8 @@ Result<Run> read_run(const fs::path& folder) {
     run.evaluations =
         ASSAY_TRY(placed(parse_evaluations(ASSAY_TRY(read_part(folder, kEvaluationsFile, 1u << 30))), folder,
                          kEvaluationsFile));
+  if (auto fits = check_evaluations(run.recipe, run.evaluations); !fits)
+    return std::move(fits.error()).in((folder / kEvaluationsFile).string());
   if (fs::exists(folder / kEnvironmentFile))
     run.environment = ASSAY_TRY(placed(
         parse_object(ASSAY_TRY(read_part(folder, kEnvironmentFile, 16u << 20))), folder, kEnvironmentFile));

@@ -63,6 +63,9 @@ Status check_checkpoint(const StateFacts& facts, const Trace& trace, std::uint64
 /// Recipe, program and trace held against each other. Errors (Fault::damaged) name which one does not fit.
 Status check_parts(const Recipe& recipe, const std::optional<std::string>& program, const Trace& trace);
 
+/// What the run came to, held against its trace. Errors (Fault::damaged) name the field.
+Status check_result(const RunResult& result, const Trace& trace);
+
 /// A finished run, every part held against the others, every checkpoint hashed. Errors name the file.
 Result<Run> read_run(const std::filesystem::path& folder);
 

@@ -65,6 +65,17 @@ Result<StateFacts> checkpoint_facts(const Bundle& bundle, const std::string& fil
   return facts;
 }
 
+// What the run says that it came to, where it is sealed and at hand.
+Status check_sealed_result(const Bundle& bundle, const std::string& folder, const Trace& trace) {
+  const std::string name = folder + std::string(kResultFile);
+  const auto item = bundle.manifest().find(name);
+  if (!item || !bundle.has_content(*item)) return {};
+  auto result = RunResult::decode(ASSAY_TRY(bundle.read(*item, 1u << 20)));
+  if (!result) return std::move(result.error()).in(name);
+  if (auto fits = check_result(*result, trace); !fits) return std::move(fits.error()).in(name);
+  return {};
+}
+
 // Every checkpoint that is there, held against the trace.
 Status read_checkpoints(const Bundle& bundle, const std::string& id, SealedRun& run) {
   const std::string header = "/" + std::string(kSafetensorsHeader);
@@ -115,6 +126,7 @@ Result<std::optional<SealedRun>> read_sealed_run(const Bundle& bundle, const std
   if (run.recipe.mixer.program) run.program = ASSAY_TRY(sealed_program(bundle, id));
   if (auto fits = check_parts(run.recipe, run.program, run.trace); !fits)
     return std::move(fits.error()).in(folder);
+  ASSAY_TRY(check_sealed_result(bundle, folder, run.trace));
   ASSAY_TRY(read_checkpoints(bundle, id, run));
   return std::optional(std::move(run));
 }

@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::uint64_t kMostJournal = 1ull << 40;
 
+Json best_of(const SearchRecord& record) {
+  const Outcome* best = record.best();
+  return best ? Json::object({{"candidate", best->candidate}, {"score", *best->score}}) : Json();
+}
+
 Error broken(const std::string& what, const std::string& field) {
   return {Fault::damaged, what, "field \"" + field + "\"", ""};
 }
@@ -75,6 +80,19 @@ Status check_start(const JournalRecord& record, const SearchRecipe& recipe) {
                "the journal is of another recipe: expected " + recipe.digest().hex() + ", found " +
                    std::string(digest),
                "journal, record 1", ""};
+}
+
+// `record` with all that stands before its end.
+Status check_end(const JournalRecord& end, const SearchRecord& record) {
+  if (record.proposals().size() != record.outcomes().size())
+    return Error{Fault::damaged, "the end does not count the results before it", "", ""};
+  const std::string expected = search_end(record).fields.dump_canonical(),
+                    found = end.fields.dump_canonical();
+  if (expected == found) return {};
+  return Error{Fault::damaged,
+               "the end does not follow from the results before it: expected " + expected + ", found " +
+                   shorten(found, 400),
+               "", "it was changed: ask for the folder as the search left it"};
 }
 
 }  // namespace
@@ -202,8 +220,7 @@ JournalRecord search_start(const SearchRecipe& recipe) {
 
 JournalRecord search_end(const SearchRecord& record) {
   Json fields = Json::object({{"candidates", record.proposals().size()}});
-  if (const Outcome* best = record.best())
-    fields.set("best", Json::object({{"candidate", best->candidate}, {"score", *best->score}}));
+  if (Json best = best_of(record); best.is_object()) fields.set("best", std::move(best));
   return {"end", std::move(fields), {}};
 }
 
@@ -226,9 +243,7 @@ Result<SearchRecord> read_search(JournalReader reader, std::string_view recipe) 
       ASSAY_TRY(check_start(*record, out.recipe));
     } else if (record->kind == "end") {
       out.complete = true;
-      if (record->fields["candidates"].natural() != std::optional<std::uint64_t>(finished) ||
-          proposed != finished)
-        return Error{Fault::damaged, "the end does not count the results before it", where, ""};
+      if (Status end = check_end(*record, out); !end) return std::move(end.error()).in(where);
     } else {
       auto step = step_of(*record);
       if (!step) return std::move(step.error()).in(where);
@@ -301,6 +316,29 @@ Result<Digest> result_root(const std::filesystem::path& folder, const SearchReco
     items.push_back({"experiments/" + std::to_string(proposal->candidate) + "/program.py",
                      proposal->program.size(), content_digest(proposal->program)});
   return result_root(std::move(items));
+}
+
+std::string search_result(const SearchRecord& record, const Digest& root) {
+  Json json = Json::object({{"assay", "search"},
+                            {"version", 1},
+                            {"recipe", record.recipe.digest().hex()},
+                            {"candidates", record.outcomes().size()},
+                            {"root", root.hex()}});
+  if (Json best = best_of(record); best.is_object()) json.set("best", std::move(best));
+  return json.dump_canonical() + "\n";
+}
+
+Status check_search_result(const std::filesystem::path& folder, const SearchRecord& record,
+                           const std::optional<Digest>& root) {
+  const fs::path file = folder / kSearchResultFile;
+  if (!fs::exists(file)) return {};
+  const std::string found = ASSAY_TRY(read_file(file, 1u << 20));
+  const std::string expected = root ? search_result(record, *root) : "none: the search is not finished";
+  if (found == expected) return {};
+  return Error{Fault::damaged,
+               "not what journal and runs give: expected " + std::string(trim(expected)) + ", found " +
+                   shorten(std::string(trim(found)), 400),
+               file.string(), "assay search with the same arguments writes it again"};
 }
 
 }  // namespace assay::formats

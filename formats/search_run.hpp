@@ -107,4 +107,10 @@ std::optional<Digest> result_root(const Manifest& manifest);
 /// The same from the folder of a search.
 Result<Digest> result_root(const std::filesystem::path& folder, const SearchRecord& record);
 
+/// The text of result.json.
+std::string search_result(const SearchRecord& record, const Digest& root);
+/// Fault::damaged where the folder has a result.json that does not follow from its journal and runs.
+Status check_search_result(const std::filesystem::path& folder, const SearchRecord& record,
+                           const std::optional<Digest>& root);
+
 }  // namespace assay::formats

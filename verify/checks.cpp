@@ -57,6 +57,9 @@ constexpr Check kChecks[] = {
     {"C170", "whose rules were used", Level::consistent, check_rules_source},
     {"C171", "rules of the bundle and of the table agree", Level::consistent, check_rules_agree},
     {"C172", "a search's result root follows from its items", Level::consistent, check_result_root},
+    {"C173", "a recorded search's journal holds", Level::consistent, check_journal},
+    {"C174", "results of a search of assay's own follow from their record", Level::consistent,
+     check_own_search},
 };
 
 }  // namespace
@@ -76,13 +79,14 @@ void FindingSink::add(formats::Severity severity, std::string subject, std::stri
                        std::move(found), std::move(text), std::move(data)});
 }
 
-CheckResults run_checks(const CampaignView& view, const std::vector<std::string>& only) {
+CheckResults run_checks(const CampaignView& view, const std::vector<std::string>& only,
+                        const formats::ItemSource* items) {
   const Rules rules = rules_for(view.head(), view.table().baselines());
   CheckResults results;
   for (const Check& check : kChecks) {
     if (!only.empty() && std::find(only.begin(), only.end(), check.code) == only.end()) continue;
     FindingSink sink(check);
-    check.run({view, rules}, sink);
+    check.run({view, rules, items}, sink);
     if (sink.total() == 0) continue;
     results.totals[check.code] = sink.total();
     std::move(sink.findings().begin(), sink.findings().end(), std::back_inserter(results.findings));

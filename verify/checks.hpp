@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "formats/bundle.hpp"
 #include "formats/finding.hpp"
 #include "verify/campaign_view.hpp"
 #include "verify/known_systems.hpp"
@@ -39,6 +40,7 @@ class FindingSink {
 struct CheckInput {
   const CampaignView& view;
   const Rules& rules;
+  const formats::ItemSource* items = nullptr;  ///< nothing: checks that read further items are left out
 };
 
 struct Check {
@@ -55,6 +57,7 @@ struct CheckResults {
   std::map<std::string, std::uint64_t> totals;  ///< findings of each code, listed or not; only codes with any
 };
 /// Runs all checks, or those of `only` that are not empty.
-CheckResults run_checks(const CampaignView& view, const std::vector<std::string>& only = {});
+CheckResults run_checks(const CampaignView& view, const std::vector<std::string>& only = {},
+                        const formats::ItemSource* items = nullptr);
 
 }  // namespace assay::verify

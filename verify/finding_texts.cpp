@@ -134,7 +134,16 @@ constexpr FindingText kTexts[] = {
     {"C172", "A search's result root is not that of its items.",
      "The result root is what two machines compare: this one does not speak of what the bundle holds.",
      "`assay replay --search`, which makes every decision again; or the search's own folder, sealed again."},
-    {"C180", "A sealed run's recipe, program, trace and checkpoints do not fit together.",
+    {"C173", "The journal of a recorded search does not hold, or what lies beside it is not what it says.",
+     "An exchange was changed, taken out or put in after the recording, or the record was put together of "
+     "two.",
+     "The record's folder as `assay record` left it, sealed again; `assay replay --search` runs the program "
+     "again."},
+    {"C174",
+     "A candidate's score, state or measurements do not follow from the search's journal and its run.",
+     "The search chose by other numbers than were measured, or the bundle shows others than the search had.",
+     "`assay replay --search`, which trains candidates again; or the search's own folder, sealed again."},
+    {"C180", "A sealed run's recipe, program, trace, result and checkpoints do not fit together.",
      "At least one of them is not of the run that left the trace.",
      "The run's own folder, sealed again by `assay seal --from run`, which refuses such a run."},
     {"R101", "A replay gave other bits than the sealed trace, from this step on.",
@@ -221,6 +230,10 @@ constexpr FindingText kTexts[] = {
      "The log and the prompt of one and the same step."},
     {"D213", "The stored analysis is not the analyzer's answer.", "Later prompts were made from it.",
      "The answer that the stored analysis was taken from."},
+    {"D214", "A field of the record is not what follows from the rest of it.",
+     "Generation, iteration, island, the best of an island or what was changed may be told otherwise than it "
+     "was.",
+     "The run's own folder, sealed again."},
     {"D220", "The system did not do what its configuration says.",
      "A reader of the configuration would expect another search than was run.",
      "Nothing in the record: it is how the program works. The authors should say so."},

@@ -116,6 +116,12 @@ Json reproduced_line(const Verdicts& verdicts) {
   const auto of = [](std::uint64_t part, std::uint64_t whole) {
     return with_separators(part) + " of " + with_separators(whole);
   };
+  const bool recorded =
+      verdicts.view.head().system == "record" || verdicts.view.head().raw["extra"]["record"].is_object();
+  if (replays.sealed == 0 && recorded && !replays.anew)
+    return line("not tried",
+                "a recorded search: `assay replay FILE --search` runs it again, offline, and holds "
+                "every request against the record");
   if (replays.sealed == 0) {
     std::string text =
         of(0, all) + " have a recipe; a rerun is a new run (`assay replay FILE ID --recipe small`)";

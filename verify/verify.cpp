@@ -65,7 +65,8 @@ Result<Json> verify_bundle(Fd file, const std::string& name, const VerifyInputs&
   const CampaignView view = builder.finish();
   note_gaps(bundle, view, integrity);
   const double reading = watch.lap();
-  CheckResults checked = run_checks(view);
+  const formats::BundleItems items(bundle);
+  CheckResults checked = run_checks(view, {}, &items);
   const Json decisions = inputs.decisions ? judge_decisions(bundle, view, checked) : Json();
   const Replays replays = judge_replays(bundle, view, inputs);
   const double checking = watch.lap();

@@ -112,8 +112,9 @@ Status Adding::check_same(const HistoryCommit& commit) {
   const std::string text = ASSAY_TRY(repository_.read(entry->oid, ObjectType::blob, kLongestPointer));
   if (ASSAY_TRY(LfsPointer::parse(text)) == pointer_) return {};
   return wrong_order(
-      "generation " + std::to_string(commit.trailers->generation) +
-          " with this root is in the archive with other bytes (other signatures, or items left out)",
+      "a bundle with this root is in the archive already: " + commit.trailers->bundle + ", generation " +
+          std::to_string(commit.trailers->generation) +
+          "; this file holds the same items with other signatures, or with some left out",
       "keep further signatures beside the archive (assay sign --detached), or seal a new generation");
 }
 

@@ -59,5 +59,9 @@ void check_rules_source(const CheckInput&, FindingSink&);
 void check_rules_agree(const CheckInput&, FindingSink&);
 // result_root.cpp
 void check_result_root(const CheckInput&, FindingSink&);
+// journal.cpp
+void check_journal(const CheckInput&, FindingSink&);
+// own_search.cpp
+void check_own_search(const CheckInput&, FindingSink&);
 
 }  // namespace assay::verify

@@ -61,6 +61,7 @@ Status recompute_asi_evolve(const DecisionInput& input, DecisionSink& sink) {
   recompute_database(record, settings, sink);
   recompute_answers(record, settings, sink);
   recompute_scores(record, settings, sink);
+  recompute_fields(record, sink);
   return recompute_prompts(record, tree, sink);
 }
 

@@ -164,18 +164,6 @@ class Answers {
 
 // ---- scores
 
-// float() of the judge's <score>, held within 0 and 100; 0 where it is no number.
-std::optional<double> judge_mark(const Step& step) {
-  std::optional<double> mark;
-  for (const Call& call : step.calls) {
-    if (call.name != "engineer_judge") continue;
-    auto tags = rules::parse_tags(rules::stripped(call.answer));
-    const auto number = formats::parse_decimal(tags["score"]);
-    mark = number ? std::max(0.0, std::min(100.0, *number)) : 0.0;
-  }
-  return mark;
-}
-
 // The evaluator's number: of results.json, 0 where it left none.
 std::optional<double> evaluation_of(const Step& step) {
   const std::optional<double> number = step.results["eval_score"].number();
@@ -221,6 +209,17 @@ void judge_score(const Record& record, const Settings& settings, const Step& ste
 }
 
 }  // namespace
+
+std::optional<double> judge_mark(const Step& step) {
+  std::optional<double> mark;
+  for (const Call& call : step.calls) {
+    if (call.name != "engineer_judge") continue;
+    auto tags = rules::parse_tags(rules::stripped(call.answer));
+    const auto number = formats::parse_decimal(tags["score"]);
+    mark = number ? std::max(0.0, std::min(100.0, *number)) : 0.0;
+  }
+  return mark;
+}
 
 Score score_of(const Record& record, const Settings& settings, std::int64_t node) {
   const Step* step = record.step_of(node);

@@ -83,6 +83,8 @@ class LogReader {
       log.retrieved = number(text);
     else if (take(text, "[Engineer] Eval score: "))
       log.eval_score = text;
+    else if (take(text, "[Engineer] Completed in "))
+      log.completed = text;
     else if (text.starts_with("[Engineer] Eval failed"))
       log.eval_failed = true;
     else if (take(text, "Best sampled node for comparison: "))

@@ -5,8 +5,10 @@
 #include <cstdio>
 #include <set>
 
+#include "formats/exchange.hpp"
 #include "formats/journal.hpp"
 #include "toolkit/base/text.hpp"
+#include "toolkit/rules/tags.hpp"
 #include "verify/decisions/asi_evolve_log.hpp"
 #include "verify/query/records.hpp"
 
@@ -158,7 +160,19 @@ Status read_links(const DecisionInput& input, Record& record) {
   return {};
 }
 
-// assay record --deterministic, sealed beside the run.
+// Of the rest of the journal: what was answered.
+Status read_answers(formats::JournalReader& reader, Record& record) {
+  record.answers.emplace();
+  for (;;) {
+    const auto next = ASSAY_TRY(reader.next());
+    if (!next) return {};
+    if (next->kind != "exchange") continue;
+    const auto exchange = ASSAY_TRY(formats::Exchange::parse(*next));
+    record.answers->emplace(rules::stripped(formats::answer_text(exchange)));
+  }
+}
+
+// What `assay record` kept, sealed beside the run; a deterministic one has a random stream.
 Status read_stream(const DecisionInput& input, Record& record) {
   const auto item = input.items.manifest().find("record/journal");
   if (!item || !input.items.has_content(*item)) return {};
@@ -166,6 +180,7 @@ Status read_stream(const DecisionInput& input, Record& record) {
   auto reader = ASSAY_TRY(formats::JournalReader::over(text));
   const auto start = ASSAY_TRY(reader.next());
   if (!start || start->kind != "start") return {};
+  ASSAY_TRY(read_answers(reader, record));
   const std::string seed(start->fields["deterministic"]["seed"].string_or(""));
   std::uint64_t number = 0;
   const auto [end, code] = std::from_chars(seed.data(), seed.data() + seed.size(), number, 16);

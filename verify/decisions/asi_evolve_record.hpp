@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +27,7 @@ struct StepLog {
   std::string best_sampled, best_sampled_score;  ///< the node that the analyzer compared with
   std::string eval_score;                        ///< "0.9598"
   bool eval_failed = false;
+  std::string completed;  ///< "0.44s, success=True, final_score=0.9598"
 };
 
 struct Step {
@@ -74,6 +76,9 @@ struct Record {
   /// Of the record of the same run: what its random stream was made from, and how its Python adds.
   std::optional<std::uint64_t> stream_seed;
   bool compensated_sums = false;
+  /// What the model answered in the exchanges of that record, without white space at the ends; nothing where
+  /// there is no such record.
+  std::optional<std::set<std::string>> answers;
 
   const Step* step_of(std::int64_t node) const;
   std::string name_of(std::int64_t node) const;

@@ -35,6 +35,14 @@ void recompute_answers(const Record& record, const Settings& settings, DecisionS
 void recompute_scores(const Record& record, const Settings& settings, DecisionSink& sink);
 Status recompute_prompts(const Record& record, const SealedTree& tree, DecisionSink& sink);
 
+// asi_evolve_fields.cpp: success, results and what else is said of a node; answers against recorded
+// exchanges.
+void recompute_fields(const Record& record, DecisionSink& sink);
+
+/// float() of the judge's <score>, held within 0 and 100; 0 where it is no number. Nothing where no judge was
+/// asked.
+std::optional<double> judge_mark(const Step& step);
+
 std::string ids_text(const std::vector<std::int64_t>& ids);  ///< "0, 4, 17"
 
 }  // namespace assay::verify::evolve

@@ -29,6 +29,7 @@ constexpr DecisionKind kKinds[] = {
     {"prompt", "D211", "the prompt, rendered again"},
     {"knowledge", "D212", "knowledge in the prompt"},
     {"analysis", "D213", "the analyzer's answer and what was stored"},
+    {"fields", "D214", "what else the record says"},
 };
 
 constexpr DecisionSystem kDecisionSystems[] = {

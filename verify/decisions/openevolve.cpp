@@ -77,8 +77,7 @@ class Run {
   // ---- one program
 
   void of_program(const Program& program) {
-    if (program.changed)
-      sink_.different(program.id, "live", "another program, score, parent or answer in another checkpoint");
+    if (program.changed) sink_.different(program.id, "live", "its record is another in another checkpoint");
     score(program);
     if (program.migrant) return copy(program);
     if (program.parent.empty()) return;  // the initial program: nobody proposed it
@@ -403,6 +402,7 @@ class Run {
 Status recompute_openevolve(const DecisionInput& input, DecisionSink& sink) {
   const openevolve::Record record = ASSAY_TRY(openevolve::read_record(input));
   openevolve::Run(record, sink).recompute();
+  openevolve::recompute_fields(record, sink);
   const Json& config = record.config;
   if (config["random_seed"].is_integer() &&
       config["evaluator"]["parallel_evaluations"].integer().value_or(1) > 1)

@@ -36,10 +36,12 @@ Program program_of(const Json& json) {
   out.timestamp = json["timestamp"].number().value_or(0);
   out.metrics = json["metrics"];
   const Json& metadata = json["metadata"];
-  out.changes = metadata["changes"].string_or("");
   out.island = metadata["island"].integer();
   out.migrant = metadata["migrant"].boolean().value_or(false);
   out.parent_metrics = metadata["parent_metrics"];
+  out.rest = Json::object();
+  for (const Json::Member& member : json.members())
+    if (member.key != "code" && member.key != "prompts") out.rest.set(member.key, member.value);
   for (const Json::Member& prompt : json["prompts"].members()) {
     out.template_key = prompt.key;
     out.prompt = std::string(prompt.value["system"].string_or("")) + "\n" +
@@ -70,17 +72,23 @@ Checkpoint checkpoint_of(std::int64_t number, const Json& metadata) {
   for (const Json& generation : metadata["island_generations"].items())
     out.generations.push_back(generation.integer().value_or(0));
   out.last_migration = metadata["last_migration_generation"].integer().value_or(0);
+  out.last_iteration = metadata["last_iteration"].integer().value_or(-1);
+  out.current_island = metadata["current_island"].integer().value_or(-1);
+  for (const Json& best : metadata["island_best_programs"].items())
+    out.island_best.emplace_back(best.string_or(""));
+  out.feature_stats = metadata["feature_stats"];
   return out;
 }
 
 Status read_program(const SealedTree& tree, const std::string& file, Checkpoint& checkpoint, Record& record) {
   Program program = program_of(ASSAY_TRY(tree.json(file)));
+  const auto name = file.rfind('/') + 1;
+  program.file = file.substr(name, file.size() - name - std::string_view(".json").size());
   checkpoint.programs.insert(program.id);
   const auto before = record.programs.find(program.id);
   if (before != record.programs.end()) {
     const Program& old = before->second;
-    program.changed = old.changed || old.code != program.code || old.metrics != program.metrics ||
-                      old.parent != program.parent ||
+    program.changed = old.changed || old.code != program.code || old.rest != program.rest ||
                       (old.answer && program.answer && *old.answer != *program.answer);
     if (!program.answer) {
       program.answer = old.answer;
@@ -103,8 +111,11 @@ Status read_checkpoints(const SealedTree& tree, Record& record) {
   for (const auto& [number, names] : files) {
     const std::string folder = std::string(kCheckpointFolder) + std::to_string(number) + "/";
     Checkpoint checkpoint = checkpoint_of(number, ASSAY_TRY(tree.json(folder + "metadata.json")));
+    checkpoint.best_info = ASSAY_TRY(tree.json(folder + "best_program_info.json"));
     for (const std::string& name : names)
-      if (name.starts_with(folder + "programs/") && name.ends_with(".json"))
+      if (name.starts_with(folder + "best_program."))
+        checkpoint.best_code = ASSAY_TRY(tree.read(name));
+      else if (name.starts_with(folder + "programs/") && name.ends_with(".json"))
         ASSAY_TRY(read_program(tree, name, checkpoint, record));
     record.checkpoints.push_back(std::move(checkpoint));
   }
@@ -126,6 +137,21 @@ std::string word_after(std::string_view text, std::string_view mark) {
   return std::string(text.substr(0, std::min(text.find_first_of(" )"), text.size())));
 }
 
+// " | tokens: 549 (prompt: 541, completion: 8)" at the end of a line.
+std::optional<std::array<std::int64_t, 3>> tokens_in(std::string_view text) {
+  std::array<std::int64_t, 3> out{};
+  constexpr std::string_view kMarks[] = {"(prompt: ", ", completion: ", "| tokens: "};
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto at = text.find(kMarks[i]);
+    if (at == text.npos) return std::nullopt;
+    std::string_view rest = text.substr(at + kMarks[i].size());
+    const auto number = number_at(rest);
+    if (!number) return std::nullopt;
+    out[i] = *number;
+  }
+  return out;
+}
+
 // "Iteration 3: Program X (parent: Y) completed in", "Iteration 3 error: WHY", "Evaluated program X in 0.01s:
 // combined_score=0.4764", "Performing migration at iteration 3".
 void log_line(std::string_view line, Record& record) {
@@ -141,14 +167,16 @@ void log_line(std::string_view line, Record& record) {
   } else if (text.starts_with("Performing migration at iteration ")) {
     text.remove_prefix(34);
     if (const auto iteration = number_at(text)) record.migrations.insert(*iteration);
+  } else if (text.starts_with("Sampled model: ")) {
+    record.models.insert(word_after(text, "model: "));
   } else if (text.starts_with("Iteration ")) {
     text.remove_prefix(10);
     const auto iteration = number_at(text);
     if (iteration && text.starts_with(": Program "))
       record.completed.push_back(
-          {*iteration, word_after(text, "Program "), word_after(text, "(parent: "), ""});
+          {*iteration, word_after(text, "Program "), word_after(text, "(parent: "), "", tokens_in(text)});
     else if (iteration && text.starts_with(" error: "))
-      record.completed.push_back({*iteration, "", "", std::string(text.substr(8))});
+      record.completed.push_back({*iteration, "", "", std::string(text.substr(8)), {}});
   }
 }
 
