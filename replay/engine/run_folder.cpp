@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -82,9 +81,7 @@ Result<RunFolder> RunFolder::open(const fs::path& path, const formats::Recipe& r
   fs::create_directories(path / formats::kCheckpointsFolder, wrong);
   if (wrong) return Error{Fault::unreadable, "cannot make the folder: " + wrong.message(), path.string(), ""};
   folder.path_ = fs::canonical(path, wrong);
-  folder.lock_ = Fd(::open(folder.path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!folder.lock_ || ::flock(folder.lock_.get(), LOCK_EX | LOCK_NB) != 0)
-    return Error{Fault::refused, "another process is at work in this folder", path.string(), ""};
+  folder.lock_ = ASSAY_TRY(FolderLock::take(folder.path_));
   ASSAY_TRY(settle(folder.path_ / formats::kRecipeFile, recipe.canonical(), "recipe"));
   if (program) ASSAY_TRY(settle(folder.path_ / formats::kProgramFile, *program, "program"));
   return folder;

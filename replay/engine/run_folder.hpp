@@ -9,6 +9,7 @@
 
 #include "formats/run.hpp"
 #include "toolkit/base/files.hpp"
+#include "toolkit/base/folder_lock.hpp"
 
 namespace assay::replay {
 
@@ -49,7 +50,8 @@ class RunFolder {
  private:
   Status sync_trace();
   fs::path path_;
-  Fd lock_, trace_;
+  FolderLock lock_;
+  Fd trace_;
 };
 
 }  // namespace assay::replay

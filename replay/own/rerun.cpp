@@ -4,7 +4,7 @@
 #include <deque>
 #include <set>
 
-#include "formats/fields.hpp"
+#include "formats/measured.hpp"
 #include "replay/own/decider.hpp"
 #include "replay/own/search.hpp"
 #include "toolkit/base/files.hpp"
@@ -131,10 +131,7 @@ class Rerun {
     }
     if (!duplicate) ++report_.believed;
     if (sealed.state != Outcome::State::ok) return {};
-    std::map<std::string, double> measured;
-    for (const Json::Member& member : sealed.measured.members())
-      if (const auto number = formats::number_or_text(member.value)) measured[member.key] = *number;
-    Outcome outcome = ASSAY_TRY(decider_.outcome(sealed.candidate, measured));
+    Outcome outcome = ASSAY_TRY(decider_.outcome(sealed.candidate, formats::numbers_of(sealed.measured)));
     outcome.chain = sealed.chain;
     outcome.root = sealed.root;
     outcome.data = sealed.data;

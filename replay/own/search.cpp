@@ -5,10 +5,10 @@
 #include <ctime>
 #include <deque>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "replay/own/decider.hpp"
+#include "toolkit/base/folder_lock.hpp"
 #include "toolkit/base/text.hpp"
 
 namespace assay::own {
@@ -54,9 +54,7 @@ class Folder {
     if (wrong)
       return Error{Fault::unreadable, "cannot make the folder: " + wrong.message(), path.string(), ""};
     folder.path_ = fs::canonical(path, wrong);
-    folder.lock_ = Fd(::open(folder.path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!folder.lock_ || ::flock(folder.lock_.get(), LOCK_EX | LOCK_NB) != 0)
-      return Error{Fault::refused, "another process is at work in this folder", path.string(), ""};
+    folder.lock_ = ASSAY_TRY(FolderLock::take(folder.path_));
     ASSAY_TRY(folder.settle(recipe));
     ASSAY_TRY(folder.begin(recipe));
     return folder;
@@ -116,7 +114,7 @@ class Folder {
   }
 
   fs::path path_;
-  Fd lock_;
+  FolderLock lock_;
   std::optional<formats::JournalWriter> journal_;
   SearchRecord record_;
 };
@@ -299,17 +297,6 @@ Result<Outcome> outcome_of(const Decider& decider, std::uint64_t candidate, cons
   return outcome;
 }
 
-std::string search_result(const SearchRecord& record, const Digest& root) {
-  Json json = Json::object({{"assay", "search"},
-                            {"version", 1},
-                            {"recipe", record.recipe.digest().hex()},
-                            {"candidates", record.outcomes().size()},
-                            {"root", root.hex()}});
-  if (const Outcome* best = record.best())
-    json.set("best", Json::object({{"candidate", best->candidate}, {"score", *best->score}}));
-  return json.dump_canonical() + "\n";
-}
-
 Result<SearchReport> search(SearchRequest request) {
   Decider decider = ASSAY_TRY(Decider::make(request.recipe));
   Folder folder = ASSAY_TRY(Folder::open(request.folder, request.recipe));
@@ -324,8 +311,8 @@ Result<SearchReport> search(SearchRequest request) {
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   report.root = ASSAY_TRY(formats::result_root(folder.path(), folder.record()));
   report.record = std::move(folder.record());
-  ASSAY_TRY(write_file(folder.path() / formats::kSearchResultFile, search_result(report.record, report.root),
-                       Existing::replace));
+  ASSAY_TRY(write_file(folder.path() / formats::kSearchResultFile,
+                       formats::search_result(report.record, report.root), Existing::replace));
   return report;
 }
 

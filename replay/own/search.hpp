@@ -32,9 +32,6 @@ struct SearchReport {
 /// candidate from being trained. What was done until then stays.
 Result<SearchReport> search(SearchRequest request);
 
-/// The text of result.json.
-std::string search_result(const formats::SearchRecord& record, const Digest& root);
-
 /// An outcome as the recipe's formula has it.
 Result<formats::Outcome> outcome_of(const class Decider& decider, std::uint64_t candidate,
                                     const Trained& trained);

@@ -4,30 +4,16 @@
 #include <array>
 #include <chrono>
 
-#include "formats/fields.hpp"
+#include "formats/measured.hpp"
 #include "toolkit/base/parallel.hpp"
 
 namespace assay::own {
 
 namespace {
 
-// "loss" of an evaluation is test_loss; what a formula cannot name gets underscores.
-std::string measured_name(const std::string& metric) {
-  std::string name = "test_" + metric;
-  for (char& c : name)
-    if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))) c = '_';
-  return name;
-}
-
 Trained trained_of(const replay::TrainOutcome& run) {
   Trained trained;
-  trained.measured = {{"train_loss", static_cast<double>(run.loss)},
-                      {"parameters", static_cast<double>(run.result.parameters)},
-                      {"steps", static_cast<double>(run.result.steps)}};
-  if (!run.evaluations.empty())
-    for (const Json::Member& metric : run.evaluations.back().metrics.members())
-      if (const auto number = formats::number_or_text(metric.value))
-        trained.measured[measured_name(metric.key)] = *number;
+  trained.measured = formats::measured_of(run.loss, run.result, formats::tested_of(run.evaluations));
   trained.chain = run.result.chain;
   trained.root = run.result.root;
   trained.data = run.result.data;

@@ -5,6 +5,7 @@ import builtins
 import importlib.abc
 import json
 import linecache
+import operator
 import random
 import re
 import sys
@@ -265,7 +266,7 @@ def train(module, on):
     for part in module.modules():
         for name, value in list(part.__dict__.items()):
             if type(value) is _Unread:  # a program may look at it now
-                part.__dict__[name] = object.__getattribute__(value, "value")()
+                part.__dict__[name] = _number(value)
     module.train(on)
 
 
@@ -285,21 +286,36 @@ class _Guard:
         return object.__getattribute__(self, "_use")("__getattribute__", name)
 
 
-class _Unread(_Guard):
-    """What .item() gives while a step is recorded: a number that nobody has yet. It may be kept; any use throws. Later it is the
-    tensor's value, for those who look at it then."""
+_ARITHMETIC = {"__%s__" % name: getattr(operator, name) for name in "add sub mul truediv neg pos abs".split()}
+_ARITHMETIC.update({"__r%s__" % name: lambda mine, other, own=getattr(operator, name): own(other, mine) for name in "add sub mul truediv".split()})
 
-    def __init__(self, tensor, item, line):
-        object.__setattr__(self, "kind", float if tensor.is_floating_point() else bool if str(tensor.dtype) == "torch.bool" else int)
-        object.__setattr__(self, "value", lambda: item(tensor))
-        object.__setattr__(self, "why", "a tensor's value is read (.item()), %s:%d" % (_file, line))
+
+class _Unread(_Guard):
+    """What .item() gives while a step is recorded: a number that nobody has yet. It may be kept, and reckoned with other numbers into
+    another such; any other use throws. Later it is the number, for those who look at it then."""
+
+    def __init__(self, kind, value, why):
+        for name, held in (("kind", kind), ("value", value), ("why", why)):
+            object.__setattr__(self, name, held)
 
     def _use(self, name, *given):
-        if given == ("__class__",):  # nn.Module asks when it is kept
-            return object.__getattribute__(self, "kind")
-        if _phase == "recorded":
-            raise Refused(object.__getattribute__(self, "why"))
-        return getattr(object.__getattribute__(self, "value")(), name)(*given)
+        kind, value, why = (object.__getattribute__(self, held) for held in ("kind", "value", "why"))
+        if name == "__getattribute__" and given == ("__class__",):  # nn.Module asks when it is kept
+            return kind
+        if _phase != "recorded":
+            return getattr(value(), name)(*given)
+        reckon = _ARITHMETIC.get(name)
+        if reckon is None or any(type(other) not in (int, float, _Unread) for other in given):
+            raise Refused(why)
+        return _Unread(type(reckon(kind(1), *(_kind_of(other)(1) for other in given))), lambda: reckon(value(), *map(_number, given)), why)
+
+
+def _kind_of(number):
+    return object.__getattribute__(number, "kind") if type(number) is _Unread else type(number)
+
+
+def _number(number):
+    return object.__getattribute__(number, "value")() if type(number) is _Unread else number
 
 
 def _special(name):
@@ -328,7 +344,8 @@ def _item_of(own):
         if not _phase or self.device.type != _device:
             return own(self)
         if _phase == "recorded":
-            return _Unread(self.detach(), own, _line_of_program())
+            held, kind = self.detach(), float if self.is_floating_point() else bool if str(self.dtype) == "torch.bool" else int
+            return _Unread(kind, lambda: own(held), "a tensor's value is read (.item()), %s:%d" % (_file, _line_of_program()))
         torch.ops.assay.permit_host_use(True)
         try:
             return own(self)

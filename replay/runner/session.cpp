@@ -83,12 +83,15 @@ class Session {
     const PythonVersions versions = start_python(job_.strict, static_cast<std::uint64_t>(recipe.seed));
     check_versions(recipe.versions, versions);
     task_ = must(make_task(recipe, job_.data), FailureKind::data);
-    events_.send(Json::object({{"event", "ready"},
+    Json ready = Json::object({{"event", "ready"},
                                {"torch", versions.torch},
                                {"contract", recipe.versions.contract.hex()},
                                {"python", versions.python},
                                {"device", device.str()},
-                               {"cpu_level", cpu_level()}}));
+                               {"cpu_level", cpu_level()}});
+    if (device.is_cuda()) ready.set("gpu", assay_kernels_gpu());
+    if (device.is_cuda()) ready.set("cuda_driver", assay_kernels_driver());
+    events_.send(ready);
     assay_kernels_set_seed(recipe.seed);
     assay_kernels_set_step(0);
     auto recorder = job_.capture && device.is_cuda() ? cuda_recorder() : nullptr;

@@ -7,18 +7,18 @@
 # run it again). BUDGET=seconds starts no part that its estimate would carry over it. Times estimated, for 16 cores a GPU:
 #
 #   first: is it right? one GPU, 10 min        second: is it fast? two GPUs, 15 min
-#     build     150 s  everything; packed         build     10 s  unpacked
+#     build     175 s  everything; packed         build     10 s  unpacked
 #     captures   30 s  graphs, steps as they      steps    850 s  106 programs beside PyTorch eager, default and deterministic: 1,700 s of
 #                      are, the CPU: one trace                    a GPU, one program on each at a time; goes on in another batch
 #     traces     50 s  and                      third: does it learn? four GPUs, 9 min
 #     baselines  30 s  the same as the CPU's      build     10 s
-#     gtests    120 s  every test of operators    recall   300 s  MQAR (2 widths, 3 seeds), parity (2 rules, 3 seeds)
+#     gtests    130 s  every test of operators    recall   300 s  MQAR (2 widths, 3 seeds), parity (2 rules, 3 seeds)
 #     certify    10 s  as tests/data/gpu's        gemm      20 s  the matrix products beside cuBLAS
 #     sample     40 s  the demo's bundle          operators 60 s  torch's own operators and the library's
 #     programs  100 s  106 in fp32 and bf16:      shape    120 s  all in bf16 at a length that is no multiple of the chunk, GPU and
 #                      programs.jsonl                             AVX-512 side by side
 #   also: programs_avx512, programs_avx2, programs_portable (240, 300 and 900 s of 16 cores; any machine has them); tests/gpu/search.sh (250 s);
-#   profile (90 s): the time of each kernel of six programs, ours and eager's
+#   profile (170 s): the time of each kernel of six programs, ours and eager's
 #
 # The first batch leaves OUT/built_*.tar.xz; BUILT=FOLDER of those, on a machine of the same kind, is unpacked where `build` would compile.
 # Needs nvcc and a Python with torch 2.11.0 (ASSAY_TORCH_PYTHON, else python3) and einops 0.8.1 with its metadata, there or in
@@ -82,7 +82,22 @@ part_build() {
   "$runner" --versions | tee -a "$log" | grep -q '"einops": *"[0-9]' ||
     { echo "  einops is not there with its metadata: recipes could not name it (ASSAY_PYTHON_PACKAGES)"; return 1; }
 }
-part_gtests() { TAIL=6 limited 240 "$build/tests/test_kernels" --gtest_brief=1 --gtest_filter="$(tiny && echo 'Optim*' || echo '*')"; }
+# In eight processes: the matrix products alone take 105 s of one processor core.
+part_gtests() {
+  local shards=8 shard processes=() status=0
+  tiny && shards=2
+  for ((shard = 0; shard < shards; ++shard)); do
+    GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard timeout 300 "$build/tests/test_kernels" --gtest_filter="$(tiny && echo 'Adam*:Sgd*' || echo '*')" \
+      >"$log.$shard" 2>&1 &
+    processes+=($!)
+  done
+  for shard in "${!processes[@]}"; do wait "${processes[shard]}" || status=1; done
+  cat "$log".[0-9]* >>"$log" && rm -f "$log".[0-9]*
+  grep -q '^\[       OK' "$log" || status=1
+  echo "  $(grep -c '^\[       OK' "$log") passed, $(grep -c '^\[  SKIPPED' "$log") skipped"
+  grep -E '^\[  FAILED  \] [^ ]*\.' "$log" | sort -u | head -5
+  return $status
+}
 part_certify() {
   local name=cpu arguments=(--cpu avx512 --threads 2 --family gemm)
   if [[ $device == cuda ]]; then
@@ -187,8 +202,8 @@ part_recall() {
   TAIL=20 limited 560 "$python" tests/bench/replay/recall.py --runner "$runner" --device "$device" -o "$out/recall.json" "${more[@]}" ${RECALL_OPTIONS:---parity-steps 5000}
 }
 
-declare -A estimate=([build]=150 [gtests]=120 [certify]=10 [captures]=30 [traces]=50 [baselines]=30 [programs]=100 [shape]=120 [sample]=40
-  [gemm]=20 [operators]=60 [steps]=400 [recall]=300 [profile]=90)
+declare -A estimate=([build]=175 [gtests]=130 [certify]=10 [captures]=30 [traces]=50 [baselines]=30 [programs]=100 [shape]=120 [sample]=40
+  [gemm]=20 [operators]=60 [steps]=400 [recall]=300 [profile]=170)
 for part in "${parts[@]}"; do
   if [[ -e $out/done/$part && $part != build ]]; then echo "== $part: done before"; continue; fi
   if ((SECONDS + ${estimate[$part]:-240} > budget)); then echo "== $part: left out, $((budget - SECONDS)) s of the budget are left"; continue; fi

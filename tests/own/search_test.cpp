@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "tests/own/search_fixture.hpp"
+#include "toolkit/base/folder_lock.hpp"
 
 namespace assay {
 namespace {
@@ -67,6 +68,20 @@ TEST_F(Search, GoesOnAfterItWasKilled) {
   const Ran done = search("whole");
   EXPECT_EQ(done.status, 0) << done.err;
   EXPECT_THAT(done.out, HasSubstr("was done"));
+}
+
+TEST_F(Search, OneProcessAtATimeWorksInAFolder) {
+  write("search.json", recipe());
+  const std::string says = "another process, pid " + std::to_string(::getpid()) + ", is at work";
+  fs::create_directories(path("run"));
+  fs::create_directories(path("one"));
+  const auto search_lock = FolderLock::take(path("run")), train_lock = FolderLock::take(path("one"));
+  ASSERT_TRUE(search_lock && train_lock);
+  const Ran searched = search("run"), trained = train("one");
+  EXPECT_EQ(searched.status, 1);
+  EXPECT_THAT(searched.err, HasSubstr(says));
+  EXPECT_EQ(trained.status, 1);
+  EXPECT_THAT(trained.err, HasSubstr(says));
 }
 
 // A record that a killed writer left half-written is cut off and made again.

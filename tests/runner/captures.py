@@ -56,6 +56,11 @@ CASES = {
     "keeps a number for people to read": ('''        y = torch.tanh(y)
         self.last = y.detach().abs().mean().item()
 ''', True, ""),
+    "reckons with a number for people to read": ('''        y = torch.tanh(y)
+        self.last = -(y.detach().abs().mean().item()) / 2 + 3 * y.detach().min().item() - 1
+''', True, ""),
+    "reckons with a number that it uses": ('''        y = y * (1.0 - 0.5 * y.detach().abs().mean().item())
+''', False, "(.item()), program.py:15"),
     "writes a tensor in every second step": ('''        y = torch.tanh(y)
         if self.last is None:
             self.last = y.detach()
@@ -105,7 +110,7 @@ cases += [("several leaves, evaluation", CASES["everything that may be"][0], Tru
            {"batch": {"rows": 4, "leaf": 1, "length": 24}, "evaluation": {"every": 5, "rows": 4}, "steps": 8}),
           ("bf16", CASES["everything that may be"][0], True, "", {"precision": "bf16"}),
           ("two sizes, a baseline", None, True, "", RECALL)]
-QUICK = ("everything that may be", "reads a counter", "carries a tensor from step to step", "keeps a tensor for others to read", "keeps a number for people to read", "counts in Python", "puts a new tensor in a buffer's place", "several leaves, evaluation",
+QUICK = ("everything that may be", "reads a counter", "carries a tensor from step to step", "keeps a tensor for others to read", "keeps a number for people to read", "reckons with a number for people to read", "reckons with a number that it uses", "counts in Python", "puts a new tensor in a buffer's place", "several leaves, evaluation",
          "two sizes, a baseline")
 cases = [entry for entry in cases if options.only in entry[0] and (options.all or options.device == "cuda" or entry[0] in QUICK)]
 with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
