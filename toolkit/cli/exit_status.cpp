@@ -15,7 +15,7 @@ constexpr ExitMeaning kMeanings[] = {
     {Exit::replay_differs, "replay differs"},
     {Exit::unknown_signer, "intact, signer unknown (no --trust)"},
     {Exit::program_failed, "the program that was run failed, or broke a limit"},
-    {Exit::interrupted, "interrupted; nothing half-done is left"},
+    {Exit::interrupted, "interrupted; only what can be gone on with is left"},
 };
 }  // namespace
 

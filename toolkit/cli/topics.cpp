@@ -62,11 +62,14 @@ with the line that asked; one that breaks a limit is stopped. Either way assay s
     {"searches", "recording a search and running it again",
      R"(assay record -o run --deterministic -- COMMAND... runs a search in the current folder and keeps every
 exchange with its model servers, the folder before and after, and what it printed. Keys are taken out before
-anything is written. assay seal run --from record makes a bundle of it.
+anything is written (docs/search.md says which, and where that ends). assay seal run --from record makes a
+bundle of it.
 
 assay replay FILE --search runs the program again from the bundle: no network but a server that answers from
-the record, no writes outside its own folder, clock and randomness as they were. Each request is compared
-with the recorded one; the first that differs is shown as a diff, with what it may follow from, and the exit
+the record, no writes outside its own folder, clock and randomness as they were. /tmp and /dev/shm are its own and
+go with it: it sees what stands in /tmp, and changes nothing there. Where the system has no user namespaces (the line
+"walls" says it), TMPDIR is a folder of its own, nothing else in /tmp can be written, and /dev/shm is everybody's.
+Each request is compared with the recorded one; the first that differs is shown as a diff, with what it may follow from, and the exit
 status is 4. At the end the files that it wrote are compared too.
 
 --on-divergence nearest goes on with the recorded answer that stands nearest; live goes on with the model servers
@@ -114,7 +117,7 @@ name.)"},
   4  replay differs
   5  intact, signer unknown (no --trust)
   6  the program that was run failed, or broke a limit
-130  interrupted; nothing half-done is left
+130  interrupted; only what can be gone on with is left
 
 Of several, the first that holds in the order 1, 2, 6, 4, 3, 5.)"},
 };

@@ -18,7 +18,36 @@ std::vector<std::string_view> newline_parts(std::string_view text) {
   }
 }
 
+std::string summary_of(const std::vector<std::string_view>& lines, std::size_t length, std::size_t most) {
+  std::string out;
+  for (std::size_t i = 0; i < std::min(lines.size(), most); ++i) {
+    const std::string_view line = right_stripped(lines[i]);
+    out += i ? "\n  " : "  ";
+    if (characters(line) > length)
+      out.append(first_characters(line, length - std::min<std::size_t>(length, 3))).append("...");
+    else
+      out += line;
+  }
+  if (lines.size() > most) out += "\n  ... (" + std::to_string(lines.size() - most) + " more lines)";
+  return out;
+}
+
 }  // namespace
+
+std::string diff_summary(const std::vector<DiffBlock>& blocks, std::size_t length, std::size_t lines) {
+  std::string out;
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    const auto search = newline_parts(stripped(blocks[i].search)),
+               replace = newline_parts(stripped(blocks[i].replace));
+    out += (i ? "\nChange " : "Change ") + std::to_string(i + 1) + ": ";
+    if (search.size() == 1 && replace.size() == 1)
+      out.append("'").append(search[0]).append("' to '").append(replace[0]).append("'");
+    else
+      out +=
+          "Replace:\n" + summary_of(search, length, lines) + "\nwith:\n" + summary_of(replace, length, lines);
+  }
+  return out;
+}
 
 std::string_view right_stripped(std::string_view text) {
   constexpr std::string_view kSpace(" \t\n\r\v\f\x1c\x1d\x1e\x1f");

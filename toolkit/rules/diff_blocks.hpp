@@ -26,6 +26,10 @@ std::optional<std::string> apply_blocks(std::string_view program, const std::vec
 /// space at their ends; a block whose lines are not found is passed over.
 std::string apply_blocks_by_line(std::string_view program, const std::vector<DiffBlock>& blocks);
 
+/// What OpenEvolve notes of a diff (utils/code_utils.py, format_diff_summary): each line at most `length`
+/// characters, each side at most `lines` lines.
+std::string diff_summary(const std::vector<DiffBlock>& blocks, std::size_t length, std::size_t lines);
+
 /// The first fenced block: of `language` if there is one, else any (OpenEvolve, parse_full_rewrite), without
 /// white space at its ends; else nothing.
 std::optional<std::string> fenced_code(std::string_view answer, std::string_view language);

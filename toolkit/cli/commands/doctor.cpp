@@ -5,6 +5,9 @@
 #include "formats/keys.hpp"
 #include "replay/engine/job.hpp"
 #include "replay/engine/runner_process.hpp"
+#if defined(ASSAY_HAS_SEARCH)
+#include "replay/search/clock.hpp"
+#endif
 #include "toolkit/base/confined_program.hpp"
 #include "toolkit/base/files.hpp"
 #include "toolkit/base/parallel.hpp"
@@ -60,6 +63,17 @@ Line about_program_tiers() {
                          : "assay train and assay replay then need --sandbox rlimits (assay help sandbox)";
   return {"programs", state, hint};
 }
+
+#if defined(ASSAY_HAS_SEARCH)
+Line about_clock() {
+  const auto library = search::find_faketime();
+  if (library) return {"libfaketime", "found: " + library->substr(library->rfind(':') + 1), ""};
+  return {"libfaketime", "not found",
+          "assay record --deterministic, and reruns of such records, need it: apt-get install libfaketime"};
+}
+#else
+Line about_clock() { return {"libfaketime", "not in this build", "searches are left out of it"}; }
+#endif
 
 Line about_agent() {
   const auto signer = formats::load_signer("agent");
@@ -132,6 +146,7 @@ std::vector<Line> diagnose() {
   lines.push_back(about_cuda());
   lines.push_back(about_archives());
   lines.push_back(about_agent());
+  lines.push_back(about_clock());
   lines.push_back(about_program("git", {"git", "--version"},
                                 "stock git reads an archive; assay itself does without", "git"));
   lines.push_back(about_program("git-lfs", {"git-lfs", "--version"},

@@ -58,6 +58,11 @@ Result<Sealed> read_sealed(const std::string& file, Output& output) {
 // Candidates as segments of length one, so that the rule of --sample is one rule.
 Result<std::vector<std::uint64_t>> sample_of(const std::vector<std::uint64_t>& candidates,
                                              std::uint64_t drawn, std::uint64_t seed) {
+  if (drawn > candidates.size())
+    return Error{Fault::usage,
+                 "the search has " + counted(candidates.size(), "candidate") + " to train, so 1 to " +
+                     std::to_string(candidates.size()) + " can be drawn, not " + std::to_string(drawn),
+                 "option --sample", ""};
   std::vector<replay::Segment> all;
   for (const std::uint64_t candidate : candidates) all.push_back({candidate, candidate + 1});
   std::vector<std::uint64_t> sample;
@@ -197,6 +202,10 @@ Result<Exit> replay_own(const Arguments& arguments, Output& output) {
   const own::RerunReport report = ASSAY_TRY(own::rerun(request));
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   output.end_progress();
+  // After the rerun, which names the candidate.
+  std::error_code ignored;
+  if (!report.difference && fs::is_directory(file, ignored))
+    ASSAY_TRY(formats::check_search_result(file, sealed.record, sealed.root));
   const bool same = !report.difference && (!report.root || report.root == sealed.root);
   if (output.wants_json())
     output.print_json(output.document()

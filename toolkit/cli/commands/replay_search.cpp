@@ -231,10 +231,15 @@ std::string evaluations_text(const search::EvaluationReport& report) {
 }
 
 std::string report_text(const search::RerunReport& report, const std::optional<formats::Links>& links) {
-  std::string text = report.equal() ? "rerun     equal" : "rerun     differs";
+  std::string text = report.equal()       ? "rerun     equal"
+                     : report.cut_short() ? "rerun     equal as far as the record goes, which ended early"
+                                          : "rerun     differs";
   text += ": " + counted(report.answered, "request") + " of " + with_separators(report.all) + " equal, " +
           human_duration(report.seconds) + "\n";
-  if (report.divergence) text += divergence_text(report, links);
+  if (report.cut_short())
+    text += "ended     the recording was cut short; the program goes on from there (--on-divergence live)\n";
+  else if (report.divergence)
+    text += divergence_text(report, links);
   if (report.branch)
     text += "branch    " + shown(report.branch->run.string()) + ": " +
             counted(report.branch->copied, "exchange") + " of the record, " +
@@ -382,6 +387,14 @@ Result<Exit> replay_search(const Arguments& arguments, Output& output) {
         "of a search of assay's own: --from, --until and --sample say what is trained again, the rest is "
         "believed"};
   if (own) return replay_own(arguments, output);
+  for (const char* name : {"--from", "--sample", "--seed", "--jobs"})
+    if (arguments.has(name))
+      return Error{Fault::usage, std::string(name) + " is for a search of assay's own, found a recorded one",
+                   *arguments.value("FILE"), "a recorded search is rerun from its start; --until stops it"};
+  if (arguments.has("--output") && arguments.value_or("--on-divergence", "stop") != "live")
+    return Error{Fault::usage, "-o without --on-divergence live, found a recorded search",
+                 *arguments.value("FILE"),
+                 "it names the folder of what an upstream answers; --work keeps the rerun"};
   const std::string file = *arguments.value("FILE");
   const std::uint64_t until = ASSAY_TRY(until_of(arguments));
   const Workplace place = ASSAY_TRY(Workplace::make(arguments.value("--work")));

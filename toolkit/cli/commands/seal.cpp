@@ -25,6 +25,22 @@ Result<std::optional<Json>> read_json_option(const Arguments& arguments, const c
   return std::optional<Json>(*std::move(json));
 }
 
+// By what each leaves in its folder.
+Error missing_kind(const fs::path& source) {
+  constexpr std::pair<const char*, const char*> kMarks[] = {
+      {"candidates", "search"},      {"plan.json", "record"},
+      {"trace.jsonl", "run"},        {"campaign.json", "assay"},
+      {"steps", "asi-evolve"},       {"database_data", "asi-evolve"},
+      {"checkpoints", "openevolve"}, {"openevolve_output", "openevolve"}};
+  std::error_code code;
+  for (const auto& [file, kind] : kMarks)
+    if (fs::exists(source / file, code))
+      return {Fault::usage, "missing: --from KIND, what wrote the campaign", source.string(),
+              "it holds " + std::string(file) + ": --from " + kind + " fits"};
+  return {Fault::usage, "missing: --from KIND, what wrote the campaign", source.string(),
+          "assay seal --help lists the kinds"};
+}
+
 Result<archives::Import> import(const Arguments& arguments, Output& output) {
   archives::ImportOptions options;
   options.keep_going = arguments.has("--keep-going");
@@ -167,7 +183,8 @@ Result<Exit> run_dry(archives::Import imported, const archives::SealOptions& opt
 }
 
 // The tables of a million items are freed at different times: each its own mapping, none leaves a hole in the
-// heap, and the peak is a tenth lower. Buffers of content are smaller: mapping these anew each time would cost.
+// heap, and the peak is a tenth lower. Buffers of content are smaller: mapping these anew each time would
+// cost.
 void map_large_tables() {
 #ifdef __GLIBC__
   ::mallopt(M_MMAP_THRESHOLD, 5 << 20);
@@ -175,6 +192,7 @@ void map_large_tables() {
 }
 
 Result<Exit> run(const Arguments& arguments, Output& output) {
+  if (!arguments.has("--from")) return missing_kind(arguments.values("SOURCE").front());
   map_large_tables();
   const bool dry = arguments.has("--dry-run");
   const auto file = arguments.value("--output");
@@ -243,8 +261,7 @@ Command seal() {
       .options =
           {{.name = "--from",
             .value = "KIND",
-            .text = "what wrote the campaign",
-            .required = true,
+            .text = "what wrote the campaign; needed, and where it is left out what fits is said",
             .completes = Completes::words,
             .words = kinds()},
            output_option("FILE.h5", "the bundle to write", false),

@@ -51,6 +51,11 @@ Result<Exit> run_content(const Arguments& arguments, const std::string& what, co
   return Exit::done;
 }
 
+// As seal names them: steps/exchange-000003.json.
+std::string exchange_item(const std::string& number) {
+  return "steps/exchange-" + std::string(6 - std::min<std::size_t>(6, number.size()), '0') + number + ".json";
+}
+
 // An item's full name means its content: "source/run.log", "experiments/17/program.py".
 bool names_content(const std::string& what) {
   if (what.find('/') == what.npos)
@@ -61,6 +66,10 @@ bool names_content(const std::string& what) {
 Result<Exit> run(const Arguments& arguments, Output& output) {
   const std::string what = arguments.value_or("WHAT", "campaign");
   const std::string role = arguments.value_or("ROLE", "");
+  if (what.starts_with("exchange/"))
+    return Error{Fault::usage, "an exchange is shown by the item that holds it, found the step " + what,
+                 *arguments.value("FILE"),
+                 "assay show " + *arguments.value("FILE") + " " + exchange_item(what.substr(9))};
   if (!role.empty() || names_content(what)) return run_content(arguments, what, role, output);
   if (arguments.has("--output"))
     return Error{Fault::usage, "-o without content to write", "",
