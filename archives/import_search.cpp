@@ -1,13 +1,12 @@
 // A search of assay's own: the folder that `assay search` leaves (docs/formats/search.md). Each candidate is
 // an experiment, each decision a step; what depends on machine and time is in environment.json and
 // attempts.jsonl.
-#include <map>
-
 #include "archives/import_parts.hpp"
 #include "archives/importers.hpp"
 #include "archives/run_items.hpp"
 #include "formats/measured.hpp"
 #include "formats/search_run.hpp"
+#include "formats/search_steps.hpp"
 #include "toolkit/base/text.hpp"
 
 namespace assay::archives {
@@ -21,12 +20,6 @@ using formats::SearchRecord;
 std::string id_of(std::uint64_t candidate) { return std::to_string(candidate); }
 std::string folder_of(std::uint64_t candidate) { return "experiments/" + id_of(candidate) + "/"; }
 
-Json ids(const std::vector<std::uint64_t>& candidates) {
-  Json list = Json::array();
-  for (const std::uint64_t candidate : candidates) list.push(id_of(candidate));
-  return list;
-}
-
 // What the journal says of the candidate, over what its run says.
 Json experiment(const Proposal& proposal, const Outcome* outcome, Json base) {
   const std::string folder = folder_of(proposal.candidate);
@@ -35,7 +28,7 @@ Json experiment(const Proposal& proposal, const Outcome* outcome, Json base) {
   base.set("id", id_of(proposal.candidate))
       .set("name", shorten(proposal.name, 900))
       .set("index", proposal.candidate)
-      .set("parents", ids(proposal.parents))
+      .set("parents", formats::candidate_ids(proposal.parents))
       .set("status", outcome ? formats::name_of(outcome->state) : "unfinished")
       .set("files", std::move(files));
   if (outcome && outcome->score) base.set("score", *outcome->score);
@@ -70,41 +63,6 @@ Status check_run(const formats::Run& run, const Proposal& proposal, const Outcom
         "the run is not what the journal says: it measured " + expected + ", the journal has " + found,
         folder.string(), ""};
   return {};
-}
-
-std::string search_steps(const SearchRecord& record) {
-  std::string text;
-  std::map<std::uint64_t, std::uint64_t> orders;
-  const auto add = [&](std::uint64_t candidate, const char* agent, const char* status, const Json& more) {
-    const std::uint64_t order = ++orders[candidate];
-    Json step = Json::object({{"id", id_of(candidate) + "/" + std::to_string(order)},
-                              {"experiment", id_of(candidate)},
-                              {"order", order},
-                              {"agent", agent},
-                              {"status", status}});
-    for (const Json::Member& member : more.members()) step.set(member.key, member.value);
-    text += step.dump() + "\n";
-  };
-  for (const formats::SearchStep& one : record.steps) {
-    if (const auto* proposal = std::get_if<Proposal>(&one)) {
-      Json writes = Json(Json::Array{Json("name"), Json("motivation"), Json("program")});
-      add(proposal->candidate, "proposer", proposal->novel ? "ok" : "duplicate",
-          Json::object({{"writes", std::move(writes)},
-                        {"reads", Json::object({{"parents", ids(proposal->parents)}})}}));
-    } else if (const auto* outcome = std::get_if<Outcome>(&one)) {
-      if (outcome->state == Outcome::State::duplicate) continue;
-      add(outcome->candidate, "trainer", formats::name_of(outcome->state),
-          Json::object({{"writes", Json(Json::Array{Json("result"), Json("score")})}}));
-    } else {
-      const auto& answer = std::get<formats::ModelAnswer>(one);
-      add(answer.candidate, "model", answer.status < 400 ? "ok" : "failed",
-          Json::object({{"call", "POST " + answer.target},
-                        {"messages",
-                         Json(Json::Array{Json::object({{"role", "request"}, {"content", answer.request}})})},
-                        {"response", answer.response}}));
-    }
-  }
-  return text;
 }
 
 Json search_head(const SearchRecord& record, const RunMetrics& metrics, const std::optional<Digest>& root) {
@@ -171,7 +129,7 @@ Result<Import> import_search(const fs::path& source, const ImportOptions& option
   for (const std::string_view file :
        {formats::kSearchRecipeFile, formats::kSearchJournalFile, formats::kAttemptsFile})
     ASSAY_TRY(add_file(file));
-  import.items.push_back(ImportedItem::inline_text("steps.jsonl", search_steps(record)));
+  import.items.push_back(ImportedItem::inline_text("steps.jsonl", formats::search_steps(record)));
   ASSAY_TRY(add_documents({search_head(record, metrics, root), Json(), Json()}, options, import.items));
   ASSAY_TRY(settle_names(import.items));
   return import;

@@ -10,12 +10,6 @@ namespace assay::formats {
 
 namespace {
 
-Json headers_json(const HttpHeaders& headers) {
-  Json list = Json::array();
-  for (const auto& [name, value] : headers) list.push(Json(Json::Array{Json(name), Json(value)}));
-  return list;
-}
-
 Result<HttpHeaders> headers_of(const Json& fields, std::string_view key) {
   HttpHeaders headers;
   for (const Json& pair : fields[key].items()) {
@@ -181,6 +175,12 @@ Json exchange_fields(const Exchange& exchange) {
 }
 
 }  // namespace
+
+Json headers_json(const HttpHeaders& headers) {
+  Json list = Json::array();
+  for (const auto& [name, value] : headers) list.push(Json(Json::Array{Json(name), Json(value)}));
+  return list;
+}
 
 const std::string* find_header(const HttpHeaders& headers, std::string_view name) {
   const std::string wanted = ascii_lower(name);

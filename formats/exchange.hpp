@@ -18,6 +18,9 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 /// The first header of that name, in any case; nullptr where there is none.
 const std::string* find_header(const HttpHeaders& headers, std::string_view name);
 
+/// [["Name", "value"], ...]
+Json headers_json(const HttpHeaders& headers);
+
 struct Exchange {
   std::uint64_t number = 0;              ///< order of arrival, from 1
   std::uint64_t arrived = 0;             ///< requests that had arrived when this one's answer was handed out

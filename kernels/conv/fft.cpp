@@ -5,6 +5,7 @@
 #include <atomic>
 #include <vector>
 
+#include "kernels/conv/fft_lines.hpp"
 #include "kernels/conv/fft_variants.hpp"
 #include "kernels/index/each.hpp"
 
@@ -90,31 +91,50 @@ Status in_groups(const FftJob& job, const Place& place) {
   return enough ? Status::ok : Status::out_of_memory;
 }
 
+// In stages, each through memory: lines of any length, wherever the others are not for.
+Status in_stages(const FftJob& job, const Place& place) {
+  auto* work = take_array<float>(place, 2 * job.lines * job.n);
+  auto* other = take_array<float>(place, 2 * job.lines * job.n);
+  if (!work || !other) return Status::out_of_memory;
+  Status status = each(place, job.lines * job.n, 16384, LoadLines{job, work});
+  if (status != Status::ok) return status;
+  const float* result = stages(job.n, job.lines, job.table, work, other, place, &status);
+  if (!result) return status;
+  return each(place, job.lines * job.kept, 16384, StoreLines{job, result});
+}
+
 Status transform(const View& in, int dim, std::int64_t n, const Ends& ends, double scale, const View& out,
                  const Place& place) {
   if (out.count() == 0) return Status::ok;
   if (n < 1) return Status::bad_shape;
   const std::int64_t lines = out.count() / out.size[dim];
-  if (!place.cuda && 2 * lines >= ASSAY_CALL(fft_group_lines))
-    if (const Complex* table = kept_table(n, ends.inverse))
-      return in_groups({in.as<const float>(), out.as<float>(), ends.from, ends.real, scale != 1,
-                        static_cast<float>(scale), n, ends.kept, lines, table, in.stride[dim],
-                        out.stride[dim], lines_of(in, dim), lines_of(out, dim)},
-                       place);
+  FftJob job{in.as<const float>(),
+             out.as<float>(),
+             ends.from,
+             ends.real,
+             scale != 1,
+             static_cast<float>(scale),
+             n,
+             ends.kept,
+             lines,
+             nullptr,
+             in.stride[dim],
+             out.stride[dim],
+             lines_of(in, dim),
+             lines_of(out, dim)};
+  if (!place.cuda && 2 * lines >= ASSAY_CALL(fft_group_lines)) {
+    job.table = kept_table(n, ends.inverse);
+    if (job.table) return in_groups(job, place);
+  }
   auto* table = take_array<Complex>(place, n);
-  auto* work = take_array<float>(place, 2 * lines * n);
-  auto* other = take_array<float>(place, 2 * lines * n);
-  if (!table || !work || !other) return Status::out_of_memory;
-  Status status = each(place, n, 4096, Twiddles{table, n, ends.inverse});
-  if (status == Status::ok)
-    status = each(place, lines * n, 16384,
-                  LoadLine{in.as<const float>(), work, ends.from, n, in.stride[dim], lines_of(in, dim)});
-  if (status != Status::ok) return status;
-  const float* result = stages(n, lines, table, work, other, place, &status);
-  if (!result) return status;
-  return each(place, lines * ends.kept, 16384,
-              StoreLine{result, out.as<float>(), ends.real, scale != 1, static_cast<float>(scale), n,
-                        ends.kept, out.stride[dim], lines_of(out, dim)});
+  if (!table) return Status::out_of_memory;
+  if (const Status made = each(place, n, 4096, Twiddles{table, n, ends.inverse}); made != Status::ok)
+    return made;
+  job.table = table;
+#ifdef ASSAY_HAS_CUDA
+  if (place.cuda && takes_fft_lines(job)) return fft_lines_cuda(job, place);
+#endif
+  return in_stages(job, place);
 }
 
 }  // namespace

@@ -5,7 +5,7 @@ namespace assay::kernels {
 
 ASSAY_EACH_CUDA(Twiddles);
 ASSAY_EACH_CUDA(StageElements);
-ASSAY_EACH_CUDA(LoadLine);
-ASSAY_EACH_CUDA(StoreLine);
+ASSAY_EACH_CUDA(LoadLines);
+ASSAY_EACH_CUDA(StoreLines);
 
 }  // namespace assay::kernels

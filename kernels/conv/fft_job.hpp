@@ -87,46 +87,59 @@ struct StageElements {
 
 enum class Side : std::uint8_t { complex, real, half };
 
-/// i: (line, element) into the work buffer.
-struct LoadLine {
+/// Transforms of many lines at once.
+struct FftJob {
   const float* in;
+  float* out;
+  Side from;
+  bool real;  ///< what comes out
+  bool scales;
+  float scale;
+  std::int64_t n, kept, lines;
+  const Complex* table;
+  std::int64_t in_stride, out_stride;  ///< from element to element, in elements of in and out
+  Layout in_lines, out_lines;          ///< offsets of the lines' starts, in the same
+};
+
+/// Element k of a line that starts at `start`.
+ASSAY_HD Complex load_line(const FftJob& job, std::int64_t start, std::int64_t k) {
+  if (job.from == Side::real) return {job.in[start + k * job.in_stride], 0.0F};
+  const bool mirrored = job.from == Side::half && k > job.n / 2;
+  const float* x = job.in + 2 * (start + (mirrored ? job.n - k : k) * job.in_stride);
+  const bool flat = job.from == Side::half && (k == 0 || 2 * k == job.n);
+  return {x[0], flat ? 0.0F : mirrored ? -x[1] : x[1]};
+}
+
+/// k < job.kept.
+ASSAY_HD void store_line(const FftJob& job, std::int64_t start, std::int64_t k, Complex x) {
+  if (job.scales) x = {x.re * job.scale, x.im * job.scale};
+  x = {x.re == x.re ? x.re : float_of(kNan32), x.im == x.im ? x.im : float_of(kNan32)};
+  const std::int64_t at = start + k * job.out_stride;
+  if (job.real) {
+    job.out[at] = x.re;
+    return;
+  }
+  job.out[2 * at] = x.re;
+  job.out[2 * at + 1] = x.im;
+}
+
+/// i: (line, element) into the work buffer.
+struct LoadLines {
+  FftJob job;
   float* work;
-  Side side;
-  std::int64_t n, stride;
-  Layout lines;  ///< offsets of the lines' starts, in elements
   ASSAY_HD_MEMBER void operator()(std::int64_t i) const {
-    const std::int64_t line = i / n, k = i - line * n, start = lines.offset(line);
-    if (side == Side::real) {
-      put(work + line * 2 * n, n, k, {in[start + k * stride], 0.0F});
-      return;
-    }
-    const bool mirrored = side == Side::half && k > n / 2;
-    const float* x = in + 2 * (start + (mirrored ? n - k : k) * stride);
-    const bool flat = side == Side::half && (k == 0 || 2 * k == n);
-    put(work + line * 2 * n, n, k, {x[0], flat ? 0.0F : mirrored ? -x[1] : x[1]});
+    const std::int64_t line = i / job.n, k = i - line * job.n;
+    put(work + line * 2 * job.n, job.n, k, load_line(job, job.in_lines.offset(line), k));
   }
 };
 
 /// i: (line, element < kept) from the work buffer.
-struct StoreLine {
+struct StoreLines {
+  FftJob job;
   const float* work;
-  float* out;
-  bool real;
-  bool scales;
-  float scale;
-  std::int64_t n, kept, stride;
-  Layout lines;
   ASSAY_HD_MEMBER void operator()(std::int64_t i) const {
-    const std::int64_t line = i / kept, k = i - line * kept, at = lines.offset(line) + k * stride;
-    Complex x = get(work + line * 2 * n, n, k);
-    if (scales) x = {x.re * scale, x.im * scale};
-    x = {x.re == x.re ? x.re : float_of(kNan32), x.im == x.im ? x.im : float_of(kNan32)};
-    if (real) {
-      out[at] = x.re;
-      return;
-    }
-    out[2 * at] = x.re;
-    out[2 * at + 1] = x.im;
+    const std::int64_t line = i / job.kept, k = i - line * job.kept;
+    store_line(job, job.out_lines.offset(line), k, get(work + line * 2 * job.n, job.n, k));
   }
 };
 

@@ -6,22 +6,8 @@
 
 namespace assay::kernels {
 
-/// Transforms of many lines: a group of them side by side in a vector's lanes.
-struct FftJob {
-  const float* in;
-  float* out;
-  Side from;
-  bool real;  ///< what comes out
-  bool scales;
-  float scale;
-  std::int64_t n, kept, lines;
-  const Complex* table;
-  std::int64_t in_stride, out_stride;  ///< from element to element, in elements of in and out
-  Layout in_lines, out_lines;
-};
-
-/// A stage over one line; lines of a group (0: none left of memory) from `fft_group_lines` on: groups [begin,
-/// end).
+/// A stage over one line; lines of a group, side by side in a vector's lanes (0: none left of memory), from
+/// `fft_group_lines` on: groups [begin, end).
 ASSAY_VARIANTS(void fft_stage_line(const Stage& stage, const float* in, float* out);
                std::int64_t fft_group_lines();
                bool fft_groups(const FftJob& job, std::int64_t begin, std::int64_t end))

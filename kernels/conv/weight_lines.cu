@@ -2,6 +2,7 @@
 // lanes lie along channels or along the leaves of R1, whichever is contiguous in memory; a leaf that is not
 // there is -0, which joined to anything changes nothing.
 #include "kernels/conv/lines.hpp"
+#include "kernels/core/halved.cuh"
 #include "kernels/index/each.cuh"
 
 namespace assay::kernels {
@@ -12,18 +13,9 @@ constexpr int kTaps = 4;
 constexpr int kWarps = 8;
 constexpr int kBlockTerms = 1024, kLeaves = 128;
 
-/// R1 step 2 over leaves that one thread holds; a recursion, so that they stay in registers.
-template <int N>
-__device__ __forceinline__ float halved(const float (&leaf)[N]) {
-  if constexpr (N == 1) {
-    return leaf[0];
-  } else {
-    float half[N / 2];
-#pragma unroll
-    for (int i = 0; i < N / 2; ++i) half[i] = leaf[i] + leaf[i + N / 2];
-    return halved(half);
-  }
-}
+struct Sum {
+  __device__ __forceinline__ float operator()(float a, float b) const { return a + b; }
+};
 
 /// One channel and four of its taps.
 struct Taps {
@@ -108,14 +100,14 @@ __global__ void __launch_bounds__(kWarps * 32) along_channels(const __grid_const
     float leaves[kTaps][kLeaves / kWarps];
     fill<kNarrow, kLeaves / kWarps, kWarps>(job, Taps(job, channel, tap), span.first, span.end, warp, leaves);
 #pragma unroll
-    for (int u = 0; u < kTaps; ++u) classes[u][warp][lane] = halved(leaves[u]);
+    for (int u = 0; u < kTaps; ++u) classes[u][warp][lane] = halved(leaves[u], Sum());
   }
   __syncthreads();
   if (warp >= kTaps) return;
   float v[kWarps];
 #pragma unroll
   for (int w = 0; w < kWarps; ++w) v[w] = classes[warp][w][lane];
-  put(job, channel, tap + warp, halved(v));
+  put(job, channel, tap + warp, halved(v, Sum()));
 }
 
 /// A warp owns a channel, a lane the leaves lane + 32 i.
@@ -130,7 +122,7 @@ __global__ void __launch_bounds__(kWarps * 32) along_positions(const __grid_cons
                                   static_cast<int>(threadIdx.x), leaves);
 #pragma unroll
   for (int u = 0; u < kTaps; ++u) {
-    float sum = halved(leaves[u]);
+    float sum = halved(leaves[u], Sum());
 #pragma unroll
     for (int h = 16; h > 0; h /= 2) sum += __shfl_xor_sync(0xffffffffU, sum, h);
     if (threadIdx.x == 0) put(job, channel, tap + u, sum);

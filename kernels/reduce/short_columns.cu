@@ -2,6 +2,7 @@
 // it in registers; a warp's lanes read columns side by side.
 #include <cuda_runtime.h>
 
+#include "kernels/core/halved.cuh"
 #include "kernels/core/launch.hpp"
 #include "kernels/reduce/finish.cuh"
 #include "kernels/reduce/reduce_cuda.hpp"
@@ -14,19 +15,10 @@ namespace {
 constexpr int kThreads = 256;
 constexpr int kRows = 32;
 
-/// The contract's halving; a recursion, since the loop over halves is not unrolled and leaves would lie in
-/// memory.
-template <Join J, int N>
-__device__ __forceinline__ float halved(float (&leaf)[N]) {
-  if constexpr (N == 1) {
-    return leaf[0];
-  } else {
-    float half[N / 2];
-#pragma unroll
-    for (int r = 0; r < N / 2; ++r) half[r] = join_terms(J, leaf[r], leaf[r + N / 2]);
-    return halved<J>(half);
-  }
-}
+template <Join J>
+struct Joined {
+  __device__ __forceinline__ float operator()(float a, float b) const { return join_terms(J, a, b); }
+};
 
 template <typename T, Map M, Join J>
 __global__ void __launch_bounds__(kThreads) short_columns(const __grid_constant__ ReduceJob job) {
@@ -52,7 +44,7 @@ __global__ void __launch_bounds__(kThreads) short_columns(const __grid_constant_
     else
       leaf[r] = join_terms(J, leaf[r], term_of(recipe, raw[r], centre));
   }
-  finish_kept(job, kept, halved<J>(leaf));
+  finish_kept(job, kept, halved(leaf, Joined<J>()));
 }
 
 template <typename T, Map M, Join J>

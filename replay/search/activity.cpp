@@ -58,11 +58,11 @@ void add_activity(pid_t process, Activity& activity, int depth) {
     const std::string stat = read_short(task + "/stat");
     const auto paren = stat.rfind(')');  // the name before it may hold anything
     if (paren == stat.npos || paren + 2 >= stat.size()) continue;
-    ThreadActivity one{process, stat[paren + 2] == 'R' || stat[paren + 2] == 'D', 0, 0};
+    ThreadActivity one{process, stat[paren + 2] == 'R' || stat[paren + 2] == 'D'};
     char* at = nullptr;
     const std::string times = read_short(task + "/schedstat");  // on a processor, waiting for one, how often
     one.cpu = std::strtoull(times.c_str(), &at, 10);
-    std::strtoull(at, &at, 10);
+    one.waited = std::strtoull(at, &at, 10);
     one.runs = std::strtoull(at, &at, 10);
     activity.emplace(thread, one);
     if (depth < 64)
@@ -154,6 +154,16 @@ Activity activity_of(pid_t root) {
 
 bool is_busy(const Activity& activity) {
   return std::any_of(activity.begin(), activity.end(), [](const auto& one) { return one.second.busy; });
+}
+
+std::uint64_t waited_since(const Activity& before, const Activity& now) {
+  std::uint64_t sum = 0;
+  for (const auto& [thread, one] : now) {
+    const auto was = before.find(thread);
+    const std::uint64_t then = was == before.end() ? 0 : was->second.waited;
+    sum += one.waited - std::min(then, one.waited);
+  }
+  return sum;
 }
 
 // "202 0x7f.. 0x80 ..." where it may be read; where not, no thread polls.

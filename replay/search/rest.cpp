@@ -1,5 +1,6 @@
 #include "replay/search/rest.hpp"
 
+#include <algorithm>
 #include <poll.h>
 
 namespace assay::search {
@@ -11,8 +12,9 @@ using Time = std::chrono::steady_clock;
 
 constexpr auto kWindow = 2ms;
 // Who starts a thread and spins until it has begun never rests: after this long the thread is let in all the
-// same.
-constexpr auto kLongestStart = 2s;
+// same. Time in which the program had to wait for a processor does not count, or what a busy machine does to it
+// would choose the moment; but it ends.
+constexpr auto kLongestStart = 2s, kLongestWait = 30s;
 constexpr std::uint64_t kLightNs = 1'000'000;  // what looking may cost a thread that polls
 constexpr std::uint64_t kLooks = 2;
 
@@ -53,12 +55,16 @@ void Rest::stop() {
   if (minding_.joinable()) minding_.join();
 }
 
-Rest::Found Rest::look(Time::time_point end, const std::function<bool()>& give_up) {
+Rest::Found Rest::look(const std::function<bool()>& give_up) {
+  const auto start = Time::now();
+  std::chrono::nanoseconds waited{0};
   Activity span = activity_of(root_), before = span;
   while (!stopped_ && !give_up()) {
-    if (Time::now() >= end) return Found::time_up;
+    if (Time::now() - start >= kLongestStart + std::min<std::chrono::nanoseconds>(waited, kLongestWait))
+      return Found::time_up;
     std::this_thread::sleep_for(kWindow);
     Activity now = activity_of(root_);
+    waited += std::chrono::nanoseconds(waited_since(before, now));
     if (is_busy(span) || before.size() != now.size() || !quiet(span, before, now))
       span = now;
     else if (all_have_looked(span, now))
@@ -71,7 +77,7 @@ Rest::Found Rest::look(Time::time_point end, const std::function<bool()>& give_u
 // Lets one in at the gate, or sees that the program rests and nobody is there. False: given up.
 bool Rest::release_one(const std::function<bool()>& give_up, bool& rested) {
   const std::lock_guard lock(releasing_);
-  const Found found = look(Time::now() + kLongestStart, give_up);
+  const Found found = look(give_up);
   if (found == Found::given_up) return false;
   if (gate_.look())
     gate_.let_one_in();

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <functional>
 #include <mutex>
 #include <sys/types.h>
@@ -28,7 +27,7 @@ class Rest {
 
  private:
   enum class Found { rest, time_up, given_up };
-  Found look(std::chrono::steady_clock::time_point end, const std::function<bool()>& give_up);
+  Found look(const std::function<bool()>& give_up);
   bool release_one(const std::function<bool()>& give_up, bool& rested);
   void mind_gate();
 

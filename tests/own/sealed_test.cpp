@@ -102,6 +102,11 @@ TEST_F(AlteredSearch, TheLastEvaluation) {
       "candidate 2: the journal has other measurements than trace, result.json and the last evaluation give");
 }
 
+TEST_F(AlteredSearch, AStep) {
+  change("folder/steps.jsonl", "trainer", "somebody");
+  found("steps.jsonl is not what the journal's decisions give");
+}
+
 TEST_F(AlteredSearch, AScoreInTheJournal) {
   rewrite("folder/search/journal", [](formats::JournalRecord& record) {
     if (record.kind == "result" && record.fields["candidate"].natural() == 2u)

@@ -2,6 +2,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <sched.h>
 #include <sstream>
 #include <thread>
 
@@ -126,6 +127,31 @@ TEST(Activity, AThreadThatLooksEveryTenMillisecondsPolls) {
   }
   poller.join();
   waiter.join();
+}
+
+void spin_for(std::chrono::milliseconds time) {
+  const auto until = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < until) {
+  }
+}
+
+// Two that want one processor wait for it half of the time.
+TEST(Activity, TimeInWhichThreadsWaitForAProcessorIsCounted) {
+  const Activity before = activity_of(::getpid());
+  Activity now;
+  std::thread pinned([&] {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(::sched_getcpu(), &one);
+    EXPECT_EQ(::sched_setaffinity(0, sizeof one, &one), 0);
+    std::thread other(spin_for, std::chrono::milliseconds(400));  // on the same one
+    spin_for(std::chrono::milliseconds(400));
+    now = activity_of(::getpid());
+    other.join();
+  });
+  pinned.join();
+  EXPECT_GE(waited_since(before, now), 100'000'000u);
+  EXPECT_EQ(waited_since(now, now), 0u);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // C173: the journal of a recorded search, sealed alone and beside a framework's campaign.
+#include "formats/exchange_step.hpp"
 #include "formats/journal.hpp"
 #include "tests/support/run_program.hpp"
 #include "tests/verify/checks_fixture.hpp"
@@ -16,20 +17,38 @@ class JournalCheck : public testing::Test {
     fs::remove(path);
     auto writer = *formats::JournalWriter::create(path, Json::object());
     EXPECT_TRUE(writer.append({"start", Json::object({{"command", "x"}}), {}}));
-    for (int number = 1; number <= 2; ++number)
-      EXPECT_TRUE(writer.append({"exchange",
-                                 Json::object({{"number", number}}),
-                                 {{"request", "ask " + std::to_string(number)}, {"response", "say"}}}));
+    for (const std::uint64_t number : {1, 2}) EXPECT_TRUE(writer.append(exchange(number).record()));
     if (ended) {
       EXPECT_TRUE(writer.append({"end", Json::object({{"stdout", sha256("printed").hex()}}), {}}));
     }
     return test::slurp(path);
   }
-  /// Findings of a bundle of these items and its campaign.json.
+  static formats::Exchange exchange(std::uint64_t number) {
+    formats::Exchange one;
+    one.number = number;
+    one.upstream = "openai";
+    one.method = "POST";
+    one.target = "/chat/completions";
+    one.status = 200;
+    one.request = "ask " + std::to_string(number);
+    one.response = "say";
+    return one;
+  }
+  /// What a bundle has beside the journal of these.
+  static Items beside() {
+    Items items;
+    for (const std::uint64_t number : {1, 2}) {
+      items[formats::transcript_item(number)] = formats::transcript_of(exchange(number));
+      items["steps.jsonl"] += formats::step_of(exchange(number), number).dump() + "\n";
+    }
+    return items;
+  }
+  /// Findings of a bundle of these items, what is beside them and its campaign.json.
   std::vector<formats::Finding> findings(
       const Items& more, const std::string& head = R"(,"system":"record","extra":{"exchanges":2})") {
     Items items = campaign_of(head, {});
     items.insert(more.begin(), more.end());
+    items.merge(beside());
     MemoryItems sealed;
     for (const auto& [name, content] : items) sealed.put(name, content);
     sealed.seal();
@@ -71,6 +90,24 @@ TEST_F(JournalCheck, FindsWhatLiesBesideAndTheCount) {
   expect_one(findings({{"source/journal", journal()}}, R"(,"system":"record","extra":{"exchanges":3})"),
              kError, "", "another number of exchanges");
   expect_one(findings({}), kError, "source/journal", "no journal");
+}
+
+TEST_F(JournalCheck, FindsStepsAndTranscriptsThatAreNotItsExchanges) {
+  const std::string sealed = journal();
+  const std::string transcript = formats::transcript_item(2);
+  expect_one(findings({{"source/journal", sealed}, {transcript, formats::transcript_of(exchange(1))}}), kError,
+             transcript, "not the journal's exchange");
+  const std::string lines = beside()["steps.jsonl"], other = "{\"id\": \"more\"}\n";
+  expect_one(findings({{"source/journal", sealed}, {"steps.jsonl", other + lines}}), kError, "steps.jsonl",
+             "steps.jsonl is not the journal's exchanges");
+  const std::string beside_another = R"(,"system":"openevolve","extra":{"record":{"exchanges":2}})";
+  expect_none(findings({{"record/journal", sealed}, {"steps.jsonl", other + lines}}, beside_another));
+  expect_one(findings({{"record/journal", sealed}, {"steps.jsonl", lines + other}}, beside_another), kError,
+             "steps.jsonl", "does not end with the journal's exchanges");
+  // Replaced secrets are listed: such an item cannot be made again.
+  expect_none(findings({{"source/journal", sealed},
+                        {transcript, "[REDACTED:x]"},
+                        {"redactions.json", R"({"redactions":[{"item":")" + transcript + R"("}]})"}}));
 }
 
 }  // namespace

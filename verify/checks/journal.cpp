@@ -1,10 +1,10 @@
 // A recorded search: does its journal's chain hold to the end, and is what was sealed beside it what it says?
 // That the program makes these requests again is shown by `assay replay --search` alone.
-#include "formats/journal.hpp"
-
 #include <algorithm>
 #include <memory>
 
+#include "formats/exchange_step.hpp"
+#include "formats/journal.hpp"
 #include "toolkit/base/text.hpp"
 #include "verify/checks/functions.hpp"
 #include "verify/checks/helpers.hpp"
@@ -16,6 +16,7 @@ namespace {
 
 // As `assay seal` names a record alone, and one beside a framework's campaign.
 constexpr std::string_view kFolders[] = {"source/", "record/"};
+constexpr std::string_view kSteps = "steps.jsonl";
 constexpr std::uint64_t kStretch = 16u << 20;
 
 // A journal may be larger than memory; its records are small and come in order.
@@ -39,9 +40,22 @@ formats::JournalReader::Source in_stretches(const formats::ItemSource& items, st
 struct JournalFacts {
   Json end;
   std::uint64_t exchanges = 0;
+  std::string steps;  // the lines of steps.jsonl that it gives
 };
 
-Result<JournalFacts> read_to_end(const formats::ItemSource& items, std::size_t item) {
+// Each exchange is a step, and has a transcript beside it.
+Status take_exchange(const formats::ItemSource& items, const formats::JournalRecord& record,
+                     JournalFacts& facts, FindingSink& sink) {
+  const formats::Exchange exchange = ASSAY_TRY(formats::Exchange::parse(record));
+  facts.steps += formats::step_of(exchange, ++facts.exchanges).dump() + "\n";
+  const std::string name = formats::transcript_item(exchange.number);
+  if (const auto unlike = unlike_in_manifest(items, name, formats::transcript_of(exchange)))
+    sink.add(Severity::error, name, name + " is not the journal's exchange", unlike->expected,
+             unlike->found.empty() ? "none" : unlike->found);
+  return {};
+}
+
+Result<JournalFacts> read_to_end(const formats::ItemSource& items, std::size_t item, FindingSink& sink) {
   auto reader =
       ASSAY_TRY(formats::JournalReader::open(in_stretches(items, item), items.manifest().size_of(item)));
   JournalFacts facts;
@@ -52,7 +66,9 @@ Result<JournalFacts> read_to_end(const formats::ItemSource& items, std::size_t i
     if (facts.end.is_object()) return Error{Fault::damaged, "a record after the end", where, ""};
     if (reader.records() == 1 && record->kind != "start")
       return Error{Fault::damaged, "expected the record \"start\", found " + record->kind, where, ""};
-    facts.exchanges += record->kind == "exchange";
+    if (record->kind == "exchange")
+      if (Status taken = take_exchange(items, *record, facts, sink); !taken)
+        return std::move(taken.error()).in(where);
     if (record->kind == "end") facts.end = record->fields;
   }
   if (reader.records() == 0) return Error{Fault::damaged, "a journal without records", "journal", ""};
@@ -74,6 +90,20 @@ void check_files(const formats::ItemSource& items, std::string_view folder, cons
     if (const std::string found = sha256(**content).hex(); found != expected)
       sink.add(Severity::error, name, name + " is not what the journal's end says: SHA-256", expected, found);
   }
+}
+
+// `alone`: nothing else made steps; a framework's own come first.
+void check_steps(const formats::ItemSource& items, const std::string& lines, bool alone, FindingSink& sink) {
+  if (lines.empty()) return;
+  const Presence presence = presence_of(items, kSteps);
+  if (presence == Presence::withheld || presence == Presence::left_out) return;
+  const auto steps = read_if_present(items, kSteps);
+  if (steps && *steps && (alone ? **steps == lines : (*steps)->ends_with(lines))) return;
+  if (!unlike_in_manifest(items, kSteps, lines)) return;  // secrets in it were replaced
+  sink.add(Severity::error, std::string(kSteps),
+           std::string("steps.jsonl ") + (alone ? "is not" : "does not end with") + " the journal's exchanges",
+           counted(static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n')), "line"),
+           presence == Presence::absent ? "none" : "others");
 }
 
 // The campaign's own count, where the record is all there is.
@@ -103,12 +133,13 @@ void check_journal(const CheckInput& input, FindingSink& sink) {
   if (!item) return sink.add(Severity::error, name, "the recorded search has no journal", name, "none");
   if (!items.has_content(*item))
     return sink.add(Severity::note, name, "the journal was not read: it is withheld or left out");
-  const auto facts = read_to_end(items, *item);
+  const auto facts = read_to_end(items, *item, sink);
   if (!facts)
     return sink.add(Severity::error, name,
                     name + " does not hold: " + facts.error().what + " (" + facts.error().where + ")", "",
                     facts.error().what);
   check_count(input, *facts, sink);
+  check_steps(items, facts->steps, alone, sink);
   if (facts->end.is_object()) check_files(items, folder, facts->end, sink);
 }
 

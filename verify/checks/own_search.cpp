@@ -4,6 +4,7 @@
 
 #include "formats/measured.hpp"
 #include "formats/search_run.hpp"
+#include "formats/search_steps.hpp"
 #include "toolkit/base/text.hpp"
 #include "toolkit/rules/formula.hpp"
 #include "verify/checks/functions.hpp"
@@ -19,13 +20,8 @@ using formats::Proposal;
 using SearchOutcome = formats::Outcome;
 using State = SearchOutcome::State;
 
-constexpr std::string_view kJournal = "search/journal", kRecipe = "search/recipe.json";
-
-Json ids(const std::vector<std::uint64_t>& candidates) {
-  Json list = Json::array();
-  for (const std::uint64_t candidate : candidates) list.push(std::to_string(candidate));
-  return list;
-}
+constexpr std::string_view kJournal = "search/journal", kRecipe = "search/recipe.json",
+                           kSteps = "steps.jsonl";
 
 // Of one candidate: its records against the journal, its run against both.
 class Candidate {
@@ -63,15 +59,12 @@ class Candidate {
     return read_if_present(items_, item(file));
   }
 
-  // By its line of the manifest.
   void same_text(std::string_view file, const std::string& expected) {
-    const auto at = items_.manifest().find(item(file));
-    if (!at) return add("the journal has its " + std::string(file) + ", the bundle not", item(file), "none");
-    const formats::ManifestEntry entry = items_.manifest().entry(*at);
-    if (entry.type.dtype == formats::Dtype::withheld) return;
-    const auto digest = formats::content_digest(expected);
-    if (entry.digest != digest)
-      add("its " + std::string(file) + " is not the journal's", digest.text(), entry.digest.text());
+    const auto unlike = unlike_in_manifest(items_, item(file), expected);
+    if (unlike && unlike->found.empty())
+      add("the journal has its " + std::string(file) + ", the bundle not", item(file), "none");
+    else if (unlike)
+      add("its " + std::string(file) + " is not the journal's", unlike->expected, unlike->found);
   }
 
   Status experiment(const Proposal& proposal, const SearchOutcome* outcome) {
@@ -84,7 +77,7 @@ class Candidate {
     };
     field("name", shorten(proposal.name, 900), json["name"]);
     field("index", proposal.candidate, json["index"]);
-    field("parents", ids(proposal.parents), json["parents"]);
+    field("parents", formats::candidate_ids(proposal.parents), json["parents"]);
     field("proposer", proposal.proposer, extra["proposer"]);
     field("sampler", proposal.sampler, extra["sampler"]);
     field("tries", proposal.tries, extra["tries"]);
@@ -192,11 +185,20 @@ void check_head(const CheckInput& input, const formats::SearchRecord& record, Fi
   field("recipe", record.recipe.digest().hex());
 }
 
+// Which agent did what: a line a decision.
+void check_steps(const CheckInput& input, const formats::SearchRecord& record, FindingSink& sink) {
+  const auto unlike = unlike_in_manifest(*input.items, kSteps, formats::search_steps(record));
+  if (!unlike) return;
+  sink.add(Severity::error, "", "steps.jsonl is not what the journal's decisions give", unlike->expected,
+           unlike->found.empty() ? "none" : unlike->found);
+}
+
 Status check_record(const CheckInput& input, const std::string& journal, const std::string& recipe,
                     FindingSink& sink) {
   const formats::SearchRecord record = ASSAY_TRY(read_record(journal, recipe));
   const rules::Formula fitness = ASSAY_TRY(rules::Formula::parse(record.recipe.fitness));
   check_head(input, record, sink);
+  check_steps(input, record, sink);
   const auto proposals = record.proposals();
   const auto outcomes = record.outcomes();
   Candidate candidate(input, record, fitness, sink);

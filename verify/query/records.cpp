@@ -59,6 +59,30 @@ Result<std::optional<std::string>> read_if_present(const ItemSource& items, std:
 
 namespace {
 
+bool is_redacted(const ItemSource& items, std::string_view name) {
+  const auto text = read_if_present(items, "redactions.json");
+  const auto list = text && *text ? Json::parse(**text) : Result<Json>(Json());
+  if (!list) return false;
+  const Json& redactions = (*list)["redactions"];
+  return std::any_of(redactions.items().begin(), redactions.items().end(),
+                     [&](const Json& one) { return one["item"].string_or("") == name; });
+}
+
+}  // namespace
+
+std::optional<Unlike> unlike_in_manifest(const ItemSource& items, std::string_view name,
+                                         std::string_view expected) {
+  const auto digest = formats::content_digest(expected);
+  const auto at = items.manifest().find(name);
+  if (!at) return Unlike{digest.text(), ""};
+  const formats::ManifestEntry entry = items.manifest().entry(*at);
+  if (entry.type.dtype == formats::Dtype::withheld || entry.digest == digest || is_redacted(items, name))
+    return std::nullopt;
+  return Unlike{digest.text(), entry.digest.text()};
+}
+
+namespace {
+
 std::string record_name(std::string_view id) { return "experiments/" + std::string(id) + "/experiment.json"; }
 
 template <typename T>

@@ -29,6 +29,15 @@ Result<std::string> read_item(const formats::ItemSource& items, std::string_view
 /// The same, but nothing where it cannot be read because it is not present.
 Result<std::optional<std::string>> read_if_present(const formats::ItemSource& items, std::string_view name);
 
+/// How an item differs from a text that it must be, by its line of the manifest: digests; `found` is empty
+/// where there is no such item. Nothing where they agree, or where that cannot be said: the item is withheld,
+/// or secrets in it were replaced when it was sealed.
+struct Unlike {
+  std::string expected, found;
+};
+std::optional<Unlike> unlike_in_manifest(const formats::ItemSource& items, std::string_view name,
+                                         std::string_view expected);
+
 /// experiments/ID/experiment.json. Fault::missing where there is no such experiment; the hint names the
 /// nearest ids.
 Result<formats::Experiment> read_experiment(const formats::ItemSource& items, std::string_view id);

@@ -1,0 +1,140 @@
+// Fourier transforms of whole lines whose length is a power of two: a line is read once and written once. A
+// thread takes eight elements through up to three stages in registers; between, the line lies in shared
+// memory. The sums and products are those of stage_element (fft_job.hpp), one by one.
+#include "kernels/conv/fft_lines.hpp"
+#include "kernels/index/each.cuh"
+
+namespace assay::kernels {
+
+namespace {
+
+constexpr int kEach = 8;       ///< elements of a thread
+constexpr int kThreads = 128;  ///< of a block at least
+
+/// A line in shared memory; a word is left out in 32, so that elements that are 8 apart lie in different
+/// banks.
+struct SharedLine {
+  float *re, *im;
+  __device__ __forceinline__ static int place(int at) { return at + (at >> 5); }
+  __device__ __forceinline__ Complex load(int at) const { return {re[place(at)], im[place(at)]}; }
+  __device__ __forceinline__ void store(int at, Complex x) const {
+    re[place(at)] = x.re, im[place(at)] = x.im;
+  }
+};
+
+/// Stages [log_length, log_length + kStages) of one group of 2^kStages elements: element j is that of residue
+/// rho + j * next. Afterwards element j is that of output k + length * (the bits of j, reversed).
+template <int kLog, int kLogLength, int kStages>
+__device__ __forceinline__ void stages(const Complex* __restrict__ table, int k, Complex (&x)[1 << kStages]) {
+#pragma unroll
+  for (int t = 0; t < kStages; ++t) {
+    const int bit = 1 << (kStages - 1 - t);
+#pragma unroll
+    for (int j = 0; j < 1 << kStages; ++j) {
+      if (j & bit) continue;
+      int q = 0;  // what earlier stages chose
+#pragma unroll
+      for (int s = 0; s < t; ++s) q |= (j >> (kStages - 1 - s) & 1) << s;
+      const Complex turn = table[(k + (q << kLogLength)) << (kLog - kLogLength - t - 1)];
+      const Complex sum = x[j], turned = times(x[j | bit], turn);
+      x[j] = plus(sum, turned);
+      x[j | bit] = minus(sum, turned);
+    }
+  }
+}
+
+template <int kStages>
+__device__ __forceinline__ constexpr int reversed(int j) {
+  int q = 0;
+  for (int s = 0; s < kStages; ++s) q |= (j >> (kStages - 1 - s) & 1) << s;
+  return q;
+}
+
+/// From stage kLogLength on. `mine`: of the line's threads.
+template <int kLog, int kLogLength>
+__device__ __forceinline__ void passes(const FftJob& job, std::int64_t line, bool there, int mine,
+                                       const SharedLine& shared) {
+  constexpr int kLeft = kLog - kLogLength, kStages = kLeft < 3 ? kLeft : kLeft == 4 ? 2 : 3;
+  constexpr int kSize = 1 << kStages, kGroups = kEach / kSize, kLogNext = kLeft - kStages;
+  constexpr int kThreadsOfLine = (1 << kLog) / kEach;
+  Complex x[kGroups][kSize];
+  if (there) {
+    const std::int64_t start = kLogLength == 0 ? job.in_lines.offset(line) : 0;
+#pragma unroll
+    for (int g = 0; g < kGroups; ++g) {
+      const int unit = mine + g * kThreadsOfLine, k = unit >> kLogNext;
+      const int from = (k << kLeft) + (unit & ((1 << kLogNext) - 1));
+#pragma unroll
+      for (int j = 0; j < kSize; ++j)
+        x[g][j] = kLogLength == 0 ? load_line(job, start, from + (j << kLogNext))
+                                  : shared.load(from + (j << kLogNext));
+      stages<kLog, kLogLength, kStages>(job.table, k, x[g]);
+    }
+  }
+  if constexpr (kLogLength != 0 && kLogNext != 0) __syncthreads();  // all have read
+  if (there) {
+    const std::int64_t start = kLogNext == 0 ? job.out_lines.offset(line) : 0;
+#pragma unroll
+    for (int g = 0; g < kGroups; ++g) {
+      const int unit = mine + g * kThreadsOfLine, k = unit >> kLogNext;
+      const int rho = unit & ((1 << kLogNext) - 1);
+#pragma unroll
+      for (int j = 0; j < kSize; ++j) {
+        const int at = ((k + (reversed<kStages>(j) << kLogLength)) << kLogNext) + rho;
+        if constexpr (kLogNext != 0)
+          shared.store(at, x[g][j]);
+        else if (at < job.kept)
+          store_line(job, start, at, x[g][j]);
+      }
+    }
+  }
+  if constexpr (kLogNext != 0) {
+    __syncthreads();
+    passes<kLog, kLogLength + kStages>(job, line, there, mine, shared);
+  }
+}
+
+constexpr int threads_of(int log) { return (1 << log) / kEach > kThreads ? (1 << log) / kEach : kThreads; }
+
+template <int kLog>
+__global__ void __launch_bounds__(threads_of(kLog)) fft_lines(const __grid_constant__ FftJob job) {
+  constexpr int kPerLine = (1 << kLog) / kEach, kLines = threads_of(kLog) / kPerLine;
+  constexpr int kPlane = (1 << kLog) + (1 << kLog) / 32 + 1;
+  __shared__ float plane[kLines][2][kPlane];
+  const int own = static_cast<int>(threadIdx.x) / kPerLine;
+  const std::int64_t line = std::int64_t{blockIdx.x} * kLines + own;
+  passes<kLog, 0>(job, line, line < job.lines, static_cast<int>(threadIdx.x) % kPerLine,
+                  {plane[own][0], plane[own][1]});
+}
+
+template <int kLog>
+void launch(const FftJob& job, cudaStream_t stream) {
+  constexpr int kLines = threads_of(kLog) * kEach >> kLog;
+  fft_lines<kLog>
+      <<<static_cast<unsigned>((job.lines + kLines - 1) / kLines), threads_of(kLog), 0, stream>>>(job);
+}
+
+using Launch = void (*)(const FftJob&, cudaStream_t);
+constexpr int kShortest = 4;  ///< log2
+constexpr Launch kLaunches[] = {launch<4>, launch<5>,  launch<6>,  launch<7>, launch<8>,
+                                launch<9>, launch<10>, launch<11>, launch<12>};
+
+/// Of the lengths that are taken; -1 of others.
+int row_of(std::int64_t n) {
+  for (int row = 0; row < static_cast<int>(std::size(kLaunches)); ++row)
+    if (n == std::int64_t{1} << (row + kShortest)) return row;
+  return -1;
+}
+
+}  // namespace
+
+bool takes_fft_lines(const FftJob& job) {
+  return row_of(job.n) >= 0 && job.lines <= std::int64_t{0x7fffffff};
+}
+
+Status fft_lines_cuda(const FftJob& job, const Place& place) {
+  kLaunches[row_of(job.n)](job, stream_of(place));
+  return launched();
+}
+
+}  // namespace assay::kernels
