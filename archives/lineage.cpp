@@ -89,7 +89,8 @@ std::vector<std::uint32_t> storage_order(const std::vector<ImportedItem>& items,
   keys.reserve(items.size());
   for (std::uint32_t i = 0; i < items.size(); ++i)
     keys.push_back(key_of(i, items[i].name, table, ranks, kinds));
-  for (const std::vector<std::uint32_t> places = kinds.places(); Key& key : keys) key.kind = places[key.kind];
+  for (const std::vector<std::uint32_t> places = kinds.places(); Key & key : keys)
+    key.kind = places[key.kind];
   std::sort(keys.begin(), keys.end());
   std::vector<std::uint32_t> order(items.size());
   std::transform(keys.begin(), keys.end(), order.begin(), [](const Key& key) { return key.item; });

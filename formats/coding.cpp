@@ -34,16 +34,16 @@ struct Scratch {
   std::size_t size = 0;
 };
 
-// Room of at least size bytes, one a thread, not set to zero: a fresh string of a chunk's bound costs its page faults
-// every time.
+// Room of at least size bytes, one a thread, not set to zero: a fresh string of a chunk's bound costs its
+// page faults every time.
 Scratch& scratch(std::size_t size) {
   thread_local Scratch room;
   if (room.size < size) room = {std::make_unique_for_overwrite<char[]>(size), size};
   return room;
 }
 
-// With long matches, level 2 costs a tenth less time than level 3 and 3 % in size (docs/benchmarks.md): lineages repeat
-// over distances that only the long matcher sees.
+// With long matches, level 2 costs a tenth less time than level 3 and 3 % in size (docs/benchmarks.md):
+// lineages repeat over distances that only the long matcher sees.
 constexpr int kLevel = 3, kLevelLong = 2;
 
 }  // namespace

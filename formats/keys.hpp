@@ -16,7 +16,8 @@ namespace assay::formats {
 struct PublicKey {
   std::array<std::uint8_t, 32> bytes{};
 
-  auto operator<=>(const PublicKey&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 is mistaken
+  auto operator<=>(const PublicKey&) const =
+      default;                      // NOLINT(modernize-use-nullptr): clang-tidy 14 is mistaken
   std::string fingerprint() const;  ///< "SHA256:" and 43 base64 digits, as ssh-keygen -l prints
   std::string line() const;         ///< "ssh-ed25519 AAAA..."
   static Result<PublicKey> parse(

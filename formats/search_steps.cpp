@@ -58,8 +58,7 @@ Json candidate_ids(const std::vector<std::uint64_t>& candidates) {
 
 std::string search_steps(const SearchRecord& record) {
   Steps steps;
-  for (const SearchStep& one : record.steps)
-    std::visit([&](const auto& step) { add(step, steps); }, one);
+  for (const SearchStep& one : record.steps) std::visit([&](const auto& step) { add(step, steps); }, one);
   return steps.take();
 }
 

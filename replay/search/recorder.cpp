@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "replay/search/hash_aside.hpp"
+#include "replay/search/aside.hpp"
 #include "replay/search/journal_redaction.hpp"
 #include "toolkit/base/json.hpp"
 
@@ -35,8 +35,10 @@ std::uint64_t tokens_of(const Json& model) {
 
 // One exchange on its way. The last piece of its answer is held back until it stands in the journal.
 struct Recorder::Passing {
-  Passing(ChildAnswer& to, bool pass_on_at_once) : answer(to), streaming(pass_on_at_once) {}
+  Passing(const Redactor& known, ChildAnswer& to, bool pass_on_at_once)
+      : redactor(known), answer(to), streaming(pass_on_at_once) {}
 
+  const Redactor& redactor;
   formats::Exchange exchange;
   ChildAnswer& answer;
   bool streaming = false;  // pieces are passed on as they come
@@ -50,7 +52,7 @@ struct Recorder::Passing {
   bool request_seen = false;
   std::uint64_t keys = 0;  // known when the request was seen
   Sha256 response_hash;
-  std::optional<HashAside> aside;  // instead, of a large answer
+  std::optional<Aside> aside;      // instead, of a large answer
   formats::Exchange whole_answer;  // what send() needs of an answer that was not passed on as it came
 
   Status head(const HttpHead& head) {
@@ -73,7 +75,7 @@ struct Recorder::Passing {
   Status body(std::string bytes, const std::vector<std::uint64_t>& chunks, bool last) {
     if (exchange.response.empty() && !bytes.empty() && length) {
       exchange.response.reserve(*length);
-      if (*length >= kLarge) aside.emplace(exchange.response.data());
+      if (*length >= kLarge) aside.emplace(redactor, exchange.response.data());
     }
     exchange.response += bytes;
     exchange.chunks.insert(exchange.chunks.end(), chunks.begin(), chunks.end());
@@ -88,7 +90,7 @@ struct Recorder::Passing {
   }
 
   // The request's part of write(), which need not wait for the answer.
-  void redact_request(const Redactor& redactor, std::string_view body) {
+  void redact_request(std::string_view body) {
     // A key that became known since is taken out too.
     const std::uint64_t now = redactor.version();
     if (std::exchange(request_seen, true) && keys == now) return;
@@ -97,6 +99,22 @@ struct Recorder::Passing {
     const std::string_view kept = request ? std::string_view(*request) : body;
     exchange.request_hash = sha256(kept);
     exchange.model = formats::describe_request(kept);
+  }
+
+  // The answer's part of write(): redacted, described, hashed.
+  void redact_response() {
+    std::optional<Aside::Done> done;
+    if (aside) done = aside->finish();
+    aside.reset();
+    std::optional<std::string> other;
+    if (!done || !done->clean) other = redactor.redacted(exchange.response, exchange.chunks);
+    const bool own = !exchange.error.empty();  // an answer of ours is not what went by
+    if (other)
+      exchange.response = *std::move(other);
+    else if (!own)
+      exchange.response_hash = done ? done->hash : response_hash.finish();
+    if (!exchange.response_hash) exchange.response_hash = sha256(exchange.response);
+    formats::describe_response(exchange.response, exchange.model);
   }
 
   // What the program gets instead of an answer that did not come.
@@ -189,18 +207,10 @@ Status Recorder::write(Passing& passing) {
   kept.target = redactor_.text(kept.target);
   kept.request_headers = redactor_.headers(kept.request_headers);
   kept.response_headers = redactor_.headers(passing.headers);
-  passing.redact_request(redactor_, kept.request);
+  passing.redact_request(kept.request);
   const std::uint64_t keys = passing.keys;
   if (passing.request) kept.request = *std::move(passing.request);
-  // What need not wait for the hash, where that is made aside.
-  auto other = redactor_.redacted(kept.response, kept.chunks);
-  formats::describe_response(other ? *other : kept.response, kept.model);
-  const bool own = !kept.error.empty();  // an answer of ours is not what went by
-  if (!other && !own)
-    kept.response_hash = passing.aside ? passing.aside->finish() : passing.response_hash.finish();
-  passing.aside.reset();
-  if (other) kept.response = *std::move(other);
-  if (!kept.response_hash) kept.response_hash = sha256(kept.response);
+  passing.redact_response();
   kept.error = redactor_.text(kept.error);
   // A broken answer may end within a chunk.
   if (std::uint64_t sum = 0; kept.streamed) {
@@ -259,7 +269,7 @@ void Recorder::hand_out(Passing& passing) {
 }
 
 void Recorder::handle(ChildRequest request, ChildAnswer& answer, std::uint64_t number) {
-  Passing passing(answer, !clock_);
+  Passing passing(redactor_, answer, !clock_);
   formats::Exchange& exchange = passing.exchange;
   exchange.received = now_us();
   exchange.number = number;
@@ -274,7 +284,7 @@ void Recorder::handle(ChildRequest request, ChildAnswer& answer, std::uint64_t n
                  "), and a record could not be searched for keys: its body is not kept");
     request.body.clear();
   } else {
-    const AnswerSink sink{[&] { passing.redact_request(redactor_, request.body); },
+    const AnswerSink sink{[&] { passing.redact_request(request.body); },
                           [&](const HttpHead& head) { return passing.head(head); },
                           [&](std::string bytes, const std::vector<std::uint64_t>& chunks, bool last) {
                             return passing.body(std::move(bytes), chunks, last);

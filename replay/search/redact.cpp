@@ -211,6 +211,11 @@ std::optional<std::string> Redactor::redacted(std::string_view bytes,
   return out;
 }
 
+bool Redactor::finds_any(std::string_view bytes) const {
+  const std::shared_lock lock(mutex_);
+  return !find(bytes).empty();
+}
+
 formats::HttpHeaders Redactor::headers(const formats::HttpHeaders& headers) const {
   formats::HttpHeaders kept;
   for (const auto& [name, value] : headers)
@@ -248,6 +253,25 @@ std::size_t Redactor::longest() const {
 std::uint64_t Redactor::version() const {
   const std::shared_lock lock(mutex_);
   return names_.size();
+}
+
+void GrowingSearch::look(std::string_view text) {
+  // Twice over, so that whatever lies across the end of what was looked at stands in one look as a whole,
+  // with what precedes it.
+  const std::size_t from = looked_ - std::min(looked_, 2 * redactor_.longest());
+  found_ = found_ || redactor_.finds_any(text.substr(from));
+  looked_ = text.size();
+}
+
+void GrowingSearch::reach(std::string_view text) {
+  constexpr std::size_t kStretch = 256u << 10;
+  if (!found_ && text.size() - looked_ >= kStretch) look(text);
+}
+
+bool GrowingSearch::clean(std::string_view text) {
+  if (redactor_.version() != keys_) return false;
+  look(text);
+  return !found_;
 }
 
 std::string StreamRedactor::feed(std::string_view bytes) {

@@ -42,6 +42,7 @@ class Redactor {
   /// Nothing where there is nothing to replace: a large text is not copied.
   std::optional<std::string> redacted(std::string_view bytes) const;
   std::optional<std::string> redacted(std::string_view bytes, std::vector<std::uint64_t>& chunks) const;
+  bool finds_any(std::string_view bytes) const;
   formats::HttpHeaders headers(const formats::HttpHeaders& headers) const;  ///< secret ones left out
   Json json(const Json& value) const;
 
@@ -81,6 +82,24 @@ class Redactor {
   mutable std::mutex counting_;  // taken after mutex_
   mutable std::vector<std::uint64_t> found_;
   std::map<std::string, std::size_t, std::less<>> known_;  // value -> its number
+};
+
+/// Looks through a text while it grows.
+class GrowingSearch {
+ public:
+  explicit GrowingSearch(const Redactor& redactor) : redactor_(redactor), keys_(redactor.version()) {}
+  void reach(std::string_view text);  ///< all that is there
+  /// Of the whole text: nothing in it is to be replaced. False where keys have been added since it began,
+  /// too.
+  bool clean(std::string_view text);
+
+ private:
+  void look(std::string_view text);
+
+  const Redactor& redactor_;
+  const std::uint64_t keys_;
+  std::size_t looked_ = 0;
+  bool found_ = false;
 };
 
 /// Redacts what comes in pieces; holds back what could be the beginning of a secret.

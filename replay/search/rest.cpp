@@ -12,8 +12,8 @@ using Time = std::chrono::steady_clock;
 
 constexpr auto kWindow = 2ms;
 // Who starts a thread and spins until it has begun never rests: after this long the thread is let in all the
-// same. Time in which the program had to wait for a processor does not count, or what a busy machine does to it
-// would choose the moment; but it ends.
+// same. Time in which the program had to wait for a processor does not count, or what a busy machine does to
+// it would choose the moment; but it ends.
 constexpr auto kLongestStart = 2s, kLongestWait = 30s;
 constexpr std::uint64_t kLightNs = 1'000'000;  // what looking may cost a thread that polls
 constexpr std::uint64_t kLooks = 2;

@@ -95,8 +95,8 @@ TEST_F(JournalCheck, FindsWhatLiesBesideAndTheCount) {
 TEST_F(JournalCheck, FindsStepsAndTranscriptsThatAreNotItsExchanges) {
   const std::string sealed = journal();
   const std::string transcript = formats::transcript_item(2);
-  expect_one(findings({{"source/journal", sealed}, {transcript, formats::transcript_of(exchange(1))}}), kError,
-             transcript, "not the journal's exchange");
+  expect_one(findings({{"source/journal", sealed}, {transcript, formats::transcript_of(exchange(1))}}),
+             kError, transcript, "not the journal's exchange");
   const std::string lines = beside()["steps.jsonl"], other = "{\"id\": \"more\"}\n";
   expect_one(findings({{"source/journal", sealed}, {"steps.jsonl", other + lines}}), kError, "steps.jsonl",
              "steps.jsonl is not the journal's exchanges");

@@ -1,10 +1,11 @@
 // A recorded search: does its journal's chain hold to the end, and is what was sealed beside it what it says?
 // That the program makes these requests again is shown by `assay replay --search` alone.
+#include "formats/journal.hpp"
+
 #include <algorithm>
 #include <memory>
 
 #include "formats/exchange_step.hpp"
-#include "formats/journal.hpp"
 #include "toolkit/base/text.hpp"
 #include "verify/checks/functions.hpp"
 #include "verify/checks/helpers.hpp"
@@ -100,10 +101,11 @@ void check_steps(const formats::ItemSource& items, const std::string& lines, boo
   const auto steps = read_if_present(items, kSteps);
   if (steps && *steps && (alone ? **steps == lines : (*steps)->ends_with(lines))) return;
   if (!unlike_in_manifest(items, kSteps, lines)) return;  // secrets in it were replaced
-  sink.add(Severity::error, std::string(kSteps),
-           std::string("steps.jsonl ") + (alone ? "is not" : "does not end with") + " the journal's exchanges",
-           counted(static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n')), "line"),
-           presence == Presence::absent ? "none" : "others");
+  sink.add(
+      Severity::error, std::string(kSteps),
+      std::string("steps.jsonl ") + (alone ? "is not" : "does not end with") + " the journal's exchanges",
+      counted(static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n')), "line"),
+      presence == Presence::absent ? "none" : "others");
 }
 
 // The campaign's own count, where the record is all there is.

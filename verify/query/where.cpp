@@ -238,8 +238,7 @@ class WhereParser {
     node->field = token_.text;
     const bool bare = token_.kind == Token::Kind::word;
     ASSAY_TRY(advance());
-    if (bare && ascii_lower(node->field) == "has" && token_.kind == Token::Kind::open)
-      return has(node);
+    if (bare && ascii_lower(node->field) == "has" && token_.kind == Token::Kind::open) return has(node);
     if (token_.kind != Token::Kind::compare) return unexpected("expected one of = != < <= > >= ~ !~");
     node->kind = Node::Kind::comparison;
     node->compare = token_.compare;

@@ -1,10 +1,10 @@
-#include "replay/search/hash_aside.hpp"
+#include "replay/search/aside.hpp"
 
 #include <system_error>
 
 namespace assay::search {
 
-HashAside::HashAside(const char* text) : text_(text) {
+Aside::Aside(const Redactor& redactor, const char* text) : text_(text), search_(redactor) {
   try {
     thread_ = std::thread([this] { run(); });
   } catch (const std::system_error&) {
@@ -12,9 +12,9 @@ HashAside::HashAside(const char* text) : text_(text) {
   }
 }
 
-HashAside::~HashAside() { end(); }
+Aside::~Aside() { end(); }
 
-void HashAside::end() {
+void Aside::end() {
   {
     const std::lock_guard lock(mutex_);
     ended_ = true;
@@ -23,7 +23,7 @@ void HashAside::end() {
   if (thread_.joinable()) thread_.join();
 }
 
-void HashAside::run() {
+void Aside::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return ended_ || ready_ > hashed_; });
@@ -31,21 +31,22 @@ void HashAside::run() {
     const std::size_t from = hashed_, to = ready_;
     lock.unlock();
     hash_.update({text_ + from, to - from});
+    search_.reach({text_, to});
     lock.lock();
     hashed_ = to;
   }
 }
 
-void HashAside::reach(std::size_t size) {
+void Aside::reach(std::size_t size) {
   const std::lock_guard lock(mutex_);
   ready_ = size;
   changed_.notify_all();
 }
 
-Digest HashAside::finish() {
+Aside::Done Aside::finish() {
   end();
   hash_.update({text_ + hashed_, ready_ - hashed_});
-  return hash_.finish();
+  return {hash_.finish(), search_.clean({text_, ready_})};
 }
 
 }  // namespace assay::search

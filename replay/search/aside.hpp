@@ -1,4 +1,5 @@
-// The hash of a text that grows, made by a thread of its own: a large answer is not held up by it.
+// What a large answer needs besides being passed on, done by a thread of its own while it grows: its hash,
+// and whether a key stands in it.
 #pragma once
 
 #include <condition_variable>
@@ -6,20 +7,25 @@
 #include <mutex>
 #include <thread>
 
+#include "replay/search/redact.hpp"
 #include "toolkit/base/sha256.hpp"
 
 namespace assay::search {
 
-class HashAside {
+class Aside {
  public:
   /// What stands at `text` must stay there, unchanged, until finish() or the end of this.
-  explicit HashAside(const char* text);
-  ~HashAside();
-  HashAside(const HashAside&) = delete;
-  HashAside& operator=(const HashAside&) = delete;
+  Aside(const Redactor& redactor, const char* text);
+  ~Aside();
+  Aside(const Aside&) = delete;
+  Aside& operator=(const Aside&) = delete;
 
   void reach(std::size_t size);  ///< that many bytes stand there now
-  Digest finish();               ///< of all of them
+  struct Done {
+    Digest hash;
+    bool clean;  ///< no key that is known now stands in it
+  };
+  Done finish();  ///< of all of them
 
  private:
   void run();
@@ -27,6 +33,7 @@ class HashAside {
 
   const char* const text_;
   Sha256 hash_;
+  GrowingSearch search_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::size_t ready_ = 0, hashed_ = 0;
