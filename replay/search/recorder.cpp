@@ -4,7 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "replay/search/aside.hpp"
+#include "replay/search/hash_aside.hpp"
 #include "replay/search/journal_redaction.hpp"
 #include "toolkit/base/json.hpp"
 
@@ -52,7 +52,9 @@ struct Recorder::Passing {
   bool request_seen = false;
   std::uint64_t keys = 0;  // known when the request was seen
   Sha256 response_hash;
-  std::optional<Aside> aside;      // instead, of a large answer
+  // Of a large answer, while it comes in: its hash, instead, and whether a key stands in it.
+  std::optional<HashAside> aside;
+  std::optional<GrowingSearch> search;
   formats::Exchange whole_answer;  // what send() needs of an answer that was not passed on as it came
 
   Status head(const HttpHead& head) {
@@ -75,16 +77,21 @@ struct Recorder::Passing {
   Status body(std::string bytes, const std::vector<std::uint64_t>& chunks, bool last) {
     if (exchange.response.empty() && !bytes.empty() && length) {
       exchange.response.reserve(*length);
-      if (*length >= kLarge) aside.emplace(redactor, exchange.response.data());
+      if (*length >= kLarge) {
+        aside.emplace(exchange.response.data());
+        search.emplace(redactor);
+      }
     }
     exchange.response += bytes;
     exchange.chunks.insert(exchange.chunks.end(), chunks.begin(), chunks.end());
     whole = last;
     Status sent = streaming && !last ? answer.piece(bytes) : Status();
-    if (aside)
+    if (aside) {
       aside->reach(exchange.response.size());
-    else
+      search->reach(exchange.response);
+    } else {
       response_hash.update(bytes);
+    }
     if (streaming && last) held = std::move(bytes);
     return sent;
   }
@@ -103,18 +110,18 @@ struct Recorder::Passing {
 
   // The answer's part of write(): redacted, described, hashed.
   void redact_response() {
-    std::optional<Aside::Done> done;
-    if (aside) done = aside->finish();
-    aside.reset();
     std::optional<std::string> other;
-    if (!done || !done->clean) other = redactor.redacted(exchange.response, exchange.chunks);
-    const bool own = !exchange.error.empty();  // an answer of ours is not what went by
-    if (other)
+    if (!search || !search->clean(exchange.response))
+      other = redactor.redacted(exchange.response, exchange.chunks);
+    if (other) {
+      aside.reset();
       exchange.response = *std::move(other);
-    else if (!own)
-      exchange.response_hash = done ? done->hash : response_hash.finish();
-    if (!exchange.response_hash) exchange.response_hash = sha256(exchange.response);
+    }
     formats::describe_response(exchange.response, exchange.model);
+    const bool own = !exchange.error.empty();  // an answer of ours is not what went by
+    if (!other && !own) exchange.response_hash = aside ? aside->finish() : response_hash.finish();
+    aside.reset();
+    if (!exchange.response_hash) exchange.response_hash = sha256(exchange.response);
   }
 
   // What the program gets instead of an answer that did not come.
@@ -125,6 +132,7 @@ struct Recorder::Passing {
     exchange.streamed = false;
     exchange.chunks.clear();
     aside.reset();
+    search.reset();
     exchange.response = failure_body(why);
     headers = {{"Content-Type", "application/json"}};
     length = exchange.response.size();

@@ -1,5 +1,4 @@
-// What a large answer needs besides being passed on, done by a thread of its own while it grows: its hash,
-// and whether a key stands in it.
+// The hash of a text that grows, made by a thread of its own: a large answer is not held up by it.
 #pragma once
 
 #include <condition_variable>
@@ -7,25 +6,20 @@
 #include <mutex>
 #include <thread>
 
-#include "replay/search/redact.hpp"
 #include "toolkit/base/sha256.hpp"
 
 namespace assay::search {
 
-class Aside {
+class HashAside {
  public:
   /// What stands at `text` must stay there, unchanged, until finish() or the end of this.
-  Aside(const Redactor& redactor, const char* text);
-  ~Aside();
-  Aside(const Aside&) = delete;
-  Aside& operator=(const Aside&) = delete;
+  explicit HashAside(const char* text);
+  ~HashAside();
+  HashAside(const HashAside&) = delete;
+  HashAside& operator=(const HashAside&) = delete;
 
   void reach(std::size_t size);  ///< that many bytes stand there now
-  struct Done {
-    Digest hash;
-    bool clean;  ///< no key that is known now stands in it
-  };
-  Done finish();  ///< of all of them
+  Digest finish();               ///< of all of them
 
  private:
   void run();
@@ -33,7 +27,6 @@ class Aside {
 
   const char* const text_;
   Sha256 hash_;
-  GrowingSearch search_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::size_t ready_ = 0, hashed_ = 0;

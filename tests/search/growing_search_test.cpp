@@ -1,10 +1,8 @@
-#include "replay/search/aside.hpp"
-
-#include <algorithm>
 #include <string>
 
 #include <gtest/gtest.h>
 
+#include "replay/search/redact.hpp"
 #include "toolkit/base/bytes.hpp"
 
 namespace assay::search {
@@ -12,40 +10,19 @@ namespace {
 
 const std::string kKey = "sk-test/Ab+12\"q\" 0123456789xyz";
 
-TEST(Aside, TheHashOfAllAndNoKey) {
-  Redactor redactor;
-  redactor.add("KEY", kKey);
-  std::string text;
-  for (int i = 0; i < 200'000; ++i) text += std::to_string(i);
-  for (const std::size_t piece : {text.size(), std::size_t{100'000}, std::size_t{3000}}) {
-    Aside aside(redactor, text.data());
-    for (std::size_t at = 0; at < text.size(); at += piece) aside.reach(std::min(at + piece, text.size()));
-    const Aside::Done done = aside.finish();
-    EXPECT_EQ(done.hash, sha256(text)) << piece;
-    EXPECT_TRUE(done.clean) << piece;
-  }
-  Aside none(redactor, text.data());
-  EXPECT_EQ(none.finish().hash, sha256(std::string_view()));
-}
-
-TEST(Aside, MayEndBeforeItIsDone) {
-  const Redactor redactor;
-  const std::string text(5'000'000, 'x');
-  for (int i = 0; i < 20; ++i) {
-    Aside aside(redactor, text.data());
-    aside.reach(text.size() / 2);
-    aside.reach(text.size());
-  }
-}
-
-TEST(Aside, FindsAKeyInTheMiddle) {
+TEST(GrowingSearch, FindsAKeyInTheMiddleAndNoneWhereThereIsNone) {
   Redactor redactor;
   redactor.add("KEY", kKey);
   std::string text(3'000'000, 'x');
+  const auto clean = [&] {
+    GrowingSearch search(redactor);
+    for (std::size_t at = 0; at < text.size(); at += 65536)
+      search.reach(std::string_view(text).substr(0, at));
+    return search.clean(text);
+  };
+  EXPECT_TRUE(clean());
   text.replace(1'500'000, kKey.size(), kKey);
-  Aside aside(redactor, text.data());
-  for (std::size_t at = 0; at < text.size(); at += 65536) aside.reach(std::min(at + 65536, text.size()));
-  EXPECT_FALSE(aside.finish().clean);
+  EXPECT_FALSE(clean());
 }
 
 // A writing that lies across the end of what was there when the search last looked, at every place.

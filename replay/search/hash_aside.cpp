@@ -1,10 +1,10 @@
-#include "replay/search/aside.hpp"
+#include "replay/search/hash_aside.hpp"
 
 #include <system_error>
 
 namespace assay::search {
 
-Aside::Aside(const Redactor& redactor, const char* text) : text_(text), search_(redactor) {
+HashAside::HashAside(const char* text) : text_(text) {
   try {
     thread_ = std::thread([this] { run(); });
   } catch (const std::system_error&) {
@@ -12,9 +12,9 @@ Aside::Aside(const Redactor& redactor, const char* text) : text_(text), search_(
   }
 }
 
-Aside::~Aside() { end(); }
+HashAside::~HashAside() { end(); }
 
-void Aside::end() {
+void HashAside::end() {
   {
     const std::lock_guard lock(mutex_);
     ended_ = true;
@@ -23,7 +23,7 @@ void Aside::end() {
   if (thread_.joinable()) thread_.join();
 }
 
-void Aside::run() {
+void HashAside::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] { return ended_ || ready_ > hashed_; });
@@ -31,22 +31,21 @@ void Aside::run() {
     const std::size_t from = hashed_, to = ready_;
     lock.unlock();
     hash_.update({text_ + from, to - from});
-    search_.reach({text_, to});
     lock.lock();
     hashed_ = to;
   }
 }
 
-void Aside::reach(std::size_t size) {
+void HashAside::reach(std::size_t size) {
   const std::lock_guard lock(mutex_);
   ready_ = size;
   changed_.notify_all();
 }
 
-Aside::Done Aside::finish() {
+Digest HashAside::finish() {
   end();
   hash_.update({text_ + hashed_, ready_ - hashed_});
-  return {hash_.finish(), search_.clean({text_, ready_})};
+  return hash_.finish();
 }
 
 }  // namespace assay::search
