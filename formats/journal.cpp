@@ -214,7 +214,31 @@ Status JournalWriter::check() const {
       path_.string(), "end the other process, and record again into a new folder"};
 }
 
-Status JournalWriter::append(const JournalRecord& record) {
+// The whole of a record, `size` bytes; gives its link.
+Result<Digest> JournalWriter::write(std::uint64_t size, std::string_view start, const JournalRecord& record,
+                                    const LateDigest& late) {
+  const int fd = fd_.get();
+  make_room(fd, size_, size);
+  std::vector<std::string_view> pieces{start};
+  Link link(chain_, start);
+  for (const JournalPart& part : record.parts) {
+    pieces.push_back(part.bytes);
+    if (!late || &part != &record.parts.back()) link.add(part.digest ? *part.digest : sha256(part.bytes));
+  }
+  Status written;
+  if (late) {
+    written = write_all(fd, pieces, path_.string());
+    pieces.clear();
+    link.add(late());
+  }
+  ASSAY_TRY(std::move(written));
+  const Digest next = link.finish();
+  pieces.push_back(next.view());
+  ASSAY_TRY(write_all(fd, pieces, path_.string()));
+  return next;
+}
+
+Status JournalWriter::append(const JournalRecord& record, const LateDigest& late) {
   ASSAY_TRY(check_size());
   const std::string header = header_of(record, records_ + 1).dump_canonical();
   std::uint64_t body = 0;
@@ -222,22 +246,15 @@ Status JournalWriter::append(const JournalRecord& record) {
   if (header.size() > kMaxRecordHeader || body > kMaxRecordBody)
     return Error{Fault::refused, "a record too large for a journal", path_.string(), ""};
   const std::string start = frame_of(header.size(), body) + header;
-  std::vector<std::string_view> pieces{start};
-  Link link(chain_, start);
-  for (const JournalPart& part : record.parts) {
-    link.add(part.digest ? *part.digest : sha256(part.bytes));
-    pieces.push_back(part.bytes);
-  }
-  const Digest next = link.finish();
-  pieces.push_back(next.view());
-  make_room(fd_.get(), size_, start.size() + body + kLink);
-  if (Status written = write_all(fd_.get(), pieces, path_.string()); !written) {
+  const std::uint64_t size = start.size() + body + kLink;
+  const auto next = write(size, start, record, late);
+  if (!next) {
     // What stands half-written would hide every record after it.
     if (::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) fd_ = Fd();
-    return written;
+    return next.error();
   }
-  chain_ = next;
-  size_ += start.size() + body + kLink;
+  chain_ = *next;
+  size_ += size;
   ++records_;
   return {};
 }

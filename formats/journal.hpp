@@ -36,10 +36,13 @@ struct JournalRecord {
   const std::string* part(std::string_view name) const;  ///< nullptr where there is none
 };
 
-/// Appends. Every append is one write(2) of a whole record, so that a killed writer leaves whole records and
-/// at most one broken one at the end; sync() makes them outlive the machine. Not for several threads at once.
+/// Appends. Every append is one write(2) of a whole record, or two where the link comes later, so that a
+/// killed writer leaves whole records and at most one broken one at the end; sync() makes them outlive the
+/// machine. Not for several threads at once.
 class JournalWriter {
  public:
+  using LateDigest = std::function<Digest()>;
+
   /// `head` is an object without "assay", "version"; refuses a file that is there.
   static Result<JournalWriter> create(const std::filesystem::path& path, const Json& head);
   /// Goes on with a journal that is there. Every link is checked; a torn record at the end is cut off.
@@ -47,7 +50,9 @@ class JournalWriter {
 
   /// Fault::damaged where the file is no longer as the last append left it: cut, written to or replaced by
   /// another process.
-  Status append(const JournalRecord& record);
+  /// `late`: gives the digest of the last part, and is asked for it once the parts are written: hashing a
+  /// large body need not have ended before.
+  Status append(const JournalRecord& record, const LateDigest& late = {});
   Status sync();
   /// Synced, and put in the place of the file at `path`.
   Status move_to(const std::filesystem::path& path);
@@ -62,6 +67,8 @@ class JournalWriter {
  private:
   JournalWriter() = default;
   Status check_size() const;
+  Result<Digest> write(std::uint64_t size, std::string_view start, const JournalRecord& record,
+                       const LateDigest& late);
   Fd fd_;
   std::filesystem::path path_;
   Digest chain_;

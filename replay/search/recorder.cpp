@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "replay/search/hash_aside.hpp"
 #include "replay/search/journal_redaction.hpp"
 #include "toolkit/base/json.hpp"
 
@@ -53,7 +52,7 @@ struct Recorder::Passing {
   std::uint64_t keys = 0;  // known when the request was seen
   Sha256 response_hash;
   // Of a large answer, while it comes in: its hash, instead, and whether a key stands in it.
-  std::optional<HashAside> aside;
+  std::unique_ptr<HashAside> aside;
   std::optional<GrowingSearch> search;
   formats::Exchange whole_answer;  // what send() needs of an answer that was not passed on as it came
 
@@ -78,7 +77,7 @@ struct Recorder::Passing {
     if (exchange.response.empty() && !bytes.empty() && length) {
       exchange.response.reserve(*length);
       if (*length >= kLarge) {
-        aside.emplace(exchange.response.data());
+        aside = std::make_unique<HashAside>(exchange.response.data());
         search.emplace(redactor);
       }
     }
@@ -119,9 +118,8 @@ struct Recorder::Passing {
     }
     formats::describe_response(exchange.response, exchange.model);
     const bool own = !exchange.error.empty();  // an answer of ours is not what went by
-    if (!other && !own) exchange.response_hash = aside ? aside->finish() : response_hash.finish();
-    aside.reset();
-    if (!exchange.response_hash) exchange.response_hash = sha256(exchange.response);
+    if (own) aside.reset();
+    if (!aside) exchange.response_hash = other || own ? sha256(exchange.response) : response_hash.finish();
   }
 
   // What the program gets instead of an answer that did not come.
@@ -227,17 +225,21 @@ Status Recorder::write(Passing& passing) {
   }
   const std::lock_guard lock(mutex_);
   kept.done = now_us();
-  return append(std::move(kept), keys);
+  return append(std::move(kept), keys, std::move(passing.aside));
 }
 
 // `keys`: as many were looked for.
-Status Recorder::append(formats::Exchange exchange, std::uint64_t keys) {
+Status Recorder::append(formats::Exchange exchange, std::uint64_t keys, std::unique_ptr<HashAside> hashing) {
   clean_ = std::min(clean_, keys);
   exchange.keys = keys > keys_at_start_ ? keys : 0;
   exchange.arrived = arrived_;
   const bool wrong = !exchange.error.empty() || exchange.status >= 400;
   const std::uint64_t tokens = tokens_of(exchange.model);
-  if (Status status = journal_.append(std::move(exchange).record()); !status) {
+  const formats::JournalRecord record = std::move(exchange).record();
+  const auto hash = std::move(hashing);  // ends before the record, whose response it reads
+  formats::JournalWriter::LateDigest late;
+  if (hash) late = [&] { return hash->finish(); };
+  if (Status status = journal_.append(record, late); !status) {
     if (!failure_) failure_ = status.error();
     return status;
   }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -11,6 +12,7 @@
 #include "formats/exchange.hpp"
 #include "formats/journal.hpp"
 #include "replay/search/clock.hpp"
+#include "replay/search/hash_aside.hpp"
 #include "replay/search/redact.hpp"
 #include "replay/search/server.hpp"
 #include "replay/search/turnstile.hpp"
@@ -54,7 +56,8 @@ class Recorder {
   struct Passing;
   void hand_out(Passing& passing);
   Status write(Passing& passing);
-  Status append(formats::Exchange exchange, std::uint64_t keys);  // mutex_ is held
+  /// mutex_ is held. `hashing`: of the response, where it has not ended.
+  Status append(formats::Exchange exchange, std::uint64_t keys, std::unique_ptr<HashAside> hashing = nullptr);
   void sync_all();
 
   mutable std::mutex mutex_;

@@ -86,11 +86,11 @@ def recording():
             both = [(at_once(direct, slow, 64), at_once(recorded, slow, 64)) for _ in range(7)]
             a, b = (statistics.median(t) for t in zip(*both))
             row("64 exchanges at once, each 0.5 s", f"{a:.2f} s", f"{b:.2f} s", f"{b / a:.2f}x", "<= 1.3x")
-            a, b = medians(21, direct, recorded, large, 1)
+            a, b = medians(41, direct, recorded, large, 1)
             before = memory(recorder.pid)
-            medians(14, direct, recorded, large, 1)
+            medians(20, direct, recorded, large, 1)
             row("10 MB both ways", f"{a * 1e3:.0f} ms", f"{b * 1e3:.0f} ms", f"{b / a:.2f}x", "<= 1.3x")
-            row("most memory after 21 of these, after 35", f"{before:.0f} MB", f"{memory(recorder.pid):.0f} MB", f"{memory(recorder.pid) / before:.2f}x", "flat")
+            row("most memory after 41 of these, after 61", f"{before:.0f} MB", f"{memory(recorder.pid):.0f} MB", f"{memory(recorder.pid) / before:.2f}x", "flat")
         finally:
             recorder.kill()
             recorder.wait()
