@@ -2,6 +2,9 @@
 // thread takes eight elements through up to three stages in registers; between, the line lies in shared
 // memory. The sums and products are those of stage_element (fft_job.hpp), one by one.
 #include "kernels/conv/fft_lines.hpp"
+
+#include <iterator>
+
 #include "kernels/index/each.cuh"
 
 namespace assay::kernels {
