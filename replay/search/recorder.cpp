@@ -112,14 +112,12 @@ struct Recorder::Passing {
     std::optional<std::string> other;
     if (!search || !search->clean(exchange.response))
       other = redactor.redacted(exchange.response, exchange.chunks);
-    if (other) {
-      aside.reset();
-      exchange.response = *std::move(other);
-    }
+    // Neither where a key was replaced nor of an answer of ours.
+    const bool as_it_came = !other && exchange.error.empty();
+    if (!as_it_came) aside.reset();
+    if (other) exchange.response = *std::move(other);
     formats::describe_response(exchange.response, exchange.model);
-    const bool own = !exchange.error.empty();  // an answer of ours is not what went by
-    if (own) aside.reset();
-    if (!aside) exchange.response_hash = other || own ? sha256(exchange.response) : response_hash.finish();
+    if (!aside) exchange.response_hash = as_it_came ? response_hash.finish() : sha256(exchange.response);
   }
 
   // What the program gets instead of an answer that did not come.
