@@ -257,6 +257,24 @@ class AsiEvolve(Decisions):
         self.assertEqual([d for d in best if d["outcome"] == "different"], [])
         self.assertIn("step_0_initial", [d["step"] for d in best if d["outcome"] == "not on record"])
 
+    def test_the_best_where_its_step_is_not_known(self):
+        """Several steps may have made nodes that are alike: whichever made the best, later ones are no better."""
+        run = self.copy(SAMPLES / "evolve-workers")
+        steps = {(p / "code").read_text(): p for p in (run / "steps").glob("step_*") if (p / "code").exists()}
+        later = {}
+
+        def change(document):
+            best, last = sorted(document["nodes"].values(), key=lambda node: node["id"])[-2:]
+            best.update(name="of no step", code="of no step", motivation="of no step", score=0.9999)
+            last["score"] = 0.9998
+            later["step"] = steps[last["code"]]
+        change_nodes(run, change)
+        replace(later["step"] / "results.json", r'"eval_score": [\d.]+', '"eval_score": 0.9998')
+        document, _ = self.verified(run)
+        best = {d["step"]: d for d in document["decisions"]["list"] if d["kind"] == "best"}
+        self.assertEqual([d for d in best.values() if d["outcome"] == "different"], [])
+        self.assertEqual(best[later["step"].name]["outcome"], "equal")
+
     def test_knowledge(self):
         self.alter(lambda run: replace(run / "logs/evolve.log", r"Retrieved (\d+) cognition", r"Retrieved 1\1 cognition"), "knowledge")
 

@@ -266,13 +266,17 @@ class Walk {
   }
 
   void judge_best(std::int64_t id, const std::string& step_id) {
+    // A node that no step is proved to have made may be the best all the same.
+    const Score score = score_of(record_, settings_, id);
+    const bool better = score.value && *score.value > best_;
+    if (better) best_ = *score.value;
+    if (!score.value) scores_missing_ = true;
     const Step* step = record_.step_of(id);
     if (!step) return sink_.not_on_record(step_id, "best", "which step made the node is not proved");
-    const Score score = score_of(record_, settings_, id);
     if (!score.value)
       return sink_.not_on_record(step_id, "best", "the score is not on record with its digits");
-    const bool better = *score.value > best_;
-    if (better) best_ = *score.value;
+    if (better && scores_missing_)
+      return sink_.not_on_record(step_id, "best", "the score of a node before it is not on record");
     const std::string expected = better ? "a snapshot" : "no snapshot",
                       found = step->best ? "a snapshot" : "no snapshot";
     if (expected != found && passed_by_another(*step, *score.value, better))
@@ -292,8 +296,9 @@ class Walk {
   }
 
   // Several workers: between a node's addition and its look at the best another that was added later may
-  // look. So a better one without a snapshot came after a later one at least as good, which has one; and a
-  // snapshot that is not better than all before it was made before theirs, as the log has it.
+  // look. So a better one without a snapshot came after a later one at least as good, which has one (or after
+  // one whose node is not known); and a snapshot that is not better than all before it was made before
+  // theirs, as the log has it.
   bool passed_by_another(const Step& step, double score, bool better) const {
     if (record_.sequential) return false;
     const auto logged = [&](const Step& one) {
@@ -305,7 +310,7 @@ class Walk {
     };
     if (better)
       return std::any_of(record_.steps.begin(), record_.steps.end(), [&](const Step& one) {
-        return one.best && one.node && *one.node > *step.node && is_as_good(one);
+        return one.best && (!one.node || (*one.node > *step.node && is_as_good(one)));
       });
     return logged(step) != record_.best_logged.end() &&
            std::all_of(record_.steps.begin(), record_.steps.end(), [&](const Step& one) {
@@ -465,6 +470,7 @@ class Walk {
   bool island_, lost_ = false;
   std::string why_lost_;
   double best_ = -std::numeric_limits<double>::infinity();
+  bool scores_missing_ = false;  // of a node so far: the best may have been that one
   std::map<std::int64_t, std::int64_t> visits_;
   std::set<std::int64_t> unscored_, gone_;
   std::vector<std::int64_t> pool_;  // of the last draw
