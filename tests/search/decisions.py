@@ -267,8 +267,9 @@ class AsiEvolve(Decisions):
             best, last = sorted(document["nodes"].values(), key=lambda node: node["id"])[-2:]
             best.update(name="of no step", code="of no step", motivation="of no step", score=0.9999)
             last["score"] = 0.9998
-            later["step"] = steps[last["code"]]
+            later.update(step=steps[last["code"]], best=best["id"])
         change_nodes(run, change)
+        replace(run / "logs/evolve.log", rf"(Added node {later['best']}): .* \(", r"\1: of no step (")
         replace(later["step"] / "results.json", r'"eval_score": [\d.]+', '"eval_score": 0.9998')
         document, _ = self.verified(run)
         best = {d["step"]: d for d in document["decisions"]["list"] if d["kind"] == "best"}

@@ -265,17 +265,26 @@ class Walk {
     sink_.equal(step, "eviction", who);
   }
 
+  // The log rounds to four digits.
+  double most_logged(std::int64_t id) const {
+    const auto logged = record_.added.find(id);
+    const auto score =
+        logged == record_.added.end() ? Result<Json>(Json()) : Json::parse(logged->second.score);
+    const auto value = score ? score->number() : std::nullopt;
+    return value ? *value + 0.00005 : std::numeric_limits<double>::infinity();
+  }
+
   void judge_best(std::int64_t id, const std::string& step_id) {
     // A node that no step is proved to have made may be the best all the same.
     const Score score = score_of(record_, settings_, id);
     const bool better = score.value && *score.value > best_;
     if (better) best_ = *score.value;
-    if (!score.value) scores_missing_ = true;
+    if (!score.value) best_missing_ = std::max(best_missing_, most_logged(id));
     const Step* step = record_.step_of(id);
     if (!step) return sink_.not_on_record(step_id, "best", "which step made the node is not proved");
     if (!score.value)
       return sink_.not_on_record(step_id, "best", "the score is not on record with its digits");
-    if (better && scores_missing_)
+    if (better && *score.value <= best_missing_)
       return sink_.not_on_record(step_id, "best", "the score of a node before it is not on record");
     const std::string expected = better ? "a snapshot" : "no snapshot",
                       found = step->best ? "a snapshot" : "no snapshot";
@@ -470,7 +479,7 @@ class Walk {
   bool island_, lost_ = false;
   std::string why_lost_;
   double best_ = -std::numeric_limits<double>::infinity();
-  bool scores_missing_ = false;  // of a node so far: the best may have been that one
+  double best_missing_ = best_;  // what a node so far may have had whose score is not on record
   std::map<std::int64_t, std::int64_t> visits_;
   std::set<std::int64_t> unscored_, gone_;
   std::vector<std::int64_t> pool_;  // of the last draw
