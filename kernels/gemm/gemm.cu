@@ -138,24 +138,42 @@ Result result(const GemmMatrix& matrix) {
   return out;
 }
 
-// R2's tree over segments: level l of the stack holds the sum of 2^l segments while its bit of the count is
-// set.
+// R2's tree over segments: level l holds the sum of 2^l of them while its bit of the count is set.
+struct Levels {
+  float at[32];
+  // The segment sum that follows `before` of them.
+  __device__ __forceinline__ void push(float value, int before) {
+    int level = 0;
+    for (; before >> level & 1; ++level) value = __fadd_rn(at[level], value);
+    at[level] = value;
+  }
+  __device__ __forceinline__ float total(int count) const {
+    int level = __ffs(count) - 1;
+    float value = at[level];
+    while (count >> ++level)
+      if (count >> level & 1) value = __fadd_rn(at[level], value);
+    return value;
+  }
+};
+
 __global__ void join(const __grid_constant__ Job job) {
+  constexpr int kTogether = 8;  // read before the first of them is added
   wait_for_inputs();
   const std::int64_t size = job.m * job.n, count = size * job.batches;
   const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
   for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += step) {
     const std::int64_t batch = i / size, in = i % size;
     const float* const from = job.partial + batch * job.segments * size + in;
-    float stack[32];
-    int top = 0;
-    for (int s = 0; s < job.segments; ++s) {
-      float value = from[s * size];
-      for (int bits = s; bits & 1; bits >>= 1) value = __fadd_rn(stack[--top], value);
-      stack[top++] = value;
+    Levels levels;
+    for (int s = 0; s < job.segments; s += kTogether) {
+      float sums[kTogether];
+#pragma unroll
+      for (int t = 0; t < kTogether; ++t) sums[t] = s + t < job.segments ? from[(s + t) * size] : 0;
+#pragma unroll
+      for (int t = 0; t < kTogether; ++t)
+        if (s + t < job.segments) levels.push(sums[t], s + t);
     }
-    float value = stack[--top];
-    while (top) value = __fadd_rn(stack[--top], value);
+    const float value = levels.total(job.segments);
     const std::int64_t r = in / job.n, q = in % job.n;
     const char* const c0 =
         job.add ? job.c0.data + batch_offset(job, job.c0.batch, batch) * (job.c0.bf16 ? 2 : 4) : nullptr;

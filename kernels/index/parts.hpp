@@ -76,14 +76,23 @@ ASSAY_HD void join_run(const Rows& rows, const JoinOptions& options, std::int64_
     sum[k] = T::load(table[rows.table_column.offset(c + k)]);
     column[k] = rows.plain_column.offset(c + k);
   }
-  for (std::int64_t p = begin; p < end; ++p) {
-    const Stored* plain =
-        static_cast<const Stored*>(rows.plain) + rows.plain_row.offset(static_cast<std::int64_t>(order[p]));
-    for (int k = 0; k < kColumns; ++k) {
-      Wide x = scaled_(options, T::load(plain[column[k]]));
-      if (options.by_frequency) x = divide_(x, end - begin);
-      sum[k] = p == begin && !options.includes_self ? x : joined(options.join, sum[k], x);
+  // One addition waits for the one before it, but what is added need not be read so late. Several columns are
+  // reading enough.
+  constexpr int kTogether = kColumns == 1 ? 8 : 1;
+  Stored next[kTogether][kColumns];
+  for (std::int64_t p = begin; p < end; p += kTogether) {
+    for (int t = 0; t < kTogether; ++t) {
+      if (p + t >= end) continue;
+      const auto from = static_cast<std::int64_t>(order[p + t]);
+      const Stored* plain = static_cast<const Stored*>(rows.plain) + rows.plain_row.offset(from);
+      for (int k = 0; k < kColumns; ++k) next[t][k] = plain[column[k]];
     }
+    for (int t = 0; t < kTogether; ++t)
+      for (int k = 0; k < kColumns && p + t < end; ++k) {
+        Wide x = scaled_(options, T::load(next[t][k]));
+        if (options.by_frequency) x = divide_(x, end - begin);
+        sum[k] = p + t == begin && !options.includes_self ? x : joined(options.join, sum[k], x);
+      }
   }
   const std::int64_t terms = end - begin + (options.includes_self ? 1 : 0);
   for (int k = 0; k < kColumns; ++k)
@@ -119,9 +128,17 @@ struct JoinSorted {
     const Divided at = divided(i, rows.width);
     const std::uint32_t key = keys[at.above];
     if (key == skipped || (at.above > 0 && keys[at.above - 1] == key)) return;
-    std::int64_t end = at.above + 1;
-    while (end < rows.positions && keys[end] == key) ++end;
-    join_run<T, 1>(rows, options, key, order, at.above, end, at.rest);
+    join_run<T, 1>(rows, options, key, order, at.above, run_end(key, at.above), at.rest);
+  }
+
+ private:
+  // Most runs are short: strides double until one ends beyond the run, which is then halved.
+  ASSAY_HD_MEMBER std::int64_t run_end(std::uint32_t key, std::int64_t begin) const {
+    std::int64_t inside = begin, stride = 1;
+    while (inside + stride < rows.positions && keys[inside + stride] == key) inside += stride, stride *= 2;
+    while ((stride /= 2) > 0)
+      if (inside + stride < rows.positions && keys[inside + stride] == key) inside += stride;
+    return inside + 1;
   }
 };
 

@@ -11,6 +11,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "toolkit/base/files.hpp"
 #include "toolkit/base/text.hpp"
 
 namespace assay::replay {
@@ -85,16 +86,6 @@ class LastWords {
   static constexpr std::size_t kKept = 64u << 10;
   std::string text_;
 };
-
-std::uint64_t folder_size(const std::filesystem::path& folder) {
-  std::uint64_t size = 0;
-  std::error_code wrong;
-  for (fs::recursive_directory_iterator at(folder, wrong), end; !wrong && at != end; at.increment(wrong)) {
-    std::error_code ignored;
-    if (at->is_regular_file(ignored) && !at->is_symlink(ignored)) size += at->file_size(ignored);
-  }
-  return size;
-}
 
 Error broke(const std::string& what, const char* hint) {
   return {Fault::failed, "the program was stopped: " + what, "", hint};

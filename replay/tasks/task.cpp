@@ -63,18 +63,19 @@ std::int64_t Stream::below(std::int64_t n) {
   return static_cast<std::int64_t>(kernels::integer_below(low, high, static_cast<std::uint64_t>(n)));
 }
 
-RowTask::RowTask(const formats::Recipe& recipe)
+RowTask::RowTask(const formats::Recipe& recipe, std::int64_t evaluation_length)
     : seed_(static_cast<std::uint64_t>(recipe.task.seed)),
       rows_(recipe.batch.rows),
       length_(recipe.batch.length),
       vocabulary_(recipe.shell.vocabulary),
-      evaluation_rows_(recipe.evaluation.rows) {}
+      evaluation_rows_(recipe.evaluation.rows),
+      evaluation_length_(evaluation_length) {}
 
 Examples RowTask::make(std::uint64_t step, bool evaluation, std::int64_t first, std::int64_t rows) const {
   Examples out;
   out.rows = rows;
-  out.length = length_;
-  out.tokens.assign(static_cast<std::size_t>(rows * length_), 0);
+  out.length = evaluation ? evaluation_length_ : length_;
+  out.tokens.assign(static_cast<std::size_t>(rows * out.length), 0);
   for (std::int64_t row = 0; row < rows; ++row) {
     const auto number = static_cast<std::uint64_t>(first + row);
     Stream stream(seed_, step, number | (evaluation ? std::uint64_t{1} << 31 : 0));

@@ -56,13 +56,15 @@ class Task {
 /// A task of independent rows.
 class RowTask : public Task {
  public:
-  explicit RowTask(const formats::Recipe& recipe);
+  explicit RowTask(const formats::Recipe& recipe) : RowTask(recipe, recipe.batch.length) {}
+  /// Training rows have the recipe's length, those of an evaluation their own.
+  RowTask(const formats::Recipe& recipe, std::int64_t evaluation_length);
   Examples training(std::int64_t step) const override;
   std::int64_t evaluation_batches() const override;
   Examples evaluation(std::int64_t batch) const override;
 
  protected:
-  /// Writes row `row` of `out`, whose tokens are 0, and its labels.
+  /// Writes row `row` of `out`, out.length tokens that are 0, and its labels.
   virtual void fill(Stream& stream, bool evaluation, std::int64_t row, Examples& out) const = 0;
   std::int64_t length() const { return length_; }
   std::int64_t vocabulary() const { return vocabulary_; }
@@ -70,7 +72,7 @@ class RowTask : public Task {
  private:
   Examples make(std::uint64_t seed_step, bool evaluation, std::int64_t first, std::int64_t rows) const;
   std::uint64_t seed_;
-  std::int64_t rows_, length_, vocabulary_, evaluation_rows_;
+  std::int64_t rows_, length_, vocabulary_, evaluation_rows_, evaluation_length_;
 };
 
 /// Files that the task reads, by the recipe's names; checked against the recipe's SHA-256 when the task is

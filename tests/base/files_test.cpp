@@ -1,9 +1,11 @@
 #include "toolkit/base/files.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 #include <gmock/gmock.h>
@@ -182,6 +184,36 @@ TEST_F(Files, WalkListsWideFoldersSorted) {
   EXPECT_EQ(found, names);
   EXPECT_EQ(git.size(), 200u);
   EXPECT_TRUE(std::is_sorted(git.begin(), git.end()));
+}
+
+TEST_F(Files, AFoldersSizeIsThatOfItsFiles) {
+  put("a/b", "12345");
+  put("c", "123");
+  fs::create_symlink("c", folder_ / "link");
+  fs::create_symlink("none", folder_ / "broken");
+  fs::create_directory_symlink("a", folder_ / "again");
+  EXPECT_EQ(folder_size(folder_), 8u);
+  EXPECT_EQ(folder_size(folder_ / "none"), 0u);
+}
+
+TEST_F(Files, AFoldersSizeIsNeverMoreThanItHeld) {
+  for (int i = 0; i < 8; ++i) put("work/" + std::to_string(i), "x");
+  std::atomic<bool> stop = false;
+  std::thread mover([&] {
+    while (!stop)
+      for (int i = 0; i < 8; ++i) {
+        const std::string name = std::to_string(i);
+        fs::rename(folder_ / "work" / name, folder_ / name);
+        fs::rename(folder_ / name, folder_ / "work" / name);
+      }
+  });
+  std::uint64_t most = 0;
+  for (int i = 0; i < 3000; ++i) most = std::max(most, folder_size(folder_ / "work"));
+  stop = true;
+  mover.join();
+  // A file that came back may be met twice.
+  EXPECT_LE(most, 16u);
+  EXPECT_GT(most, 0u);
 }
 
 TEST_F(Files, WalkGoesAloneWhereDescriptorsAreFew) {

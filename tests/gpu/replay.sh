@@ -18,7 +18,7 @@
 #     programs  100 s  106 in fp32 and bf16:      shape    120 s  all in bf16 at a length that is no multiple of the chunk, GPU and
 #                      programs.jsonl                             AVX-512 side by side
 #   also: programs_avx512, programs_avx2, programs_portable (240, 300 and 900 s of 16 cores; any machine has them); tests/gpu/search.sh (250 s);
-#   profile (170 s): the time of each kernel of six programs, ours and eager's
+#   profile (170 s): the time of each kernel of six programs, ours and eager's; profile_recall (40 s): of what `recall` trains
 #
 # The first batch leaves OUT/built_*.tar.xz; BUILT=FOLDER of those, on a machine of the same kind, is unpacked where `build` would compile.
 # Needs nvcc and a Python with torch 2.11.0 (ASSAY_TORCH_PYTHON, else python3) and einops 0.8.1 with its metadata, there or in
@@ -183,18 +183,32 @@ part_steps() {
   [[ $device == cuda ]] || { shape=tiny && more=(--only 458 --deterministic); }
   TAIL=10 limited "$((${STEPS_SECONDS:-420} + 60))" "$python" tests/bench/replay/steps.py --runner "$runner" --shared "$shared" --shape $shape -o "$out/steps.md" "${more[@]}" ${STEPS_OPTIONS:-}
 }
-# Where the GPU's time goes, ours and eager's: OUT/profile/INDEX.PID.tsv.
+# profiled NAME COMMAND...: where the GPU's time goes, by kernel: OUT/profile/NAME.PID.tsv for each process.
+profiled() {
+  local name=$1 cuda=${CUDA_HOME:-/usr/local/cuda}
+  shift
+  mkdir -p "$out/profile"
+  [[ -f $out/profile/kernel_times.so ]] ||
+    limited 60 g++ -std=c++20 -O2 -shared -fPIC -I"$cuda/include" -I"$cuda/extras/CUPTI/include" tests/gpu/kernel_times.cpp -o "$out/profile/kernel_times.so" \
+      -L"$cuda/lib64" -L"$cuda/extras/CUPTI/lib64" -lcupti || return
+  TAIL=2 limited 60 env CUDA_INJECTION64_PATH="$out/profile/kernel_times.so" KERNEL_TIMES="$out/profile/$name" \
+    LD_LIBRARY_PATH="$cuda/lib64:$cuda/extras/CUPTI/lib64:$LD_LIBRARY_PATH" "$@"
+}
 part_profile() {
   [[ $device == cuda ]] || { echo "  no GPU"; return 0; }
-  local cuda=${CUDA_HOME:-/usr/local/cuda} index
-  mkdir -p "$out/profile"
-  limited 60 g++ -std=c++20 -O2 -shared -fPIC -I"$cuda/include" -I"$cuda/extras/CUPTI/include" tests/gpu/kernel_times.cpp -o "$out/profile/kernel_times.so" \
-    -L"$cuda/lib64" -L"$cuda/extras/CUPTI/lib64" -lcupti || return
+  local index
   for index in ${PROFILED:-deltanet 441 880 927 954 1041}; do
-    TAIL=2 limited 60 env CUDA_INJECTION64_PATH="$out/profile/kernel_times.so" KERNEL_TIMES="$out/profile/$index" LD_LIBRARY_PATH="$cuda/lib64:$cuda/extras/CUPTI/lib64:$LD_LIBRARY_PATH" \
-      "$python" tests/bench/replay/steps.py --runner "$runner" --shared "$shared" --shape gpu --only "$index" -o "$out/profile/$index.md"
+    profiled "$index" "$python" tests/bench/replay/steps.py --runner "$runner" --shared "$shared" --shape gpu --only "$index" -o "$out/profile/$index.md"
   done
-  rm -f "$out/profile/kernel_times.so"
+}
+# The same of what `recall` trains, a few hundred steps of each.
+part_profile_recall() {
+  [[ $device == cuda ]] || { echo "  no GPU"; return 0; }
+  local task
+  for task in parity-11 mqar-64 mqar-128; do
+    profiled "$task" "$python" tests/bench/replay/recall.py --runner "$runner" --device cuda --gpus 1 --tasks $task --seeds 1 --epochs 1 --parity-steps 400 \
+      -o "$out/profile/$task.json"
+  done
 }
 part_recall() {
   local more=(--jobs "${RECALL_JOBS:-3}" --seconds "${RECALL_SECONDS:-420}")
@@ -203,7 +217,7 @@ part_recall() {
 }
 
 declare -A estimate=([build]=175 [gtests]=130 [certify]=10 [captures]=30 [traces]=50 [baselines]=30 [programs]=100 [shape]=120 [sample]=40
-  [gemm]=20 [operators]=60 [steps]=400 [recall]=300 [profile]=170)
+  [gemm]=20 [operators]=60 [steps]=400 [recall]=300 [profile]=170 [profile_recall]=40)
 for part in "${parts[@]}"; do
   if [[ -e $out/done/$part && $part != build ]]; then echo "== $part: done before"; continue; fi
   if ((SECONDS + ${estimate[$part]:-240} > budget)); then echo "== $part: left out, $((budget - SECONDS)) s of the budget are left"; continue; fi

@@ -16,7 +16,7 @@ class Rerun : public test::SearchTest {
  protected:
   void SetUp() override {
     write("search.json", recipe());
-    ASSERT_EQ(search("run").status, 0);
+    ASSERT_TRUE(ended_well(search("run")));
   }
   /// The search with a journal that `change` has altered, every link made anew.
   template <typename Change>

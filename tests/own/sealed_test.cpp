@@ -17,7 +17,7 @@ class SealedSearch : public test::SearchTest {
  protected:
   void SetUp() override {
     write("search.json", recipe());
-    ASSERT_EQ(search("run").status, 0);
+    ASSERT_TRUE(ended_well(search("run")));
     ASSERT_EQ(assay({"key", "new", "key"}).status, 0);
     ASSERT_EQ(assay({"seal", "run", "--from", "search", "--key", "key", "-o", "run.h5"}).status, 0);
   }

@@ -23,6 +23,10 @@ class SearchTest : public ReplayTest {
     words.insert(words.end(), more.begin(), more.end());
     return assay(words);
   }
+  static testing::AssertionResult ended_well(const Ran& ran) {
+    if (ran.status == 0) return testing::AssertionSuccess();
+    return testing::AssertionFailure() << "status " << ran.status << ": " << ran.err;
+  }
   Json result(const std::string& run) const { return *Json::parse(file(run + "/result.json")); }
   std::string root(const std::string& run) const { return std::string(result(run)["root"].string_or("")); }
 };

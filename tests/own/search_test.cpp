@@ -32,22 +32,22 @@ TEST_F(Search, LeavesAWholeSearch) {
 
 TEST_F(Search, HasOneRootWithAnyNumberOfJobs) {
   write("search.json", recipe());
-  ASSERT_EQ(search("one").status, 0);
+  ASSERT_TRUE(ended_well(search("one")));
   for (const char* jobs : {"2", "4"}) {
     const std::string run = std::string("jobs") + jobs;
-    ASSERT_EQ(search(run, {"--jobs", jobs}).status, 0);
+    ASSERT_TRUE(ended_well(search(run, {"--jobs", jobs})));
     EXPECT_EQ(file(run + "/journal"), file("one/journal"));
     EXPECT_EQ(file(run + "/result.json"), file("one/result.json"));
   }
   write("search.json", recipe({{"seed", "8"}}));
-  ASSERT_EQ(search("other").status, 0);
+  ASSERT_TRUE(ended_well(search("other")));
   EXPECT_NE(root("other"), root("one"));
 }
 
 TEST_F(Search, GoesOnAfterItWasKilled) {
   Json training = *Json::parse(test::recipe_text(R"("name": "copy", "seed": 1, "pause_ms": 5)"));
   write("search.json", recipe({{"training", training.dump()}}));
-  ASSERT_EQ(search("whole", {"--jobs", "3"}).status, 0);
+  ASSERT_TRUE(ended_well(search("whole", {"--jobs", "3"})));
   for (const std::size_t steps : {std::size_t{0}, std::size_t{4}, std::size_t{7}}) {
     const std::string run = "killed" + std::to_string(steps);
     const pid_t child = test::start_program(
@@ -87,7 +87,7 @@ TEST_F(Search, OneProcessAtATimeWorksInAFolder) {
 // A record that a killed writer left half-written is cut off and made again.
 TEST_F(Search, CutsOffATornRecord) {
   write("search.json", recipe());
-  ASSERT_EQ(search("run").status, 0);
+  ASSERT_TRUE(ended_well(search("run")));
   const std::string journal = file("run/journal");
   for (const std::size_t left : {journal.size() - 3, journal.size() / 2, std::size_t{60}, std::size_t{5}}) {
     write("run/journal", journal.substr(0, left));
@@ -99,7 +99,7 @@ TEST_F(Search, CutsOffATornRecord) {
 
 TEST_F(Search, MakesARunThatIsGoneAgain) {
   write("search.json", recipe());
-  ASSERT_EQ(search("run").status, 0);
+  ASSERT_TRUE(ended_well(search("run")));
   const std::string trace = file("run/candidates/2/trace.jsonl"), before = root("run");
   fs::remove_all(path("run/candidates/2"));
   const Ran again = search("run");
@@ -110,7 +110,7 @@ TEST_F(Search, MakesARunThatIsGoneAgain) {
 
 TEST_F(Search, RefusesAJournalThatItsRecipeDoesNotGive) {
   write("search.json", recipe());
-  ASSERT_EQ(search("run").status, 0);
+  ASSERT_TRUE(ended_well(search("run")));
   auto record = *formats::read_search(path("run"));
   std::get<formats::Proposal>(record.steps[1]).motivation += "More.";
   fs::remove(path("run/journal"));
@@ -150,7 +150,7 @@ TEST_F(Search, RefusesRecipesWithAReason) {
     fs::remove_all(path("run"));
   }
   write("search.json", recipe());
-  ASSERT_EQ(search("run").status, 0);
+  ASSERT_TRUE(ended_well(search("run")));
   write("search.json", recipe({{"seed", "9"}}));
   EXPECT_THAT(search("run").err, HasSubstr("a search by another recipe"));
 }
@@ -158,8 +158,8 @@ TEST_F(Search, RefusesRecipesWithAReason) {
 // Whatever differs between two searches of one recipe lies in environment, timings and attempts.
 TEST_F(Search, BundlesDifferInEnvironmentAndAttemptsAlone) {
   write("search.json", recipe());
-  ASSERT_EQ(search("a").status, 0);
-  ASSERT_EQ(search("b", {"--jobs", "2"}).status, 0);
+  ASSERT_TRUE(ended_well(search("a")));
+  ASSERT_TRUE(ended_well(search("b", {"--jobs", "2"})));
   ASSERT_EQ(assay({"key", "new", "key"}).status, 0);
   for (const char* run : {"a", "b"}) {
     const Ran seal = assay({"seal", run, "--from", "search", "--key", "key", "-o", std::string(run) + ".h5"});
@@ -190,7 +190,7 @@ TEST_F(Search, BundlesDifferInEnvironmentAndAttemptsAlone) {
 
 TEST_F(Search, EndsWhenItsPatienceDoes) {
   write("search.json", recipe({{"budget", R"({"candidates": 500, "patience": 3})"}, {"lag", "1"}}));
-  ASSERT_EQ(search("run").status, 0);
+  ASSERT_TRUE(ended_well(search("run")));
   const auto record = *formats::read_search(path("run"));
   ASSERT_LT(record.outcomes().size(), 500u);
   EXPECT_EQ(record.best()->candidate + 4, record.outcomes().size());

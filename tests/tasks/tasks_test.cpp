@@ -119,6 +119,26 @@ TEST(Tasks, ParityCountsTwos) {
   EXPECT_EQ(*lengths.rbegin(), 40);
 }
 
+TEST(Tasks, ParityIsTestedOnLongerRows) {
+  const auto task = made(recipe_for("parity", 40, 3, Json::object({{"test_length", 256}})));
+  EXPECT_EQ(task->training(1).length, 40);
+  std::int64_t longest = 0;
+  for (std::int64_t batch = 0; batch < task->evaluation_batches(); ++batch) {
+    const Examples rows = task->evaluation(batch);
+    ASSERT_EQ(rows.length, 256);
+    ASSERT_EQ(static_cast<std::int64_t>(rows.tokens.size()), rows.rows * 256);
+    for (std::int64_t row = 0; row < rows.rows; ++row) {
+      const auto tokens = row_of(rows, row);
+      const std::int64_t last = rows.positions[static_cast<std::size_t>(row)] - row * 256;
+      longest = std::max(longest, last + 1);
+      EXPECT_GE(last + 1, 40);
+      EXPECT_EQ(std::count(tokens.begin() + last + 1, tokens.end(), 0), 255 - last);
+      EXPECT_EQ(rows.labels[static_cast<std::size_t>(row)], 1 + std::count(tokens.begin(), tokens.end(), 2) % 2);
+    }
+  }
+  EXPECT_GT(longest, 40);
+}
+
 /// The value of number sign number ..., multiplication first, modulo m.
 std::int64_t value_of(std::vector<std::int64_t> tokens, std::int64_t m) {
   std::vector<std::int64_t> terms{tokens[0] - 1};

@@ -53,6 +53,17 @@ Result<std::uint64_t> file_size(int fd) {
   return static_cast<std::uint64_t>(info.st_size);
 }
 
+std::uint64_t folder_size(const fs::path& folder) {
+  std::uint64_t size = 0;
+  std::error_code wrong;
+  for (fs::recursive_directory_iterator at(folder, wrong), end; !wrong && at != end; at.increment(wrong)) {
+    struct stat info {};
+    if (::lstat(at->path().c_str(), &info) == 0 && S_ISREG(info.st_mode))
+      size += static_cast<std::uint64_t>(info.st_size);
+  }
+  return size;
+}
+
 Status read_at(int fd, std::uint64_t offset, char* into, std::uint64_t length) {
   std::uint64_t done = 0;
   while (done < length) {

@@ -4,7 +4,8 @@
     python tests/bench/replay/recall.py --runner ... --shape tiny --device cpu
 
 MQAR as shared/design/replay.md has it: 180,000 examples in five groups, 32 epochs of batches of 256, cosine by epoch, seven tests of 1,000.
-Parity: 20,000 steps of 256 rows of 256, lengths to 40, tested at 40 to 256. OUT.jsonl is added to and goes on where it stopped; a run that
+Parity: 20,000 steps of 256 rows, lengths to 40, tested at 40 to 256 (what stands after a label changes
+nothing before it in a causal model, so training rows end at 40). OUT.jsonl is added to and goes on where it stopped; a run that
 --seconds cuts off is lost. --gpus N spreads runs over N GPUs, --jobs of them at a time on each."""
 import argparse
 import concurrent.futures
@@ -62,8 +63,8 @@ def parity(negative, seed):
     return support.recipe(
         options.runner, name="parity", steps=steps, seed=seed,
         mixer={"kind": "baseline", "name": "deltanet", "options": {"allow_neg_eigval": negative}},
-        shell={"kind": "lm", "layers": 2, "d_model": 32 if tiny else 128, "heads": 4, "vocabulary": 4}, task={"name": "parity", "seed": seed},
-        batch={"rows": 8 if tiny else 256, "length": 256, "leaf": 8 if tiny else 256},
+        shell={"kind": "lm", "layers": 2, "d_model": 32 if tiny else 128, "heads": 4, "vocabulary": 4}, task={"name": "parity", "seed": seed, "test_length": 256},
+        batch={"rows": 8 if tiny else 256, "length": 40, "leaf": 8 if tiny else 256},
         optimizer={"lr": 1e-3, "weight_decay": 0.0}, schedule={"kind": "linear_warmup_cosine", "warmup": steps // 10, "final": 0.0},
         intervals={"state_root": 0, "checkpoint": 0}, evaluation={"every": max(1, steps // 4), "rows": 16 if tiny else 2048})
 
