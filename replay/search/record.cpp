@@ -307,7 +307,9 @@ class Recording {
         err(options_.run / "stderr", redactor_, options_.err);
     std::set<std::string> names;
     for (const Upstream& upstream : plan_.upstreams) names.insert(upstream.name);
-    Server server(std::move(listener), plan_.token, names, options_.server,
+    ServerLimits limits = options_.server;
+    limits.early = true;
+    Server server(std::move(listener), plan_.token, names, limits,
                   [&recorder](ChildRequest request, ChildAnswer& answer) {
                     recorder.handle(std::move(request), answer);
                   });

@@ -34,8 +34,8 @@ class Recorder {
            std::optional<ClockFile> clock, Turnstile& turnstile);
   ~Recorder();
 
-  void handle(ChildRequest request, ChildAnswer& answer) { handle(std::move(request), answer, arrive()); }
-  void handle(ChildRequest request, ChildAnswer& answer, std::uint64_t number);
+  /// `number`: of its arrival; 0: it arrives once it is whole.
+  void handle(ChildRequest request, ChildAnswer& answer, std::uint64_t number = 0);
   std::uint64_t arrive();  ///< a request came: its number
   /// Appends an exchange that was answered without an upstream (a branch), or another record.
   Status keep(formats::Exchange exchange, std::uint64_t number);

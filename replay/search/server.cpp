@@ -11,6 +11,13 @@
 
 namespace assay::search {
 
+namespace {
+
+// A smaller body is there as soon as its head, as good as.
+constexpr std::uint64_t kEarlyFrom = 1u << 20;
+
+}  // namespace
+
 // ---- answers
 
 ChildAnswer::ChildAnswer(Stream& stream, bool keep_alive, unsigned version, bool head_only,
@@ -57,6 +64,18 @@ Status ChildAnswer::whole(int status, const HttpHeaders& headers, std::string_vi
   ASSAY_TRY(begin(status, headers, body.size()));
   ASSAY_TRY(piece(body));
   return finish();
+}
+
+// ---- requests
+
+Status ChildRequest::take_more() {
+  if (to_come && !ASSAY_TRY(to_come->more(body))) to_come = nullptr;
+  return {};
+}
+
+Status ChildRequest::finish() {
+  while (to_come) ASSAY_TRY(take_more());
+  return {};
 }
 
 // ---- connections
@@ -145,13 +164,45 @@ struct Server::Incoming {
     buffered -= std::exchange(taken, 0);
   }
 
-  Status take_room(std::uint64_t most) {
-    const std::int64_t more = static_cast<std::int64_t>(reader.body_size()) - taken;
+  Status take_room(std::uint64_t most, std::size_t size) {
+    const std::int64_t more = static_cast<std::int64_t>(size) - taken;
     taken += more;
     if (buffered.fetch_add(more) + more <= static_cast<std::int64_t>(most)) return {};
     status = 503;
     return Error{Fault::refused, "too much is on its way at once", "", ""};
   }
+};
+
+// The rest of a body whose length was announced goes from the socket to where it stays.
+class Server::Upload final : public BodyToCome {
+ public:
+  Upload(Server& server, Stream& stream, Incoming& incoming)
+      : server_(server), stream_(stream), incoming_(incoming), deadline_(after(server.limits_.body_seconds)) {}
+
+  Result<bool> more(std::string& body) override {
+    if (failure_) return *failure_;
+    const std::size_t had = body.size(), length = *incoming_.reader.head().length;
+    body.resize(std::min(length, had + kPiece));
+    const auto got = stream_.read(body.data() + had, body.size() - had, deadline_);
+    body.resize(had + (got ? *got : 0));
+    Status taken = got ? incoming_.take_room(server_.limits_.buffered, body.size()) : got.error();
+    if (taken && *got == 0) taken = Error{Fault::unreadable, "the request ended early", "", ""};
+    if (!taken) return *(failure_ = taken.error());
+    whole_ = body.size() == length;
+    return !whole_;
+  }
+  bool broken() const override { return failure_.has_value(); }
+  bool whole() const { return whole_; }
+  const std::optional<Error>& failure() const { return failure_; }
+
+ private:
+  static constexpr std::size_t kPiece = 256u << 10;
+  Server& server_;
+  Stream& stream_;
+  Incoming& incoming_;
+  const Deadline deadline_;
+  bool whole_ = false;
+  std::optional<Error> failure_;
 };
 
 // Who has no business here is told so before anything of the body is kept.
@@ -165,7 +216,8 @@ Status Server::take_head(Stream& stream, Incoming& incoming) {
   return stream.write("HTTP/1.1 100 Continue\r\n\r\n", after(limits_.body_seconds));
 }
 
-// Feeds the reader until it has the whole message; an Error ends the connection.
+// Feeds the reader until it has the whole message, or the beginning of one that is handed over early; an Error
+// ends the connection.
 Status Server::read_request(Stream& stream, Incoming& incoming, std::string& waiting) {
   char buffer[65536];
   HttpReader& reader = incoming.reader;
@@ -180,8 +232,9 @@ Status Server::read_request(Stream& stream, Incoming& incoming, std::string& wai
       ASSAY_TRY(take_head(stream, incoming));
       deadline = after(limits_.body_seconds);
     }
-    ASSAY_TRY(incoming.take_room(limits_.buffered));
+    ASSAY_TRY(incoming.take_room(limits_.buffered, reader.body_size()));
     if (reader.done()) return {};
+    if (limits_.early && reader.head_done() && reader.head().length.value_or(0) >= kEarlyFrom) return {};
     const std::size_t got = ASSAY_TRY(stream.read(buffer, sizeof buffer, deadline));
     if (got == 0) return Error{Fault::unreadable, begun ? "the request ended early" : "", "", ""};
     if (!std::exchange(begun, true)) deadline = after(limits_.head_seconds);
@@ -260,21 +313,30 @@ bool Server::serve_one(Stream& stream, std::string& waiting) {
   Incoming incoming(limits_.http, buffered_);
   HttpReader& reader = incoming.reader;
   if (const Status read = read_request(stream, incoming, waiting); !read) {
-    const Fault fault = read.error().fault;
-    incoming.drop();
-    if (fault == Fault::malformed || fault == Fault::refused)
-      refuse(stream, incoming.status, read.error().what,
-             reader.head_done() ? std::min(reader.head().length.value_or(0), limits_.http.body) : 0);
-    else if (read.error().what == "it took too long")
-      refuse(stream, 408, "the request took too long");
+    refuse(stream, incoming, read.error());
     return false;
   }
+  Upload upload(*this, stream, incoming);
+  const bool early = !reader.done();
+  if (early) incoming.request->to_come = &upload, incoming.request->size = *reader.head().length;
   waiting = reader.take_rest();
   incoming.request->body = reader.take_body();
   ChildAnswer answer(stream, reader.head().keep_alive, reader.head().version, reader.head().method == "HEAD",
                      limits_.send_seconds);
   handler_(*std::move(incoming.request), answer);
-  return answer.finished() && answer.keep_alive();
+  if (upload.failure()) refuse(stream, incoming, *upload.failure());
+  return (!early || upload.whole()) && answer.finished() && answer.keep_alive();
+}
+
+// A request that did not come as it should.
+void Server::refuse(Stream& stream, Incoming& incoming, const Error& error) {
+  const HttpReader& reader = incoming.reader;
+  incoming.drop();
+  if (error.fault == Fault::malformed || error.fault == Fault::refused)
+    refuse(stream, incoming.status, error.what,
+           reader.head_done() ? std::min(reader.head().length.value_or(0), limits_.http.body) : 0);
+  else if (error.what == "it took too long")
+    refuse(stream, 408, "the request took too long");
 }
 
 std::map<std::string, std::uint64_t> Server::refused() const {

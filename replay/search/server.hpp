@@ -26,6 +26,17 @@ struct ServerLimits {
   double send_seconds = 600;            ///< for one write to the child
   unsigned connections = 192;           ///< at once; a further one is told to come back (503)
   std::uint64_t buffered = 1ull << 30;  ///< bytes of request bodies at once, in all
+  /// Whether a large request is handed over while it comes in.
+  bool early = false;
+};
+
+/// What is still to come of a request's body.
+class BodyToCome {
+ public:
+  virtual ~BodyToCome() = default;
+  /// Adds to `body` what has come, or comes next. False: it is whole. After an Error, the same again.
+  virtual Result<bool> more(std::string& body) = 0;
+  virtual bool broken() const = 0;
 };
 
 /// A request that passed the checks.
@@ -33,6 +44,12 @@ struct ChildRequest {
   std::string upstream, method, target;  ///< target: below the upstream's prefix, with its "/"
   HttpHeaders headers;
   std::string body;
+  BodyToCome* to_come = nullptr;  ///< none: the body is whole
+  std::uint64_t size = 0;         ///< the whole body's, where some is to come
+
+  std::uint64_t body_size() const { return to_come ? size : body.size(); }
+  Status take_more();  ///< some of what is to come
+  Status finish();     ///< all of it
 };
 
 /// How a handler answers: begin, pieces, finish. What is left out is made up for: a handler that returns
@@ -76,11 +93,13 @@ class Server {
 
  private:
   struct Incoming;
+  class Upload;
   void accept_all();
   void serve(Fd socket);
   bool serve_one(Stream& stream, std::string& waiting);
   Status read_request(Stream& stream, Incoming& incoming, std::string& waiting);
   Status take_head(Stream& stream, Incoming& incoming);
+  void refuse(Stream& stream, Incoming& incoming, const Error& error);
   void refuse(Stream& stream, int status, const std::string& why, std::uint64_t to_come = 0);
   std::optional<ChildRequest> checked(const HttpHead& head, int& status, std::string& why) const;
 

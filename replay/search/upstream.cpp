@@ -11,7 +11,7 @@ namespace assay::search {
 namespace {
 
 constexpr std::size_t kMostKept = 64;
-constexpr std::size_t kOnePiece = 64u << 10;
+constexpr std::size_t kOnePiece = 64u << 10, kReadAtOnce = 256u << 10;
 
 Error bad_upstream(const std::string& text) {
   return {Fault::usage, "not an upstream: " + text, "",
@@ -41,20 +41,25 @@ std::string head_text(const ChildRequest& request, const Upstream& upstream) {
       headers.push_back(header);
   // A compressed answer could hide a key from what looks for it.
   headers.emplace_back("Accept-Encoding", "identity");
-  if (!request.body.empty() ||
+  if (request.body_size() != 0 ||
       (request.method != "GET" && request.method != "HEAD" && request.method != "DELETE"))
-    headers.emplace_back("Content-Length", std::to_string(request.body.size()));
+    headers.emplace_back("Content-Length", std::to_string(request.body_size()));
   const std::string below =
       request.target.starts_with("/") || request.target.empty() ? request.target : "/" + request.target;
   const std::string target = upstream.path + (request.target.starts_with("?") ? request.target : below);
   return request_head(request.method, target.empty() ? "/" : target, headers);
 }
 
-// One packet for what fits into one, and no copy of what is large.
-Status send_request(Stream& stream, const std::string& head, const std::string& body, Deadline deadline) {
-  if (body.size() < kOnePiece) return stream.write(head + body, deadline);
+// One packet for what fits into one, and no copy of what is large; that goes on as it comes.
+Status send_request(Stream& stream, const std::string& head, ChildRequest& request, Deadline deadline) {
+  if (!request.to_come && request.body.size() < kOnePiece) return stream.write(head + request.body, deadline);
   ASSAY_TRY(stream.write(head, deadline));
-  return stream.write(body, deadline);
+  for (std::size_t sent = 0;;) {
+    ASSAY_TRY(stream.write(std::string_view(request.body).substr(sent), deadline));
+    sent = request.body.size();
+    if (!request.to_come) return {};
+    ASSAY_TRY(request.take_more());
+  }
 }
 
 struct Asking {
@@ -74,15 +79,15 @@ struct Asking {
   }
 
   Status run() {
-    char buffer[65536];
+    const std::unique_ptr<char[]> buffer(new char[kReadAtOnce]);
     bool told = false;
     while (!reader.done()) {
-      const std::size_t got = ASSAY_TRY(stream.read(buffer, sizeof buffer, deadline));
+      const std::size_t got = ASSAY_TRY(stream.read(buffer.get(), kReadAtOnce, deadline));
       if (got == 0) {
         ASSAY_TRY(reader.close());
       } else {
         any = true;
-        ASSAY_TRY(reader.feed({buffer, got}));
+        ASSAY_TRY(reader.feed({buffer.get(), got}));
       }
       ASSAY_TRY(pass_on(told));
     }
@@ -179,7 +184,7 @@ void Upstreams::stop() {
   for (const int fd : active_) ::shutdown(fd, SHUT_RDWR);
 }
 
-Status Upstreams::ask(const ChildRequest& request, const AnswerSink& sink, std::uint64_t& attempts) {
+Status Upstreams::ask(ChildRequest& request, const AnswerSink& sink, std::uint64_t& attempts) {
   const Upstream* upstream = find(request.upstream);
   if (!upstream) return Error{Fault::missing, "no such upstream", request.upstream, ""};
   const std::string head = head_text(request, *upstream);
@@ -191,10 +196,11 @@ Status Upstreams::ask(const ChildRequest& request, const AnswerSink& sink, std::
     if (!stream) stream = ASSAY_TRY(connect(*upstream));
     if (!activate(stream->fd())) return Error{Fault::interrupted, "the recording ends", "", ""};
     Asking asking{*stream, HttpReader(kind, limits_.http), sink, after(limits_.answer_seconds)};
-    Status done = send_request(*stream, head, request.body, asking.deadline);
+    Status done = send_request(*stream, head, request, asking.deadline);
     if (done && sink.sent) sink.sent();
     if (done) done = asking.run();
     release(stream->fd());
+    if (request.to_come && request.to_come->broken()) return done;
     if (!done && was_kept && !asking.any) continue;  // closed while it lay idle: nothing was asked
     if (done && asking.reader.head().keep_alive && asking.reader.take_rest().empty())
       keep(upstream->name, std::move(stream));

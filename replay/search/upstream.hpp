@@ -53,7 +53,7 @@ class Upstreams {
   /// Sends the request and hands its answer to `sink`. A connection that was kept and turns out to be closed
   /// is replaced once. `attempts`: connections tried. Fault::unreadable or ::untrusted: the upstream gave no
   /// whole answer; Errors of the sink come back as they are.
-  Status ask(const ChildRequest& request, const AnswerSink& sink, std::uint64_t& attempts);
+  Status ask(ChildRequest& request, const AnswerSink& sink, std::uint64_t& attempts);
   void stop();  ///< breaks every exchange under way, and those to come
 
  private:

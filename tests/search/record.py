@@ -88,6 +88,38 @@ print(ask("/chat/completions", json.dumps({"assay_test": {"silent": True}})))
         self.assertEqual(exchanges[0][0]["status"], 502)
         self.assertIn("refused", exchanges[0][0]["error"].lower())
 
+    def test_a_large_request_is_kept_whole_though_its_upstream_is_not_there(self):
+        self.base = "http://127.0.0.1:9/v1"
+        must(self.client('print(ask("/chat/completions", json.dumps({"x": "y" * 3_000_000})))'))
+        exchanges, _ = self.exchanges()
+        self.assertEqual([e[0]["status"] for e in exchanges], [502])
+        self.assertTrue(exchanges[0][1].startswith(json.dumps({"x": "y" * 3_000_000}).encode()))
+
+    def test_a_large_request_goes_on_while_it_comes_in(self):
+        must(self.client("""
+import http.client, time, urllib.parse
+url = urllib.parse.urlsplit(os.environ["OPENAI_BASE_URL"])
+body = json.dumps({"model": "m", "x": "y" * 3_000_000}).encode()
+def begin(sent):
+    c = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
+    c.putrequest("POST", url.path + "/chat/completions")
+    c.putheader("Content-Length", str(len(body)))
+    c.endheaders()
+    c.send(body[:sent])
+    return c
+cut = begin(2_000_000)
+time.sleep(0.3)
+cut.close()
+whole = begin(2_000_000)
+time.sleep(0.3)
+whole.send(body[2_000_000:])
+print(whole.getresponse().status)
+"""))
+        exchanges, _ = self.exchanges()
+        self.assertEqual([e[0]["status"] for e in exchanges], [200])  # one that was cut off is no exchange
+        self.assertEqual(exchanges[0][0]["number"], 1)
+        self.assertEqual([len(body) for _, _, body in self.seen][-1], 3_000_023)
+
     def test_several_upstreams_by_prefix(self):
         done = must(self.record(sys.executable, "-c", """
 import os, urllib.request

@@ -1,6 +1,8 @@
 #include "replay/search/server.hpp"
 
+#include <algorithm>
 #include <future>
+#include <mutex>
 
 #include <gtest/gtest.h>
 
@@ -83,6 +85,72 @@ TEST(Server, BodiesOnTheirWayAreCountedTogether) {
     ASSERT_TRUE(first.send(first.head(kToken, 700'000) + much).ok());
     EXPECT_EQ(first.status(), 200);
   }
+}
+
+ServerLimits early() {
+  ServerLimits limits;
+  limits.early = true;
+  return limits;
+}
+
+TEST(Server, ALargeRequestIsHandedOverWhileItComesIn) {
+  std::promise<void> handed_over;
+  std::string body;
+  std::uint64_t announced = 0;
+  const auto serving = server(early(), [&](ChildRequest request, ChildAnswer& answer) {
+    announced = request.body_size();
+    if (request.to_come) handed_over.set_value();
+    ASSERT_TRUE(request.finish().ok());
+    EXPECT_EQ(request.to_come, nullptr);
+    body = request.body;
+    static_cast<void>(answer.whole(200, {}, "ok").ok());
+  });
+  std::string large(3'000'000, 'x');
+  for (std::size_t i = 0; i < large.size(); i += 1000) large[i] = static_cast<char>('a' + i / 1000 % 26);
+  Client client(*serving);
+  ASSERT_TRUE(client.send(client.head(kToken, large.size()) + large.substr(0, 10)).ok());
+  handed_over.get_future().wait();
+  ASSERT_TRUE(client.send(std::string_view(large).substr(10)).ok());
+  EXPECT_EQ(client.status(), 200);
+  EXPECT_EQ(announced, large.size());
+  EXPECT_TRUE(body == large);
+  // The connection goes on with the next one.
+  ASSERT_TRUE(client.send(client.head(kToken, 4) + "next").ok());
+  EXPECT_EQ(client.status(), 200);
+  EXPECT_EQ(body, "next");
+}
+
+TEST(Server, ARequestWhoseBodyWasNotTakenEndsItsConnection) {
+  const auto serving = server(early());
+  Client client(*serving);
+  ASSERT_TRUE(client.send(client.head(kToken, 2'000'000) + "x").ok());
+  EXPECT_EQ(client.status(), 200);
+  EXPECT_EQ(client.status(), 0);
+}
+
+TEST(Server, WhatEndsALargeRequestEarlyIsSaidAgain) {
+  ServerLimits limits = early();
+  limits.buffered = 2'500'000;
+  std::vector<std::string> said;
+  std::mutex mutex;
+  const auto serving = server(limits, [&](ChildRequest request, ChildAnswer&) {
+    const Status first = request.finish(), second = request.finish();
+    ASSERT_FALSE(first.ok() || second.ok());
+    EXPECT_EQ(first.error().what, second.error().what);
+    EXPECT_TRUE(request.to_come && request.to_come->broken());
+    const std::lock_guard lock(mutex);
+    said.push_back(first.error().what);
+  });
+  {
+    Client cut(*serving);
+    ASSERT_TRUE(cut.send(cut.head(kToken, 2'000'000) + std::string(1'000'000, 'x')).ok());
+  }
+  Client large(*serving);
+  ASSERT_TRUE(large.send(large.head(kToken, 3'000'000) + std::string(2'900'000, 'x')).ok());
+  EXPECT_EQ(large.status(), 503);
+  serving->stop();
+  std::sort(said.begin(), said.end());
+  EXPECT_EQ(said, (std::vector<std::string>{"the request ended early", "too much is on its way at once"}));
 }
 
 }  // namespace
