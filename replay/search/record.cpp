@@ -308,7 +308,8 @@ class Recording {
     std::set<std::string> names;
     for (const Upstream& upstream : plan_.upstreams) names.insert(upstream.name);
     ServerLimits limits = options_.server;
-    limits.early = true;
+    // Under --deterministic a program that waits until a body is taken would look as if it were at rest.
+    limits.early = !options_.deterministic;
     Server server(std::move(listener), plan_.token, names, limits,
                   [&recorder](ChildRequest request, ChildAnswer& answer) {
                     recorder.handle(std::move(request), answer);

@@ -279,12 +279,11 @@ void Recorder::hand_out(Passing& passing) {
 void Recorder::handle(ChildRequest request, ChildAnswer& answer, std::uint64_t number) {
   Passing passing(redactor_, answer, !clock_);
   formats::Exchange& exchange = passing.exchange;
-  exchange.number = number;
-  const auto is_whole = [&] {
-    if (exchange.received == 0) exchange.received = now_us();
-    if (exchange.number == 0) exchange.number = arrive();
+  request.on_whole = [&] {
+    exchange.received = now_us();
+    exchange.number = number ? number : arrive();
   };
-  if (!request.to_come) is_whole();
+  if (!request.to_come) request.on_whole();
   redactor_.learn(request.headers);
   redactor_.learn_target(request.target);
   exchange.upstream = request.upstream;
@@ -293,19 +292,17 @@ void Recorder::handle(ChildRequest request, ChildAnswer& answer, std::uint64_t n
   exchange.request_headers = request.headers;
   if (const std::string* coding = content_coding(request.headers)) {
     if (!request.finish()) return;  // no request: the server says what was wrong with it
-    is_whole();
     passing.fail("the request is compressed (" + *coding +
                  "), and a record could not be searched for keys: its body is not kept");
     request.body.clear();
   } else {
-    const AnswerSink sink{[&] { is_whole(), passing.redact_request(request.body); },
+    const AnswerSink sink{[&] { passing.redact_request(request.body); },
                           [&](const HttpHead& head) { return passing.head(head); },
                           [&](std::string bytes, const std::vector<std::uint64_t>& chunks, bool last) {
                             return passing.body(std::move(bytes), chunks, last);
                           }};
     const Status asked = upstreams_.ask(request, sink, exchange.attempts);
     if (!asked && !request.finish()) return;
-    is_whole();
     if (!asked)
       passing.fail(asked.error().what +
                    (asked.error().where.empty() ? "" : " (" + asked.error().where + ")") +

@@ -69,7 +69,9 @@ Status ChildAnswer::whole(int status, const HttpHeaders& headers, std::string_vi
 // ---- requests
 
 Status ChildRequest::take_more() {
-  if (to_come && !ASSAY_TRY(to_come->more(body))) to_come = nullptr;
+  if (!to_come || ASSAY_TRY(to_come->more(body))) return {};
+  to_come = nullptr;
+  if (on_whole) on_whole();
   return {};
 }
 
@@ -177,13 +179,15 @@ struct Server::Incoming {
 class Server::Upload final : public BodyToCome {
  public:
   Upload(Server& server, Stream& stream, Incoming& incoming)
-      : server_(server), stream_(stream), incoming_(incoming), deadline_(after(server.limits_.body_seconds)) {}
+      : server_(server), stream_(stream), incoming_(incoming), seconds_(server.limits_.body_seconds) {}
 
   Result<bool> more(std::string& body) override {
     if (failure_) return *failure_;
     const std::size_t had = body.size(), length = *incoming_.reader.head().length;
     body.resize(std::min(length, had + kPiece));
-    const auto got = stream_.read(body.data() + had, body.size() - had, deadline_);
+    const auto start = Clock::now();
+    const auto got = stream_.read(body.data() + had, body.size() - had, after(seconds_));
+    seconds_ -= std::chrono::duration<double>(Clock::now() - start).count();
     body.resize(had + (got ? *got : 0));
     Status taken = got ? incoming_.take_room(server_.limits_.buffered, body.size()) : got.error();
     if (taken && *got == 0) taken = Error{Fault::unreadable, "the request ended early", "", ""};
@@ -200,7 +204,7 @@ class Server::Upload final : public BodyToCome {
   Server& server_;
   Stream& stream_;
   Incoming& incoming_;
-  const Deadline deadline_;
+  double seconds_;  // that its sender may still take; what the other side takes is not counted
   bool whole_ = false;
   std::optional<Error> failure_;
 };
@@ -216,8 +220,8 @@ Status Server::take_head(Stream& stream, Incoming& incoming) {
   return stream.write("HTTP/1.1 100 Continue\r\n\r\n", after(limits_.body_seconds));
 }
 
-// Feeds the reader until it has the whole message, or the beginning of one that is handed over early; an Error
-// ends the connection.
+// Feeds the reader until it has the whole message, or the beginning of one that is handed over early; an
+// Error ends the connection.
 Status Server::read_request(Stream& stream, Incoming& incoming, std::string& waiting) {
   char buffer[65536];
   HttpReader& reader = incoming.reader;
@@ -324,7 +328,7 @@ bool Server::serve_one(Stream& stream, std::string& waiting) {
   ChildAnswer answer(stream, reader.head().keep_alive, reader.head().version, reader.head().method == "HEAD",
                      limits_.send_seconds);
   handler_(*std::move(incoming.request), answer);
-  if (upload.failure()) refuse(stream, incoming, *upload.failure());
+  if (upload.failure() && !answer.begun()) refuse(stream, incoming, *upload.failure());
   return (!early || upload.whole()) && answer.finished() && answer.keep_alive();
 }
 

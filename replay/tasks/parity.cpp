@@ -1,6 +1,7 @@
 // Parity: n bits as tokens 1 and 2, then padding (0); one label, at the last bit: 1 + (number of 2s mod 2).
 // Options: train_min, train_max (3, 40), test_min, test_max (40, 256): n is uniform between them, both ends;
-// test_length (the batch's length): of the rows of an evaluation, where n is more than training needs room for.
+// test_length (the batch's length): of the rows of an evaluation, where n is more than training needs room
+// for.
 #include <algorithm>
 
 #include "replay/tasks/options.hpp"

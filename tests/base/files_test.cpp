@@ -194,6 +194,10 @@ TEST_F(Files, AFoldersSizeIsThatOfItsFiles) {
   fs::create_directory_symlink("a", folder_ / "again");
   EXPECT_EQ(folder_size(folder_), 8u);
   EXPECT_EQ(folder_size(folder_ / "none"), 0u);
+  for (const char* name : {"0", "closed", "z"}) put(std::string(name) + "/file", "1");
+  fs::permissions(folder_ / "closed", fs::perms::none);
+  EXPECT_EQ(folder_size(folder_), ::geteuid() == 0 ? 11u : 10u);
+  fs::permissions(folder_ / "closed", fs::perms::owner_all);
 }
 
 TEST_F(Files, AFoldersSizeIsNeverMoreThanItHeld) {
@@ -225,8 +229,8 @@ TEST_F(Files, WalkGoesAloneWhereDescriptorsAreFew) {
   const Fd next(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   const rlimit few{static_cast<rlim_t>(next.get()) + 48, before.rlim_max};
   ::setenv("ASSAY_THREADS", "8", 1);
-  // With all descriptors first: UndefinedBehaviorSanitizer opens a pipe to look at a type that it meets for the
-  // first time, and takes one that it cannot open for an object of a wrong type.
+  // With all descriptors first: UndefinedBehaviorSanitizer opens a pipe to look at a type that it meets for
+  // the first time, and takes one that it cannot open for an object of a wrong type.
   const auto with_many = walk_files(folder_);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
   const auto with_few = walk_files(folder_);

@@ -96,10 +96,11 @@ ServerLimits early() {
 TEST(Server, ALargeRequestIsHandedOverWhileItComesIn) {
   std::promise<void> handed_over;
   std::string body;
-  std::uint64_t announced = 0;
+  std::uint64_t announced = 0, whole = 0;
   const auto serving = server(early(), [&](ChildRequest request, ChildAnswer& answer) {
     announced = request.body_size();
     if (request.to_come) handed_over.set_value();
+    request.on_whole = [&] { ++whole; };
     ASSERT_TRUE(request.finish().ok());
     EXPECT_EQ(request.to_come, nullptr);
     body = request.body;
@@ -114,10 +115,24 @@ TEST(Server, ALargeRequestIsHandedOverWhileItComesIn) {
   EXPECT_EQ(client.status(), 200);
   EXPECT_EQ(announced, large.size());
   EXPECT_TRUE(body == large);
+  EXPECT_EQ(whole, 1u);
   // The connection goes on with the next one.
   ASSERT_TRUE(client.send(client.head(kToken, 4) + "next").ok());
   EXPECT_EQ(client.status(), 200);
   EXPECT_EQ(body, "next");
+}
+
+TEST(Server, ASenderIsNotBlamedForWhoeverTakesItsBody) {
+  ServerLimits limits = early();
+  limits.body_seconds = 0.5;
+  const auto serving = server(limits, [](ChildRequest request, ChildAnswer& answer) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(900));
+    ASSERT_TRUE(request.finish().ok());
+    static_cast<void>(answer.whole(200, {}, "ok").ok());
+  });
+  Client client(*serving);
+  ASSERT_TRUE(client.send(client.head(kToken, 20'000'000) + std::string(20'000'000, 'x')).ok());
+  EXPECT_EQ(client.status(), 200);
 }
 
 TEST(Server, ARequestWhoseBodyWasNotTakenEndsItsConnection) {

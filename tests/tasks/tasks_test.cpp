@@ -133,7 +133,8 @@ TEST(Tasks, ParityIsTestedOnLongerRows) {
       longest = std::max(longest, last + 1);
       EXPECT_GE(last + 1, 40);
       EXPECT_EQ(std::count(tokens.begin() + last + 1, tokens.end(), 0), 255 - last);
-      EXPECT_EQ(rows.labels[static_cast<std::size_t>(row)], 1 + std::count(tokens.begin(), tokens.end(), 2) % 2);
+      EXPECT_EQ(rows.labels[static_cast<std::size_t>(row)],
+                1 + std::count(tokens.begin(), tokens.end(), 2) % 2);
     }
   }
   EXPECT_GT(longest, 40);

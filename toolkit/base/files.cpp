@@ -55,11 +55,16 @@ Result<std::uint64_t> file_size(int fd) {
 
 std::uint64_t folder_size(const fs::path& folder) {
   std::uint64_t size = 0;
-  std::error_code wrong;
-  for (fs::recursive_directory_iterator at(folder, wrong), end; !wrong && at != end; at.increment(wrong)) {
-    struct stat info {};
-    if (::lstat(at->path().c_str(), &info) == 0 && S_ISREG(info.st_mode))
-      size += static_cast<std::uint64_t>(info.st_size);
+  for (std::vector<fs::path> left{folder}; !left.empty();) {
+    const fs::path here = std::move(left.back());
+    left.pop_back();
+    std::error_code wrong;
+    for (fs::directory_iterator at(here, wrong), end; !wrong && at != end; at.increment(wrong)) {
+      struct stat info {};
+      if (::lstat(at->path().c_str(), &info) != 0) continue;
+      if (S_ISREG(info.st_mode)) size += static_cast<std::uint64_t>(info.st_size);
+      if (S_ISDIR(info.st_mode)) left.push_back(at->path());
+    }
   }
   return size;
 }

@@ -33,8 +33,8 @@ class Fd {
 
 Result<Fd> open_read(const fs::path& path);  ///< regular files only, O_CLOEXEC
 Result<std::uint64_t> file_size(int fd);
-/// Of the regular files below it; symbolic links are not followed, and what goes while it is looked at counts
-/// nothing.
+/// Of the regular files below it; symbolic links are not followed, and what goes while it is looked at, or may
+/// not be looked at, counts nothing.
 std::uint64_t folder_size(const fs::path& folder);
 Result<std::string> read_file(const fs::path& path, std::uint64_t limit = 1ull << 32);
 /// Exactly `length` bytes at `offset`; fewer is an error that says how many there were.
