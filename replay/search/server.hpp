@@ -44,9 +44,9 @@ struct ChildRequest {
   std::string upstream, method, target;  ///< target: below the upstream's prefix, with its "/"
   HttpHeaders headers;
   std::string body;
-  BodyToCome* to_come = nullptr;   ///< none: the body is whole
-  std::uint64_t size = 0;          ///< the whole body's, where some is to come
-  std::function<void()> on_whole;  ///< called when nothing more is to come
+  BodyToCome* to_come = nullptr;        ///< none: the body is whole
+  std::uint64_t size = 0;               ///< the whole body's, where some is to come
+  std::function<void()> on_whole = {};  ///< called when nothing more is to come
 
   std::uint64_t body_size() const { return to_come ? size : body.size(); }
   Status take_more();  ///< some of what is to come
