@@ -50,6 +50,13 @@ TEST_F(Rerun, IsEqualFromTheBundle) {
   EXPECT_THAT(ran.out, HasSubstr("root      " + root("run") + ", as sealed"));
 }
 
+TEST_F(Rerun, WritesNoFileThatItHasNone) {
+  const Ran ran = rerun({"-o", "result.json"});
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.err, HasSubstr("-o with --search, found a search of assay's own"));
+  EXPECT_FALSE(fs::exists(path("result.json")));
+}
+
 TEST_F(Rerun, OfAPartSaysWhatItBelieved) {
   const Ran from = rerun({"--from", "4"});
   ASSERT_EQ(from.status, 0) << from.out << from.err;

@@ -207,6 +207,10 @@ class Replay(Recorded):
         self.assertEqual(status, 4)
         self.assertEqual(result["answered"], 6)
         self.assertGreater(result["substituted"], 0)
+        self.assertEqual(result["equal_requests"], 6 - result["substituted"])
+        said = assay("replay", copy, "--search", "--on-divergence", "nearest").stdout.decode()
+        self.assertIn(f"differs: {6 - result['substituted']} request", said)
+        self.assertIn("first difference at exchange 1, after 0 equal exchanges", said)
 
     def test_a_program_that_stops_early(self):
         self.deterministic(*SEARCH, "3")

@@ -70,7 +70,7 @@ the record, no writes outside its own folder, clock and randomness as they were.
 go with it: it sees what stands in /tmp, and changes nothing there. Where the system has no user namespaces (the line
 "walls" says it), TMPDIR is a folder of its own, nothing else in /tmp can be written, and /dev/shm is everybody's.
 Each request is compared with the recorded one; the first that differs is shown as a diff, with what it may follow from, and the exit
-status is 4. At the end the files that it wrote are compared too.
+status is 4. At the end the files that it wrote are compared too; what it printed is not.
 
 --on-divergence nearest goes on with the recorded answer that stands nearest; live goes on with the model servers
 (--upstream NAME=URL, else those of the record), also where the record was cut short, and keeps all of it as a

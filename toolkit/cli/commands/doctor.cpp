@@ -1,4 +1,5 @@
 // `assay doctor`: what this installation can do, what it cannot, and how to get that.
+#include <algorithm>
 #include <filesystem>
 
 #include "archives/git_loader.hpp"
@@ -166,11 +167,13 @@ Result<Exit> run(const Arguments&, Output& output) {
     output.print_json(output.document().set("result", std::move(result)));
     return Exit::done;
   }
+  std::size_t width = 0;
+  for (const Line& line : lines) width = std::max(width, line.name.size() + 2);
   for (const Line& line : lines) {
     std::string name = line.name;
-    name.resize(11, ' ');
+    name.resize(width, ' ');
     output.print(name + escape_terminal(line.state) + "\n");
-    if (!line.hint.empty()) output.print(std::string(11, ' ') + escape_terminal(line.hint) + "\n");
+    if (!line.hint.empty()) output.print(std::string(width, ' ') + escape_terminal(line.hint) + "\n");
   }
   return Exit::done;
 }

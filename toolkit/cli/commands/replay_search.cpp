@@ -199,7 +199,7 @@ const char* kind_text(search::TreeDifference::Kind kind) {
 std::string divergence_text(const search::RerunReport& report, const std::optional<formats::Links>& links) {
   const Divergence& divergence = *report.divergence;
   std::string text =
-      "differs   " + what_of(divergence) + ", after " + counted(report.answered, "equal exchange") + "\n";
+      "differs   " + what_of(divergence) + ", after " + counted(divergence.answered, "equal exchange") + "\n";
   if (const std::string step = place_text(divergence, links); !step.empty())
     text += "at        " + step + "\n";
   for (const std::string& line : difference_lines(divergence))
@@ -230,12 +230,17 @@ std::string evaluations_text(const search::EvaluationReport& report) {
   return text;
 }
 
+// A request that got the nearest answer was another one.
+std::uint64_t equal_requests(const search::RerunReport& report) {
+  return report.answered - std::min(report.answered, report.substituted);
+}
+
 std::string report_text(const search::RerunReport& report, const std::optional<formats::Links>& links) {
   std::string text = report.equal()       ? "rerun     equal"
                      : report.cut_short() ? "rerun     equal as far as the record goes, which ended early"
                                           : "rerun     differs";
-  text += ": " + counted(report.answered, "request") + " of " + with_separators(report.all) + " equal, " +
-          human_duration(report.seconds) + "\n";
+  text += ": " + counted(equal_requests(report), "request") + " of " + with_separators(report.all) +
+          " equal, " + human_duration(report.seconds) + "\n";
   if (report.cut_short())
     text += "ended     the recording was cut short; the program goes on from there (--on-divergence live)\n";
   else if (report.divergence)
@@ -267,6 +272,7 @@ Json report_json(const search::RerunReport& report, const std::optional<formats:
   Json result = Json::object({{"equal", report.equal()},
                               {"strength", "rerun"},
                               {"answered", static_cast<unsigned long>(report.answered)},
+                              {"equal_requests", static_cast<unsigned long>(equal_requests(report))},
                               {"exchanges", static_cast<unsigned long>(report.all)},
                               {"substituted", static_cast<unsigned long>(report.substituted)},
                               {"deterministic", report.deterministic},
@@ -386,6 +392,9 @@ Result<Exit> replay_search(const Arguments& arguments, Output& output) {
         Fault::usage, "--evaluations recorded is for recorded searches of other programs", "",
         "of a search of assay's own: --from, --until and --sample say what is trained again, the rest is "
         "believed"};
+  if (own && arguments.has("--output"))
+    return Error{Fault::usage, "-o with --search, found a search of assay's own", *arguments.value("FILE"),
+                 "what it finds is printed, with --json as a document; --work FOLDER keeps what was done"};
   if (own) return replay_own(arguments, output);
   for (const char* name : {"--from", "--sample", "--seed", "--jobs"})
     if (arguments.has(name))
