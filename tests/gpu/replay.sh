@@ -185,13 +185,14 @@ part_steps() {
 }
 # profiled NAME COMMAND...: where the GPU's time goes, by kernel: OUT/profile/NAME.PID.tsv for each process.
 profiled() {
-  local name=$1 cuda=${CUDA_HOME:-/usr/local/cuda}
+  local name=$1 cuda=${CUDA_HOME:-/usr/local/cuda} times
+  times=$(realpath "$build")/kernel_times.so
   shift
   mkdir -p "$out/profile"
-  [[ -f $out/profile/kernel_times.so ]] ||
-    limited 60 g++ -std=c++20 -O2 -shared -fPIC -I"$cuda/include" -I"$cuda/extras/CUPTI/include" tests/gpu/kernel_times.cpp -o "$out/profile/kernel_times.so" \
+  [[ -f $times ]] ||
+    limited 60 g++ -std=c++20 -O2 -shared -fPIC -I"$cuda/include" -I"$cuda/extras/CUPTI/include" tests/gpu/kernel_times.cpp -o "$times" \
       -L"$cuda/lib64" -L"$cuda/extras/CUPTI/lib64" -lcupti || return
-  TAIL=2 limited 60 env CUDA_INJECTION64_PATH="$out/profile/kernel_times.so" KERNEL_TIMES="$out/profile/$name" \
+  TAIL=2 limited 60 env CUDA_INJECTION64_PATH="$times" KERNEL_TIMES="$out/profile/$name" \
     LD_LIBRARY_PATH="$cuda/lib64:$cuda/extras/CUPTI/lib64:$LD_LIBRARY_PATH" "$@"
 }
 part_profile() {
