@@ -1,8 +1,10 @@
-// The two-block model that recall is measured with (Arora et al., "Zoology", 2023), without MLP and
-// positions: tied embeddings with dropout 0.1; blocks x + mixer(LayerNorm x), of which every second is the
-// mixer under test and the others are y = conv(u) * linear(u) + u, a causal depthwise convolution of width 3;
-// a last LayerNorm. Every matrix is N(0, 0.02), those of output projections N(0, 0.02 / sqrt(2 layers)), the
-// mixers' too; biases are 0, convolutions U(-1/sqrt(3), 1/sqrt(3)).
+// The two-block model that recall is measured with (Arora et al., "Zoology", 2023, and its published code),
+// without positions, its MLP the identity: tied embeddings with dropout 0.1; a block is
+//   x <- x + mixer(LayerNorm x);  x <- x + LayerNorm x
+// (the identity is given a normalised stream and what it returns is added, so the second norm stays). Every
+// second mixer is the one under test, the others are y = conv(u) * linear(u) + u, a causal depthwise
+// convolution of width 3; a last LayerNorm. Every matrix is N(0, 0.02), those named out_proj N(0, 0.02 /
+// sqrt(2 layers)), the mixers' too; biases of matrices are 0, convolutions U(-1/sqrt(3), 1/sqrt(3)).
 #include <ATen/ops/constant_pad_nd.h>
 #include <ATen/ops/conv1d.h>
 #include <ATen/ops/dropout.h>
@@ -37,12 +39,10 @@ struct Norm {
 class Convolution final : public Mixer {
  public:
   explicit Convolution(std::int64_t d)
-      : linear_(drawn({d, d}, kDeviation)), bias_(zeros(d)), conv_bias_(zeros(d)) {
-    const double bound = 1 / std::sqrt(static_cast<double>(kKernel));
-    conv_ = at::empty({d, 1, kKernel}, at::kFloat);
-    conv_.uniform_(-bound, bound);
-    conv_.requires_grad_(true);
-  }
+      : linear_(drawn({d, d}, kDeviation)),
+        bias_(zeros(d)),
+        conv_(uniform({d, 1, kKernel})),
+        conv_bias_(uniform({d})) {}
   Mixed forward(const at::Tensor& x) override {
     const at::Tensor columns = at::constant_pad_nd(x.transpose(1, 2), {kKernel - 1, 0}, 0);
     const std::int64_t one[] = {1}, none[] = {0};
@@ -64,17 +64,20 @@ class Convolution final : public Mixer {
   void train(bool) override {}
 
  private:
+  static at::Tensor uniform(at::IntArrayRef sizes) {
+    const double bound = 1 / std::sqrt(static_cast<double>(kKernel));
+    return at::empty(sizes, at::kFloat).uniform_(-bound, bound).requires_grad_(true);
+  }
   at::Tensor linear_, bias_, conv_, conv_bias_;
 };
 
-/// As the literature has it: the whole model's matrices are drawn anew, whoever made them.
+/// As the published code has it: the whole model's matrices are drawn anew, whoever made them, and the smaller
+/// deviation goes by the name.
 void draw_matrices(const Mixer& mixer, std::int64_t layers) {
   const double output = kDeviation / std::sqrt(2 * static_cast<double>(layers));
   for (const Named& own : mixer.parameters()) {
     if (own.tensor.dim() != 2) continue;
-    const bool last =
-        own.name == "out.weight" || own.name == "o_proj.weight" || own.name == "out_proj.weight";
-    own.tensor.detach().normal_(0, last ? output : kDeviation);
+    own.tensor.detach().normal_(0, own.name == "out_proj.weight" ? output : kDeviation);
   }
 }
 
@@ -86,8 +89,8 @@ class RecallModel final : public Shell {
         norm_(shell.d_model) {
     for (std::int64_t i = 0; i < shell.layers; ++i) {
       const bool tested = i % 2 == 1 || shell.layers == 1;
-      layers_.push_back(
-          {Norm(shell.d_model), tested ? mixer(i) : std::make_unique<Convolution>(shell.d_model)});
+      layers_.push_back({Norm(shell.d_model), Norm(shell.d_model),
+                         tested ? mixer(i) : std::make_unique<Convolution>(shell.d_model)});
       if (tested) draw_matrices(*layers_.back().mixer, shell.layers);
     }
   }
@@ -97,6 +100,7 @@ class RecallModel final : public Shell {
     for (Layer& layer : layers_) {
       const Mixed mixed = layer.mixer->forward(layer.norm(x, epsilon_));
       x = x.add(mixed.out);
+      x = x.add(layer.last_norm(x, epsilon_));
       add_auxiliary(auxiliary, mixed.auxiliary);
     }
     return {norm_(x, epsilon_), auxiliary};
@@ -111,6 +115,8 @@ class RecallModel final : public Shell {
       all.push_back({name + "norm.bias", layers_[i].norm.bias});
       for (const Named& own : layers_[i].mixer->parameters())
         all.push_back({name + "mixer." + own.name, own.tensor});
+      all.push_back({name + "last_norm.weight", layers_[i].last_norm.weight});
+      all.push_back({name + "last_norm.bias", layers_[i].last_norm.bias});
     }
     all.push_back({"norm.weight", norm_.weight});
     all.push_back({"norm.bias", norm_.bias});
@@ -121,7 +127,8 @@ class RecallModel final : public Shell {
     for (at::Tensor* own : {&embedding_, &norm_.weight, &norm_.bias}) *own = moved(*own, device, type);
     for (Layer& layer : layers_) {
       layer.mixer->move(device, type);
-      for (at::Tensor* own : {&layer.norm.weight, &layer.norm.bias}) *own = moved(*own, device, type);
+      for (Norm* norm : {&layer.norm, &layer.last_norm})
+        for (at::Tensor* own : {&norm->weight, &norm->bias}) *own = moved(*own, device, type);
     }
   }
   void train(bool on) override {
@@ -135,7 +142,7 @@ class RecallModel final : public Shell {
 
  private:
   struct Layer {
-    Norm norm;
+    Norm norm, last_norm;
     std::unique_ptr<Mixer> mixer;
   };
   double epsilon_;
