@@ -71,8 +71,8 @@ class Convolution final : public Mixer {
   at::Tensor linear_, bias_, conv_, conv_bias_;
 };
 
-/// As the published code has it: the whole model's matrices are drawn anew, whoever made them, and the smaller
-/// deviation goes by the name.
+/// As the published code has it: the whole model's matrices are drawn anew, whoever made them, and the
+/// smaller deviation goes by the name.
 void draw_matrices(const Mixer& mixer, std::int64_t layers) {
   const double output = kDeviation / std::sqrt(2 * static_cast<double>(layers));
   for (const Named& own : mixer.parameters()) {
