@@ -24,7 +24,7 @@ ran = sorted({r["index"] for r in committed if r["precision"] == "fp32" and "cha
 some = [ran[(options.day * 3 + k) % len(ran)] for k in range(3)]
 print("programs %s; the same again: --day %d" % (some, options.day))
 there = {}
-for r in committed:
+for r in (r for r in committed if r["length"] == 128):
     there.setdefault((r["index"], r["precision"]), set()).add(r.get("loss"))
 with tempfile.TemporaryDirectory() as out:
     done = subprocess.run([sys.executable, os.path.join(HERE, "programs_table.py"), "--runner", options.runner, "--shared", options.shared,

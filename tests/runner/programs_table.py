@@ -154,9 +154,10 @@ def render(results, path):
     lines = []
     for length, precision in sorted({key[:2] for key in groups}):
         rows = {key: group for key, group in groups.items() if key[:2] == (length, precision)}
+        shown = [target for target in targets if any(target in group for group in rows.values())]
         ran = sum(any("chain" in r for r in group.values()) for group in rows.values())
         lines += ["", "### %s, length %d: %d of %d run" % (precision, length, ran, len(rows)), "",
-                  "| program | loss | same on | " + " | ".join(targets) + " |", "|---" * (3 + len(targets)) + "|"]
+                  "| program | loss | same on | " + " | ".join(shown) + " |", "|---" * (3 + len(shown)) + "|"]
         for key in sorted(rows):
             group = rows[key]
             chains = {r.get("chain") for r in group.values()}
@@ -165,7 +166,7 @@ def render(results, path):
             losses = [r["loss"] for r in group.values() if "loss" in r]
             same = "%d" % len(group) if len(chains) == 1 and None not in chains else "differs" if len(chains) > 1 else "-"
             lines.append("| %d | %s | %s | %s |" % (key[2], "%.4f" % losses[0] if losses else "", same,
-                                                 " | ".join(cell(group, target) for target in targets)))
+                                                 " | ".join(cell(group, target) for target in shown)))
         reasons = {}
         for key in sorted(rows):
             for result in rows[key].values():

@@ -6,6 +6,7 @@ import argparse
 import copy
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -45,6 +46,20 @@ def finish(what):
         sys.exit(1)
     print("%s: ok" % what)
     sys.exit(0)
+
+
+def visible_gpus():
+    """What CUDA_VISIBLE_DEVICES may be set to for one process each: its own entries where it is set, else a number for each GPU."""
+    if "CUDA_VISIBLE_DEVICES" in os.environ:
+        return [name for name in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if name]
+    told = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True).stdout if shutil.which("nvidia-smi") else ""
+    return [str(number) for number in range(len(told.splitlines()))]
+
+
+def on_gpu(number, environment=None):
+    """The environment of a process that has the visible GPU of that number for itself."""
+    gpus = visible_gpus()
+    return dict(os.environ, **environment or {}, **({"CUDA_VISIBLE_DEVICES": gpus[number]} if number < len(gpus) else {}))
 
 
 def versions(runner):

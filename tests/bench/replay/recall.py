@@ -11,7 +11,6 @@ import argparse
 import concurrent.futures
 import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
@@ -34,7 +33,7 @@ parser.add_argument("--seeds", default="1,2,3")
 parser.add_argument("--lrs", default="0.00316", help="MQAR's learning rates; the best is taken for each width")
 parser.add_argument("--epochs", type=int, default=32, help="MQAR's")
 parser.add_argument("--parity-steps", type=int, default=20000)
-parser.add_argument("--gpus", type=int, default=0, help="default: all that are there")
+parser.add_argument("--gpus", type=int, default=0, help="default: all that are visible")
 parser.add_argument("--jobs", type=int, default=1)
 parser.add_argument("--seconds", type=float, default=1e9, help="end what is under way after so long")
 parser.add_argument("-o", "--out", default="recall.json")
@@ -79,12 +78,10 @@ def all_runs():
                 yield (task, seed, 1e-3), parity(task == "parity-11", seed)
 
 
-def run(key, recipe, gpu, gpus):
+def run(key, recipe, gpu):
     """Accuracy at each evaluation, and seconds a step."""
     left = options.seconds - (time.time() - began)
-    environment = dict(os.environ, GOMP_SPINCOUNT="3000")
-    if options.device == "cuda" and gpus > 1:
-        environment["CUDA_VISIBLE_DEVICES"] = str(gpu)
+    environment = support.on_gpu(gpu, {"GOMP_SPINCOUNT": "3000"})
     with tempfile.TemporaryDirectory() as folder:
         with open(folder + "/recipe.json", "w") as file:
             json.dump(recipe, file)
@@ -131,8 +128,7 @@ def summary(rows):
     return lines + (["ms a step: %s" % ", ".join("%.2f" % value for value in slow)] if slow else [])
 
 
-found = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True).stdout if shutil.which("nvidia-smi") else ""
-gpus = options.gpus or (max(1, len(found.splitlines())) if options.device == "cuda" else 1)
+gpus = options.gpus or (max(1, len(support.visible_gpus())) if options.device == "cuda" else 1)
 log = options.out + "l"
 rows = []
 if os.path.exists(log):
@@ -149,7 +145,7 @@ def work(gpu):
             if not todo:
                 return
             key, recipe = todo.pop(0)
-        row = run(key, recipe, gpu, gpus)
+        row = run(key, recipe, gpu)
         with lock, open(log, "a") as file:
             rows.append(row)
             file.write(json.dumps(row) + "\n")

@@ -13,7 +13,6 @@ import argparse
 import concurrent.futures
 import json
 import os
-import shutil
 import signal
 import statistics
 import subprocess
@@ -35,7 +34,7 @@ parser.add_argument("--runner", default=os.environ.get("ASSAY_RUNNER"), required
 parser.add_argument("--shared", default=os.environ.get("ASSAY_SHARED", "../shared"))
 parser.add_argument("--shape", choices=sorted(SHAPES), default="cpu")
 parser.add_argument("--steps", type=int, default=10)
-parser.add_argument("--gpus", type=int, default=0, help="default: all that are there")
+parser.add_argument("--gpus", type=int, default=0, help="default: all that are visible")
 parser.add_argument("--every", type=int, default=1)
 parser.add_argument("--only", default="")
 parser.add_argument("--jobs", type=int, default=1)
@@ -46,16 +45,11 @@ options = parser.parse_args()
 shape = SHAPES[options.shape]
 
 
-def gpus():
-    told = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True).stdout if shutil.which("nvidia-smi") else ""
-    return max(1, len(told.splitlines()))
-
-
-TURNS = [threading.Lock() for _ in range((options.gpus or gpus()) if shape["device"] == "cuda" else 1)]
+TURNS = [threading.Lock() for _ in range((options.gpus or max(1, len(support.visible_gpus()))) if shape["device"] == "cuda" else 1)]
 
 
 def environment_of(gpu):
-    return dict(os.environ, CUDA_VISIBLE_DEVICES=str(gpu)) if shape["device"] == "cuda" and len(TURNS) > 1 else dict(os.environ)
+    return support.on_gpu(gpu) if shape["device"] == "cuda" else dict(os.environ)
 
 
 def ours(source, precision, gpu):
