@@ -1,6 +1,7 @@
 """Frameworks that people use, unmodified, from PyPI (tests/run.sh --frameworks installs them): recorded, sealed, and rerun offline from
 the bundle with every request equal and nothing left running. The model is the stand-in. ASSAY_ROUNDS repeats each (default 1)."""
 
+import difflib
 import json
 import os
 import re
@@ -104,7 +105,8 @@ class Framework(Recorded):
         must(assay("seal", self.run_folder, "--from", "record", "-o", bundle, "--key", key))
         self.server.shutdown()
         times = self.evaluated()
-        replayed = run(ASSAY, "replay", bundle, "--search", "--json", *(["--evaluations", "recorded"] if evaluator else []), timeout=900)
+        replayed = run(ASSAY, "replay", bundle, "--search", "--json", "--work", self.top / "again", *(["--evaluations", "recorded"] if evaluator else []),
+                       timeout=900)
         self.assertEqual(self.alive(), [])
         result = json.loads(replayed.stdout)["result"]
         self.assertNotIn("divergence", result, json.dumps(result, indent=1)[:6000])
@@ -114,8 +116,14 @@ class Framework(Recorded):
             self.assertGreaterEqual(times, least // 2)
             self.assertEqual((result["evaluations"]["given"], self.evaluated()), (times, times))
         differences = [d for d in result["tree_differences"] if not may_differ(d["path"])]
-        self.assertEqual(differences, [], done.stderr.decode()[-1000:])
+        self.assertEqual(differences, [], self.how_they_differ(differences))
         return self.decisions(bundle, key)
+
+    def how_they_differ(self, differences):
+        """Line by line, of the first few files."""
+        trees = [self.work, next((self.top / "again").glob("**/tree"))]
+        texts = [[(tree / d["path"]).read_text(errors="replace").splitlines() if (tree / d["path"]).is_file() else [] for tree in trees] for d in differences[:4]]
+        return "\n".join(line for text in texts for line in difflib.unified_diff(*text, "recorded", "again", lineterm="", n=30))[:30000]
 
     def decisions(self, bundle, key):
         """Every decision on record is recomputed, equal."""
