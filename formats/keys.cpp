@@ -86,7 +86,12 @@ Result<std::unique_ptr<Signer>> signer_from_pem(std::string_view text) {
 // A public key says which of the agent's keys is meant.
 Result<std::unique_ptr<Signer>> signer_from_public_line(std::string_view line) {
   const PublicKey key = ASSAY_TRY(PublicKey::parse(line));
-  return agent_signer(key.fingerprint());
+  Result<std::unique_ptr<Signer>> signer = agent_signer(key.fingerprint());
+  if (!signer)
+    signer.error().hint =
+        "this is a public key, which ssh-agent signs with: name the private key's file, or " +
+        signer.error().hint;
+  return signer;
 }
 
 Result<std::unique_ptr<Signer>> signer_from_file(const fs::path& path) {

@@ -43,11 +43,11 @@ bool Gate::look() {
   while (listener_) {
     Fd one(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
     if (!one) break;
-    std::uint64_t key[2] = {};
+    Start start;
     pollfd ready{one.get(), POLLIN, 0};
     if (::poll(&ready, 1, 1000) == 1 &&
-        ::recv(one.get(), key, sizeof key, 0) == static_cast<ssize_t>(sizeof key))
-      waiting_.emplace(std::pair(key[0], key[1]), std::move(one));
+        ::recv(one.get(), &start, sizeof start, MSG_WAITALL) == static_cast<ssize_t>(sizeof start))
+      waiting_.emplace(start, std::move(one));
   }
   for (auto at = waiting_.begin(); at != waiting_.end();) {
     pollfd state{at->second.get(), POLLIN, 0};

@@ -2,11 +2,10 @@
 // which the library that is loaded into it (preload/starts.cpp) connects.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
 #include <map>
-#include <utility>
 
+#include "replay/search/preload/start.hpp"
 #include "toolkit/base/files.hpp"
 #include "toolkit/base/result.hpp"
 
@@ -24,13 +23,13 @@ class Gate {
   int fd() const { return listener_.get(); }
   /// Takes in who has come, and forgets who is gone; true where somebody waits.
   bool look();
-  /// In the order in which they were started: by process, then within it.
+  /// The first by its Start: who came first is luck where several ran.
   void let_one_in();
 
  private:
   Fd listener_;
   std::filesystem::path path_;
-  std::multimap<std::pair<std::uint64_t, std::uint64_t>, Fd> waiting_;
+  std::multimap<Start, Fd> waiting_;
 };
 
 }  // namespace assay::search

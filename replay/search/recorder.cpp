@@ -30,6 +30,14 @@ std::uint64_t tokens_of(const Json& model) {
   return sum;
 }
 
+/// "" where nothing is.
+std::string wrong_with(const formats::Exchange& exchange, std::uint64_t number) {
+  if (exchange.error.empty() && exchange.status < 400) return {};
+  return "exchange " + std::to_string(number) + ", " +
+         (exchange.error.empty() ? "answered with status " + std::to_string(exchange.status)
+                                 : exchange.error);
+}
+
 }  // namespace
 
 // One exchange on its way. The last piece of its answer is held back until it stands in the journal.
@@ -231,7 +239,7 @@ Status Recorder::append(formats::Exchange exchange, std::uint64_t keys, std::uni
   clean_ = std::min(clean_, keys);
   exchange.keys = keys > keys_at_start_ ? keys : 0;
   exchange.arrived = arrived_;
-  const bool wrong = !exchange.error.empty() || exchange.status >= 400;
+  const std::string wrong = wrong_with(exchange, counts_.exchanges + 1);
   const std::uint64_t tokens = tokens_of(exchange.model);
   const formats::JournalRecord record = std::move(exchange).record();
   const auto hash = std::move(hashing);  // ends before the record, whose response it reads
@@ -242,7 +250,8 @@ Status Recorder::append(formats::Exchange exchange, std::uint64_t keys, std::uni
     return status;
   }
   ++counts_.exchanges;
-  counts_.errors += wrong;
+  counts_.errors += wrong.empty() ? 0 : 1;
+  if (counts_.first_error.empty()) counts_.first_error = wrong;
   counts_.tokens += tokens;
   dirty_ = true;
   to_sync_.notify_all();

@@ -22,6 +22,7 @@ namespace assay::search {
 
 struct RecordCounts {
   std::uint64_t exchanges = 0, errors = 0, tokens = 0;
+  std::string first_error;  ///< what was wrong with the first of the errors, ""
 };
 
 /// An exchange is in the journal before its last byte is passed on, and synced soon after, by a thread of its

@@ -15,6 +15,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 failures = []
 _versions = {}
+_folders = tempfile.TemporaryDirectory(prefix="assay-runner-")  # of all runs; gone when the script ends
 
 
 def arguments(description, **more):
@@ -92,7 +93,7 @@ class Run:
     """One run of assay-runner, to its end."""
 
     def __init__(self, runner, recipe_, program=None, folder=None, environment=None, timeout=120, inherited=(), **job):
-        self.folder = folder or tempfile.mkdtemp(prefix="assay-runner-")
+        self.folder = folder or tempfile.mkdtemp(dir=_folders.name)
         os.makedirs(self.folder, exist_ok=True)
         paths = {name: os.path.join(self.folder, name) for name in ("recipe.json", "job.json", "program.py")}
         with open(paths["recipe.json"], "w") as file:

@@ -55,6 +55,30 @@ for t in threads: t.start()
 for t in threads: t.join()
 """
 
+# Each thread starts another while the one that started it starts the next: who comes first goes by how long each takes.
+STARTS = """
+import os, sys, threading, urllib.request
+def spin(thousands):
+    for _ in range(1000 * thousands): pass
+first, others = map(int, sys.argv[1:])
+log = open("log.txt", "w", buffering=1)
+def work(name, depth):
+    log.write(f"{name} begins\\n")
+    if depth:
+        spin(others)
+        begin(f"{name}.{depth}", depth - 1).join()
+def begin(name, depth):
+    thread = threading.Thread(target=work, args=(name, depth))
+    thread.start()
+    return thread
+threads = []
+for name in "abcd":
+    threads.append(begin(name, 2))
+    spin(first)
+for thread in threads: thread.join()
+urllib.request.urlopen(urllib.request.Request(os.environ["OPENAI_BASE_URL"] + "/chat/completions", b'{"model": "m"}')).read()
+"""
+
 
 class Replay(Recorded):
     def setUp(self):
@@ -131,6 +155,16 @@ class Replay(Recorded):
         names = [word for line in (self.work / "log.txt").read_text().splitlines() for word in line.split() if len(word) == 32]
         self.assertEqual((len(names), len(set(names))), (22, 22), "two processes made the same unique name")
         self.assert_equal(self.run_folder, 13)
+
+    def test_threads_begin_in_one_order_whoever_starts_sooner(self):
+        logs = set()
+        for number, delays in enumerate((("0", "400"), ("400", "0"), ("100", "100"))):
+            work = self.make_work(f"starts{number}")
+            (work / "starts.py").write_text(STARTS)
+            self.deterministic(sys.executable, "starts.py", *delays, folder=self.top / f"run{number}", work=work)
+            logs.add((work / "log.txt").read_text())
+        self.assertEqual(len(logs), 1, logs)
+        self.assertEqual(next(iter(logs)).count("begins"), 12)
 
     def test_until(self):
         self.deterministic(*SEARCH, "4")

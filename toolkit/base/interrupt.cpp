@@ -11,9 +11,14 @@ namespace {
 
 volatile pid_t owner = 0;
 
-// Only calls that are safe in a handler (signal-safety(7)). A child may inherit the handler; the files are not its own.
+// Only calls that are safe in a handler (signal-safety(7)). A child may inherit the handler; the files are
+// not its own.
 extern "C" void on_signal(int) {
-  if (::getpid() == owner) remove_partial_files();
+  if (::getpid() == owner) {
+    remove_partial_files();
+    constexpr char kText[] = "assay: interrupted\n";
+    (void)!::write(STDERR_FILENO, kText, sizeof kText - 1);
+  }
   ::_exit(130);
 }
 

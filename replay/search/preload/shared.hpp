@@ -31,9 +31,6 @@ std::uint64_t stream_of_child(std::uint64_t n);
 void take_stream(std::uint64_t stream);
 std::atomic<std::uint64_t>& processes_started();  ///< by this one
 
-/// Returns when the server lets it pass: at once where there is no gate. Safe between fork() and exec().
-void wait_at_gate(std::uint64_t ticket);
-
 }  // namespace assay::preload
 
 #define ASSAY_EXPORT extern "C" __attribute__((visibility("default")))

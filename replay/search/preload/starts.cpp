@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "replay/search/preload/shared.hpp"
+#include "replay/search/preload/start.hpp"
 
 namespace assay::preload {
 
@@ -28,7 +29,28 @@ auto* c_fork() {
 }
 
 char gate_folder[4096];  // the socket is "gate" in it; empty: there is none
-std::atomic<std::uint64_t> threads = 0, processes = 0;
+std::atomic<std::uint64_t> processes = 0;
+thread_local search::Start own;
+thread_local std::uint32_t started = 0;  // by this thread
+
+constexpr char kStartVariable[] = "ASSAY_START=";
+
+// "2.0.1", as execute() writes it.
+__attribute__((constructor)) void take_start() {
+  const char* at = std::getenv("ASSAY_START");
+  for (char* end = nullptr; at && *at; at = *end ? end + 1 : end) {
+    const unsigned long n = std::strtoul(at, &end, 10);
+    if (end == at) return;
+    own = own.child(static_cast<std::uint32_t>(n));
+  }
+}
+
+void write_start(const search::Start& start, char* into, std::size_t size) {
+  auto length = static_cast<std::size_t>(std::snprintf(into, size, "%s", kStartVariable));
+  for (std::uint32_t i = 0; i < start.depth && length < size; ++i)
+    length += static_cast<std::size_t>(
+        std::snprintf(into + length, size - length, i ? ".%u" : "%u", start.path[i]));
+}
 
 __attribute__((constructor)) void find_gate() {
   // Looked up now: after a fork only system calls are safe.
@@ -54,16 +76,31 @@ int connect_to_gate() {
   return done ? fd : -1;
 }
 
+// Returns when the server lets it pass: at once where there is no gate. Safe between fork() and exec().
+void wait_at_gate() {
+  const int saved = errno;
+  const int fd = connect_to_gate();
+  if (fd >= 0) {
+    char go = 0;
+    if (::send(fd, &own, sizeof own, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof own))
+      while (::recv(fd, &go, 1, 0) < 0 && errno == EINTR) {
+      }
+    ::close(fd);
+  }
+  errno = saved;
+}
+
 struct Begin {
   void* (*function)(void*);
   void* argument;
-  std::uint64_t ticket;
+  search::Start start;
 };
 
 void* begin_thread(void* given) {
   const Begin begin = *static_cast<Begin*>(given);
   std::free(given);
-  wait_at_gate(begin.ticket);
+  own = begin.start;
+  wait_at_gate();
   return begin.function(begin.argument);
 }
 
@@ -76,18 +113,22 @@ int execute(const char* path, char* const* arguments, char* const* environment) 
   std::size_t count = 0;
   while (environment && environment[count]) ++count;
   if (!environment || count >= kMostVariables) return plain(path, arguments, environment);
-  char stream[40];
-  char* changed[kMostVariables + 2];
+  char stream[40], start[sizeof kStartVariable + 11 * search::Start::kDeepest];
+  char* changed[kMostVariables + 3];
   std::size_t kept = 0;
   bool seeded = false;
   for (std::size_t i = 0; i < count; ++i) {
     seeded |= std::strncmp(environment[i], "FAKERANDOM_SEED=", 16) == 0;
-    if (std::strncmp(environment[i], "ASSAY_STREAM=", 13) != 0) changed[kept++] = environment[i];
+    if (std::strncmp(environment[i], "ASSAY_STREAM=", 13) != 0 &&
+        std::strncmp(environment[i], kStartVariable, sizeof kStartVariable - 1) != 0)
+      changed[kept++] = environment[i];
   }
   if (!seeded) return plain(path, arguments, environment);
   std::snprintf(stream, sizeof stream, "ASSAY_STREAM=%016llx",
                 static_cast<unsigned long long>(stream_of_child(processes.fetch_add(1))));
   changed[kept++] = stream;
+  write_start(own.child(started++), start, sizeof start);
+  changed[kept++] = start;
   changed[kept] = nullptr;
   return plain(path, arguments, changed);
 }
@@ -95,20 +136,6 @@ int execute(const char* path, char* const* arguments, char* const* environment) 
 }  // namespace
 
 std::atomic<std::uint64_t>& processes_started() { return processes; }
-
-void wait_at_gate(std::uint64_t ticket) {
-  const int saved = errno;
-  const int fd = connect_to_gate();
-  if (fd >= 0) {
-    const std::uint64_t key[2] = {static_cast<std::uint64_t>(::getpid()), ticket};
-    char go = 0;
-    if (::send(fd, key, sizeof key, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof key))
-      while (::recv(fd, &go, 1, 0) < 0 && errno == EINTR) {
-      }
-    ::close(fd);
-  }
-  errno = saved;
-}
 
 }  // namespace assay::preload
 
@@ -120,7 +147,7 @@ ASSAY_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* attribu
       c_library<int(pthread_t*, const pthread_attr_t*, void* (*)(void*), void*)>("pthread_create");
   auto* begin = static_cast<Begin*>(std::malloc(sizeof(Begin)));
   if (!begin) return EAGAIN;
-  *begin = {function, argument, threads.fetch_add(1)};
+  *begin = {function, argument, own.child(started++)};
   const int code = create(thread, attributes, begin_thread, begin);
   if (code) std::free(begin);
   return code;
@@ -128,14 +155,16 @@ ASSAY_EXPORT int pthread_create(pthread_t* thread, const pthread_attr_t* attribu
 
 ASSAY_EXPORT pid_t fork() noexcept {
   const std::uint64_t n = processes.fetch_add(1);
+  const assay::search::Start start = own.child(started++);
   lock_clock();
   const pid_t pid = c_fork()();
   unlock_clock();
   if (pid != 0) return pid;
   take_stream(stream_of_child(n));
   processes = 0;
-  threads = 1;
-  wait_at_gate(0);
+  own = start;
+  started = 0;
+  wait_at_gate();
   return 0;
 }
 

@@ -75,21 +75,28 @@ Json report_json(const search::RecordReport& report, const std::string& run) {
                             {"written", static_cast<unsigned long>(report.written)},
                             {"redacted", report.redactions},
                             {"refused", report.refused}});
+  if (!report.counts.first_error.empty()) json.set("first_error", report.counts.first_error);
   return report.evaluations ? json.set("evaluations", static_cast<unsigned long>(*report.evaluations)) : json;
+}
+
+// A key in a header that is for keys is left out with its header, and not counted.
+std::string redaction_text(const std::string& name, std::uint64_t found) {
+  return "redacted  " + name + (found ? ", " + counted(found, "time") : ": in no body or name") + "\n";
 }
 
 std::string report_text(const search::RecordReport& report, const std::string& run, bool deterministic) {
   std::string text = "recorded  " + shown(run) + ": " + counted(report.counts.exchanges, "exchange") + ", " +
                      counted(report.counts.tokens, "token") + ", " + counted(report.counts.errors, "error") +
                      ", " + human_duration(report.seconds) + "\n";
+  if (!report.counts.first_error.empty())
+    text += "error     the first: " + shown(report.counts.first_error) + "\n";
   text += "wrote     " + counted(report.written, "file") + "\n";
   if (report.evaluations)
     text += "kept      " + counted(*report.evaluations, "evaluation") +
             (*report.evaluations ? "\n" : ": was the evaluator called?\n");
   text += "ended     with status " + std::to_string(report.status) + "\n";
   for (const Json& one : report.redactions.items())
-    text += "redacted  " + shown(one["name"].string_or("")) + ", " +
-            counted(one["found"].natural().value_or(0), "time") + "\n";
+    text += redaction_text(shown(one["name"].string_or("")), one["found"].natural().value_or(0));
   for (const Json::Member& one : report.refused.members())
     text += "refused   " + counted(one.value.natural().value_or(0), "request") + ": " + shown(one.key) + "\n";
   if (deterministic)

@@ -25,8 +25,8 @@ Result<std::optional<Json>> read_json_option(const Arguments& arguments, const c
   return std::optional<Json>(*std::move(json));
 }
 
-// By what each leaves in its folder.
-Error missing_kind(const fs::path& source) {
+/// What wrote a folder, by what each leaves in it: a kind, and the file that says so.
+std::optional<std::pair<std::string, std::string>> fitting_kind(const fs::path& source) {
   constexpr std::pair<const char*, const char*> kMarks[] = {
       {"candidates", "search"},      {"plan.json", "record"},
       {"trace.jsonl", "run"},        {"campaign.json", "assay"},
@@ -34,11 +34,25 @@ Error missing_kind(const fs::path& source) {
       {"checkpoints", "openevolve"}, {"openevolve_output", "openevolve"}};
   std::error_code code;
   for (const auto& [file, kind] : kMarks)
-    if (fs::exists(source / file, code))
-      return {Fault::usage, "missing: --from KIND, what wrote the campaign", source.string(),
-              "it holds " + std::string(file) + ": --from " + kind + " fits"};
+    if (fs::exists(source / file, code)) return std::pair<std::string, std::string>(kind, file);
+  return std::nullopt;
+}
+
+std::string fits_text(const std::pair<std::string, std::string>& fits) {
+  return "it holds " + fits.second + ": --from " + fits.first + " fits";
+}
+
+Error missing_kind(const fs::path& source) {
+  const auto fits = fitting_kind(source);
   return {Fault::usage, "missing: --from KIND, what wrote the campaign", source.string(),
-          "assay seal --help lists the kinds"};
+          fits ? fits_text(*fits) : "assay seal --help lists the kinds"};
+}
+
+/// Where another kind would fit, that is what its user wants to know.
+Error not_of_kind(Error error, const fs::path& source, std::string_view kind) {
+  const auto fits = fitting_kind(source);
+  if (error.fault != Fault::usage && fits && fits->first != kind) error.hint = fits_text(*fits);
+  return error;
 }
 
 Result<archives::Import> import(const Arguments& arguments, Output& output) {
@@ -52,7 +66,11 @@ Result<archives::Import> import(const Arguments& arguments, Output& output) {
   options.progress = &output.progress();
   const archives::Importer* importer = ASSAY_TRY(archives::find_importer(*arguments.value("--from")));
   const std::vector<std::string>& sources = arguments.values("SOURCE");
-  if (sources.size() == 1) return importer->run(sources[0], options);
+  if (sources.size() == 1) {
+    Result<archives::Import> imported = importer->run(sources[0], options);
+    if (imported) return imported;
+    return not_of_kind(std::move(imported.error()), sources[0], importer->kind);
+  }
   if (!importer->run_all)
     return Error{Fault::usage,
                  "--from " + std::string(importer->kind) + " takes one source, found " +
