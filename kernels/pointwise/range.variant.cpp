@@ -28,45 +28,66 @@ bool direct(const Job& job, const Operand& operand, bool rows) {
   return operand.type == Type::f32 && (operand.linear || (rows && inner_stride(job, operand) == 1));
 }
 
-// Calls run(offset, elements) for `n` elements of `operand` from the cursor on, row by row; whole rows of one
-// dimension share one look at the cursor.
+// Calls f(offset, length, rows, step) for `n` elements of `operand` from the cursor on: rows of `length`
+// elements, each `step` from the one before; whole rows of one dimension share one look at the cursor.
 template <typename F>
-void each_run(const Job& job, const Operand& operand, Cursor cursor, std::int64_t n, F&& run) {
+void each_rows(const Job& job, const Operand& operand, Cursor cursor, std::int64_t n, F&& f) {
   const int second = job.rank - 2;
   while (n > 0) {
     const std::int64_t left = cursor.left_in_row(job), length = n < left ? n : left;
-    std::int64_t offset = cursor.offset(job, operand);
+    const std::int64_t offset = cursor.offset(job, operand);
     if (second < 0 || length < job.size[second + 1]) {
-      run(offset, length);
+      f(offset, length, std::int64_t{1}, std::int64_t{0});
       cursor.advance(job, length);
       n -= length;
       continue;
     }
     const std::int64_t more = job.size[second] - cursor.index[second], fit = n / length;
     const std::int64_t rows = more < fit ? more : fit;
-    for (std::int64_t r = 0; r < rows; ++r, offset += operand.stride[second]) run(offset, length);
+    f(offset, length, rows, operand.stride[second]);
     cursor.advance_rows(job, rows);
     n -= rows * length;
   }
 }
 
-// Rows of fp32 are often shorter than what a loop needs to get going: so they move in whole vectors. What is
-// written beyond a row's end the next row overwrites.
-void fill_row(float* to, float x, std::int64_t length) {
-  for (std::int64_t i = 0; i < length; i += kVector)
-    for (int j = 0; j < kVector; ++j) to[i + j] = x;
+// Calls run(offset, elements), row by row.
+template <typename F>
+void each_run(const Job& job, const Operand& operand, const Cursor& cursor, std::int64_t n, F&& run) {
+  each_rows(job, operand, cursor, n,
+            [&](std::int64_t offset, std::int64_t length, std::int64_t rows, std::int64_t step) {
+              for (std::int64_t r = 0; r < rows; ++r, offset += step) run(offset, length);
+            });
 }
 
-void copy_row(float* to, const float* from, std::int64_t length) {
-  std::int64_t i = 0;
-  for (; i + kVector <= length; i += kVector)
-    for (int j = 0; j < kVector; ++j) to[i + j] = from[i + j];
-#if defined(__AVX512F__)
-  const auto mask = static_cast<__mmask16>((1U << (length - i)) - 1U);
-  if (i < length) _mm512_storeu_ps(to + i, _mm512_maskz_loadu_ps(mask, from + i));
-#else
-  for (; i < length; ++i) to[i] = from[i];
-#endif
+// Rows of fp32 are often shorter than what a loop needs to get going: so they move in whole vectors.
+constexpr std::int64_t kShort = 8;
+
+// What is written beyond a row's end the next row overwrites.
+void fill_rows(float* to, const float* from, std::int64_t step, std::int64_t rows, std::int64_t length) {
+  for (std::int64_t r = 0; r < rows; ++r, from += step, to += length) {
+    const float x = *from;
+    for (std::int64_t i = 0; i < length; i += kShort)
+      for (int j = 0; j < kShort; ++j) to[i + j] = x;
+  }
+}
+
+// A row's end is moved once more, over what is there already.
+void copy_rows(float* to, const float* from, std::int64_t step, std::int64_t rows, std::int64_t length) {
+  constexpr std::int64_t kTiny = kShort / 2;
+  const std::int64_t whole = length / kShort * kShort;
+  for (std::int64_t r = 0; r < rows; ++r, from += step, to += length) {
+    for (std::int64_t i = 0; i < whole; i += kShort)
+      __builtin_memcpy(to + i, from + i, kShort * sizeof(float));
+    if (whole == length) continue;
+    if (whole) {
+      __builtin_memcpy(to + length - kShort, from + length - kShort, kShort * sizeof(float));
+    } else if (length >= kTiny) {
+      __builtin_memcpy(to, from, kTiny * sizeof(float));
+      __builtin_memcpy(to + length - kTiny, from + length - kTiny, kTiny * sizeof(float));
+    } else {
+      for (std::int64_t i = 0; i < length; ++i) to[i] = from[i];
+    }
+  }
 }
 
 #if defined(__AVX512F__)
@@ -95,17 +116,19 @@ void gather(const Job& job, const Operand& operand, const Cursor& cursor, std::i
   const std::int64_t stride = inner_stride(job, operand);
   const float* const data = static_cast<const float*>(operand.data);
   if (operand.type == Type::f32 && stride == 0) {  // a column broadcast along short rows
-    each_run(job, operand, cursor, n, [&](std::int64_t offset, std::int64_t length) {
-      fill_row(buffer, data[offset], length);
-      buffer += length;
-    });
+    each_rows(job, operand, cursor, n,
+              [&](std::int64_t offset, std::int64_t length, std::int64_t rows, std::int64_t step) {
+                fill_rows(buffer, data + offset, step, rows, length);
+                buffer += rows * length;
+              });
     return;
   }
   if (operand.type == Type::f32 && stride == 1) {
-    each_run(job, operand, cursor, n, [&](std::int64_t offset, std::int64_t length) {
-      copy_row(buffer, data + offset, length);
-      buffer += length;
-    });
+    each_rows(job, operand, cursor, n,
+              [&](std::int64_t offset, std::int64_t length, std::int64_t rows, std::int64_t step) {
+                copy_rows(buffer, data + offset, step, rows, length);
+                buffer += rows * length;
+              });
     return;
   }
   if (operand.type == Type::f32 && stride == 2) {
@@ -130,8 +153,16 @@ void scatter(const Job& job, const Cursor& cursor, std::int64_t n, const float* 
 }
 
 void skip(const Job& job, Cursor& cursor, std::int64_t n) {
+  const int second = job.rank - 2;
   while (n > 0) {
-    const std::int64_t run = n < cursor.left_in_row(job) ? n : cursor.left_in_row(job);
+    const std::int64_t left = cursor.left_in_row(job);
+    if (second >= 0 && n >= left && left == job.size[second + 1]) {
+      const std::int64_t more = job.size[second] - cursor.index[second], fit = n / left;
+      cursor.advance_rows(job, more < fit ? more : fit);
+      n -= (more < fit ? more : fit) * left;
+      continue;
+    }
+    const std::int64_t run = n < left ? n : left;
     cursor.advance(job, run);
     n -= run;
   }

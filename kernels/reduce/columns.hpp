@@ -16,7 +16,7 @@ using TileRow = Lanes[kTileLanes];
 template <bool Whole, typename T>
 ASSAY_LANES void load_columns(Lanes& v, const T* p, int q, std::int64_t width) {
   if (Whole || (q + 1) * kLanes <= width) return load_lanes(v, p + q * kLanes);
-  load_some(v, p + q * kLanes, width - q * kLanes > 0 ? width - q * kLanes : 0, 0);
+  ASSAY_PARTS v.part[i] = some_from(p, q * kLanes + i * kWide, width);
 }
 
 /// One block of a tile: leaves in natural order, each a chain of up to eight rows, then halving.

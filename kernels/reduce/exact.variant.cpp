@@ -14,20 +14,21 @@ inline constexpr std::int64_t kColumnTile = 64;
 template <typename O, typename T>
 ASSAY_LANES float part_key(const T* x, std::int64_t count) {
   Lanes best, v;
-  const Lanes zero = {};
   spread(best, O::neutral());
-  std::int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
-    load_lanes(v, x + i);
-    v = v + zero;
-    O::map(v, zero);
+  const auto join = [&]() __attribute__((always_inline)) {
+    ASSAY_PARTS v.part[i] = v.part[i] + Wide{};
+    O::map(v, Lanes{});
     O::join(best, v);
+  };
+  std::int64_t at = 0;
+  for (; at + kLanes <= count; at += kLanes) {
+    load_lanes(v, x + at);
+    join();
   }
-  if (i < count) {
-    load_some(v, x + i, count - i, widened(x[i]));
-    v = v + zero;
-    O::map(v, zero);
-    O::join(best, v);
+  if (at < count) {
+    load_some(v, x + at, count - at);
+    replace_from(v, count - at, widened(x[at]));
+    join();
   }
   return halved<O>(best);
 }

@@ -28,6 +28,11 @@ struct ReduceJob {
   std::int64_t tiles = 1;     ///< columns path: tiles of the innermost kept dimension
 };
 
+/// Columns of so few elements that no leaf has more than one, evenly apart.
+inline bool has_few_rows(const ReduceJob& job) {
+  return job.plan.rank == 1 && job.plan.n > 1 && job.plan.n <= kLeaves && !job.centred && !job.centre;
+}
+
 /// Items: kept index x chunks, and outer kept index x tiles x chunks.
 ASSAY_VARIANTS(void reduce_rows(const ReduceJob& job, std::int64_t begin, std::int64_t end))
 ASSAY_VARIANTS(void reduce_columns(const ReduceJob& job, std::int64_t begin, std::int64_t end))

@@ -1,63 +1,111 @@
-// Sixteen fp32 at a time, lowered by the compiler to what the variant has. For *.variant.cpp files:
+// Sixteen fp32 at a time, in as many registers as the variant needs for them. For *.variant.cpp files:
 // everything is inlined.
 #pragma once
 
 #include "kernels/core/variant.hpp"
 #include "kernels/reduce/rules.hpp"
 
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
 namespace assay::kernels::ASSAY_VARIANT {
 
-typedef float Lanes __attribute__((vector_size(64)));
-typedef std::int32_t IntLanes __attribute__((vector_size(64)));
-typedef float LooseLanes __attribute__((vector_size(64), aligned(4), may_alias));
-typedef std::uint16_t HalfLanes __attribute__((vector_size(32)));
-typedef std::uint16_t LooseHalves __attribute__((vector_size(32), aligned(2), may_alias));
-typedef std::uint32_t WordLanes __attribute__((vector_size(64)));
+// A register. Wider vectors compile, too, but the compiler takes them apart through memory.
+#if defined(__AVX512F__)
+#define ASSAY_WIDE 64
+#elif defined(__AVX__)
+#define ASSAY_WIDE 32
+#else
+#define ASSAY_WIDE 16
+#endif
+typedef float Wide __attribute__((vector_size(ASSAY_WIDE)));
+typedef std::int32_t WideInts __attribute__((vector_size(ASSAY_WIDE)));
+typedef std::uint32_t WideWords __attribute__((vector_size(ASSAY_WIDE)));
+typedef std::uint16_t WideHalves __attribute__((vector_size(ASSAY_WIDE / 2)));
+typedef float LooseWide __attribute__((vector_size(ASSAY_WIDE), aligned(4), may_alias));
+typedef std::uint16_t LooseWideHalves __attribute__((vector_size(ASSAY_WIDE / 2), aligned(2), may_alias));
+#undef ASSAY_WIDE
 typedef float Lanes8 __attribute__((vector_size(32)));
 typedef float Lanes4 __attribute__((vector_size(16)));
 
-inline constexpr int kLanes = 16;
+inline constexpr int kLanes = 16, kWide = sizeof(Wide) / sizeof(float), kParts = kLanes / kWide;
+
+struct Lanes {
+  Wide part[kParts];
+};
 
 #define ASSAY_LANES static inline __attribute__((always_inline))
+#define ASSAY_PARTS _Pragma("GCC unroll 4") for (int i = 0; i < kParts; ++i)
 
-ASSAY_LANES void load_lanes(Lanes& v, const float* p) { v = *reinterpret_cast<const LooseLanes*>(p); }
-ASSAY_LANES void load_lanes(Lanes& v, const std::uint16_t* p) {
-  const HalfLanes half = *reinterpret_cast<const LooseHalves*>(p);
-  v = (Lanes)(__builtin_convertvector(half, WordLanes) << 16);
+ASSAY_LANES Wide wide_from(const float* p) { return *reinterpret_cast<const LooseWide*>(p); }
+ASSAY_LANES Wide wide_from(const std::uint16_t* p) {
+  const WideHalves half = *reinterpret_cast<const LooseWideHalves*>(p);
+  return (Wide)(__builtin_convertvector(half, WideWords) << 16);
 }
-ASSAY_LANES void store_lanes(float* p, const Lanes& v) { *reinterpret_cast<LooseLanes*>(p) = v; }
+ASSAY_LANES void store_wide(float* p, const Wide& v) { *reinterpret_cast<LooseWide*>(p) = v; }
+/// Not Wide{} + x: that loses the sign of -0.
+ASSAY_LANES Wide wide_of(float x) {
+#if defined(__AVX512F__)
+  return (Wide)_mm512_set1_ps(x);
+#elif defined(__AVX__)
+  return Wide{x, x, x, x, x, x, x, x};
+#else
+  return Wide{x, x, x, x};
+#endif
+}
+
+template <typename T>
+ASSAY_LANES void load_lanes(Lanes& v, const T* p) {
+  ASSAY_PARTS v.part[i] = wide_from(p + i * kWide);
+}
+ASSAY_LANES void store_lanes(float* p, const Lanes& v) { ASSAY_PARTS store_wide(p + i * kWide, v.part[i]); }
+ASSAY_LANES void spread(Lanes& v, float x) { ASSAY_PARTS v.part[i] = wide_of(x); }
 
 ASSAY_LANES float widened(float x) { return x; }
 ASSAY_LANES float widened(std::uint16_t x) { return from_bf16(x); }
 
-#if defined(__AVX512F__)
-/// The first `count` < 16 of the lanes from memory, the others `other`.
-ASSAY_LANES void load_some(Lanes& v, const float* p, std::int64_t count, float other) {
-  const auto mask = static_cast<__mmask16>((1U << count) - 1U);
-  v = (Lanes)_mm512_mask_loadu_ps(_mm512_set1_ps(other), mask, p);
-}
-ASSAY_LANES void load_some(Lanes& v, const std::uint16_t* p, std::int64_t count, float other) {
-  const auto mask = static_cast<__mmask16>((1U << count) - 1U);
-  const __m512i wide = _mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, p)), 16);
-  v = (Lanes)_mm512_mask_mov_ps(_mm512_set1_ps(other), mask, _mm512_castsi512_ps(wide));
-}
-#else
-/// The first `count` < 16 of the lanes from memory, the others `other`.
+/// p[first] and what follows, of which there are `count` from p on; the others 0.
 template <typename T>
-ASSAY_LANES void load_some(Lanes& v, const T* p, std::int64_t count, float other) {
-  float t[kLanes];
-  for (int i = 0; i < kLanes; ++i) t[i] = other;
-  for (std::int64_t i = 0; i < count; ++i) t[i] = widened(p[i]);
-  load_lanes(v, t);
+ASSAY_LANES Wide some_from(const T* p, std::int64_t first, std::int64_t count) {
+  float t[kWide] = {};
+  for (int i = 0; i < kWide; ++i)
+    if (first + i < count) t[i] = widened(p[first + i]);
+  return wide_from(t);
 }
-
+#if defined(__AVX512F__)
+ASSAY_LANES __mmask16 lanes_there(std::int64_t first, std::int64_t count) {
+  return static_cast<__mmask16>(first + kWide <= count ? 0xffffU
+                                : first < count        ? (1U << (count - first)) - 1U
+                                                       : 0U);
+}
+ASSAY_LANES Wide some_from(const float* p, std::int64_t first, std::int64_t count) {
+  return (Wide)_mm512_maskz_loadu_ps(lanes_there(first, count), p + first);
+}
+ASSAY_LANES Wide some_from(const std::uint16_t* p, std::int64_t first, std::int64_t count) {
+  const __m256i half = _mm256_maskz_loadu_epi16(lanes_there(first, count), p + first);
+  return (Wide)_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16);
+}
+#elif defined(__AVX2__)
+ASSAY_LANES Wide some_from(const float* p, std::int64_t first, std::int64_t count) {
+  const WideInts lane = {0, 1, 2, 3, 4, 5, 6, 7};
+  const auto from = static_cast<std::int32_t>(first), there = static_cast<std::int32_t>(count);
+  return (Wide)_mm256_maskload_ps(p + first, (__m256i)(lane + from < there));
+}
 #endif
 
-/// Not Lanes{} + x: that loses the sign of -0.
-ASSAY_LANES void spread(Lanes& v, float x) { v = Lanes{x, x, x, x, x, x, x, x, x, x, x, x, x, x, x, x}; }
+/// The first `count` of the lanes from memory, the others 0.
+template <typename T>
+ASSAY_LANES void load_some(Lanes& v, const T* p, std::int64_t count) {
+  ASSAY_PARTS v.part[i] = some_from(p, i * kWide, count);
+}
+
+/// `other` in place of lanes [count, 16).
+ASSAY_LANES void replace_from(Lanes& v, std::int64_t count, float other) {
+  WideInts lane = {};
+  for (int i = 0; i < kWide; ++i) lane[i] = i;
+  const auto there = static_cast<std::int32_t>(count);
+  ASSAY_PARTS v.part[i] = (Wide)(lane + i * kWide < there ? (WideInts)v.part[i] : (WideInts)wide_of(other));
+}
 
 }  // namespace assay::kernels::ASSAY_VARIANT

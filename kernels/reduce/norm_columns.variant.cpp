@@ -17,8 +17,11 @@ struct WeightTerms {
     Lanes x;
     load_columns<false>(v, from.grad + r * from.grad_step, q, from.width);
     load_columns<false>(x, from.in + r * from.in_step, q, from.width);
-    if (from.centred) x = x - from.mean[r];
-    v = v * (x * from.rstd[r]);
+    const Wide mean = wide_of(from.mean[r]), rstd = wide_of(from.rstd[r]);
+    ASSAY_PARTS {
+      if (from.centred) x.part[i] = x.part[i] - mean;
+      v.part[i] = v.part[i] * (x.part[i] * rstd);
+    }
   }
 };
 

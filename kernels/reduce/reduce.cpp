@@ -66,12 +66,13 @@ void cut(ReduceJob& job, std::int64_t items) {
 bool by_columns(const ReduceJob& job) {
   const ReducePlan& plan = job.plan;
   return has_columns(job.recipe.map) && has_contiguous_columns(plan) && plan.n > 1 &&
-         plan.kept_size[plan.kept_rank - 1] >= 8 && !has_contiguous_rows(plan) &&
+         plan.kept_size[plan.kept_rank - 1] >= (has_few_rows(job) ? 2 : 8) && !has_contiguous_rows(plan) &&
          (job.in_type == Type::f32 || job.in_type == Type::bf16);
 }
 
 void run_pass(const ReduceJob& job, const Place& place, bool columns, std::int64_t items) {
-  const std::int64_t cost = std::min(job.chunk, job.plan.n) * (columns ? kTile : 1);
+  const std::int64_t wide = columns ? std::min(kTile, job.plan.kept_size[job.plan.kept_rank - 1]) : 1;
+  const std::int64_t cost = std::min(job.chunk, job.plan.n) * wide;
   const std::int64_t grain = std::max<std::int64_t>(1, 32768 / std::max<std::int64_t>(cost, 1));
   place.threads->each(items * job.chunks, grain, [&](std::int64_t begin, std::int64_t end) {
     if (columns)

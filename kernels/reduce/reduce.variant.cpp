@@ -53,8 +53,11 @@ ASSAY_LANES const float* fetched(const ReduceJob& job, std::int64_t row, std::in
 template <typename O>
 ASSAY_LANES float sum_of_block(const ReduceJob& job, std::int64_t row, std::int64_t begin, std::int64_t count,
                                float centre, const Lanes& centres, float* buffer) {
+  constexpr bool kLater = requires { O::Map::at(0.0f, 0.0f); };
+  if (!kLater && job.in_type == Type::bf16 && has_contiguous_rows(job.plan))
+    return block_sum<O>(static_cast<const std::uint16_t*>(job.in) + row + begin, count, centres);
   const float* x = fetched(job, row, begin, count, buffer);
-  if constexpr (requires { O::Map::at(0.0f, 0.0f); }) {
+  if constexpr (kLater) {
 #pragma GCC ivdep
     for (std::int64_t i = 0; i < count; ++i) buffer[i] = O::Map::at(x[i], centre);
     x = buffer;
@@ -72,7 +75,14 @@ static float row_sum(const ReduceJob& job, std::int64_t row, std::int64_t begin,
   if (begin >= end) return empty;
   if (end - begin <= kBlock) return sum_of_block<O>(job, row, begin, end - begin, centre, centres, buffer);
   Tree<O> tree;
-  for (std::int64_t b = begin; b < end; b += kBlock) {
+  std::int64_t b = begin;
+  for (; b + 4 * kBlock <= end; b += 4 * kBlock) {
+    float four[4];
+    for (int i = 0; i < 4; ++i)
+      four[i] = sum_of_block<O>(job, row, b + i * kBlock, kBlock, centre, centres, buffer);
+    Tree<O>::push_four_to(tree, four);
+  }
+  for (; b < end; b += kBlock) {
     const std::int64_t count = end - b < kBlock ? end - b : kBlock;
     Tree<O>::push_to(tree, sum_of_block<O>(job, row, b, count, centre, centres, buffer));
   }
@@ -275,10 +285,101 @@ static void store_tile(const Recipe& recipe, void* data, Type type, std::int64_t
     store_number(data, type, from + c * stride, finished(recipe, value[c], centre[c]));
 }
 
+/// R1 down few rows, `stride` apart, of which Q registers are wide: they are joined as they are read, and
+/// what is joined stays in the first cache. Whole: lanes beyond the width may be read.
+template <typename O, int Q, bool Whole, typename T>
+ASSAY_LANES void sum_of_few(const T* in, std::int64_t stride, std::int64_t n, std::int64_t width,
+                            float* sum) {
+  Wide leaf[kLeaves / 2][Q];
+  const auto term = [&](std::int64_t r, int q) __attribute__((always_inline)) {
+    const T* const row = in + r * stride;
+    Wide v = Whole ? wide_from(row + q * kWide) : some_from(row, q * kWide, width);
+    O::map(v, Wide{});
+    return v;
+  };
+  std::int64_t half = 1;
+  while (half * 2 < n) half *= 2;  // larger ones find no partner
+  for (std::int64_t j = 0; j < n - half; ++j)
+#pragma GCC unroll 8
+    for (int q = 0; q < Q; ++q) {
+      Wide v = term(j, q);
+      O::join(v, term(j + half, q));
+      leaf[j][q] = v;
+    }
+  for (std::int64_t j = n - half; j < half; ++j)
+#pragma GCC unroll 8
+    for (int q = 0; q < Q; ++q) leaf[j][q] = term(j, q);
+  for (half /= 2; half > 0; half /= 2)
+    for (std::int64_t j = 0; j < half; ++j)
+#pragma GCC unroll 8
+      for (int q = 0; q < Q; ++q) O::join(leaf[j][q], leaf[j + half][q]);
+#pragma GCC unroll 8
+  for (int q = 0; q < Q; ++q) store_wide(sum + q * kWide, leaf[0][q]);
+}
+
+/// One past the last element that the reduction reads: up to there lanes may be read that are not wanted.
+static std::int64_t extent_of(const ReducePlan& plan) {
+  std::int64_t last = 0;
+  for (int d = 0; d < plan.kept_rank; ++d)
+    if (plan.kept_in[d] > 0) last += (plan.kept_size[d] - 1) * plan.kept_in[d];
+  for (int d = 0; d < plan.rank; ++d)
+    if (plan.stride[d] > 0) last += (plan.size[d] - 1) * plan.stride[d];
+  return last + 1;
+}
+
+/// Items [begin, end) of columns with few rows: the choice of the operation once for all of them.
+template <typename O, int Q, typename T>
+static void few_rows(const ReduceJob& job, std::int64_t begin, std::int64_t end) {
+  const ReducePlan& plan = job.plan;
+  const int inner = plan.kept_rank - 1;
+  const std::int64_t columns = plan.kept_size[inner], stride = plan.stride[0], extent = extent_of(plan);
+  const bool plain =
+      job.recipe.finish == Finish::none && job.out_type == Type::f32 && plan.kept_out[inner] == 1;
+  const T* const in = static_cast<const T*>(job.in);
+  alignas(64) float value[Q * kWide], centre[kTile] = {};
+  for (std::int64_t item = begin; item < end; ++item) {
+    const std::int64_t outer = job.tiles == 1 ? item : item / job.tiles;
+    const std::int64_t column = (item - outer * job.tiles) * kTile;
+    const std::int64_t width = columns - column < kTile ? columns - column : kTile;
+    const std::int64_t base = column + offset_at(outer, inner, plan.kept_size, plan.kept_in);
+    const std::int64_t to =
+        offset_at(outer, inner, plan.kept_size, plan.kept_out) + column * plan.kept_out[inner];
+    if (base + (plan.n - 1) * stride + Q * kWide <= extent)
+      sum_of_few<O, Q, true>(in + base, stride, plan.n, width, value);
+    else
+      sum_of_few<O, Q, false>(in + base, stride, plan.n, width, value);
+    if (plain)
+      __builtin_memcpy(static_cast<float*>(job.out) + to, value,
+                       static_cast<std::size_t>(width) * sizeof(float));
+    else
+      store_tile(job.recipe, job.out, job.out_type, to, plan.kept_out[inner], width, value, centre);
+  }
+}
+
+template <typename T>
+static void few_rows_of(const ReduceJob& job, std::int64_t begin, std::int64_t end) {
+  const std::int64_t columns = job.plan.kept_size[job.plan.kept_rank - 1];
+  with_column_op(job.recipe, [&](auto op) {
+    using O = decltype(op);
+    if (columns > kTile / 2)
+      few_rows<O, kTile / kWide, T>(job, begin, end);
+    else if (columns > kTile / 4)
+      few_rows<O, kTile / 2 / kWide, T>(job, begin, end);
+    else if (columns > kWide)
+      few_rows<O, kTile / 4 / kWide, T>(job, begin, end);
+    else
+      few_rows<O, 1, T>(job, begin, end);
+  });
+}
+
 }  // namespace
 
 void reduce_columns(const ReduceJob& job, std::int64_t begin, std::int64_t end) {
   const ReducePlan& plan = job.plan;
+  if (has_few_rows(job)) {
+    if (job.in_type == Type::bf16) return few_rows_of<std::uint16_t>(job, begin, end);
+    return few_rows_of<float>(job, begin, end);
+  }
   const int inner = plan.kept_rank - 1;
   const std::int64_t columns = plan.kept_size[inner];
   TilePlace tile;

@@ -28,6 +28,12 @@ struct Largest {
   template <typename V>
   ASSAY_LANES void join(V& a, const V& b) {
     using Ints = decltype(a < b);
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    if constexpr (sizeof(V) == sizeof(Wide)) {
+      a = (V)_mm256_max_epi32((__m256i)a, (__m256i)b);
+      return;
+    }
+#endif
     a = (V)((Ints)a > (Ints)b ? (Ints)a : (Ints)b);
   }
 };
@@ -36,29 +42,48 @@ struct Smallest {
   template <typename V>
   ASSAY_LANES void join(V& a, const V& b) {
     using Ints = decltype(a < b);
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    if constexpr (sizeof(V) == sizeof(Wide)) {
+      a = (V)_mm256_min_epi32((__m256i)a, (__m256i)b);
+      return;
+    }
+#endif
     a = (V)((Ints)a < (Ints)b ? (Ints)a : (Ints)b);
   }
 };
 
+/// Of as many integers as V has numbers.
+template <typename V>
+using IntsOf = decltype(V{} < V{});
+
 struct Identity {
-  ASSAY_LANES void map(Lanes&, const Lanes&) {}
+  template <typename V>
+  ASSAY_LANES void map(V&, const V&) {}
 };
 struct Absolute {
-  ASSAY_LANES void map(Lanes& x, const Lanes&) { x = (Lanes)((IntLanes)x & 0x7fffffff); }
+  template <typename V>
+  ASSAY_LANES void map(V& x, const V&) {
+    x = (V)((IntsOf<V>)x & 0x7fffffff);
+  }
 };
 struct Square {
-  ASSAY_LANES void map(Lanes& x, const Lanes&) { x = x * x; }
+  template <typename V>
+  ASSAY_LANES void map(V& x, const V&) {
+    x = x * x;
+  }
 };
 struct Deviation {
-  ASSAY_LANES void map(Lanes& x, const Lanes& centre) {
-    const Lanes d = x - centre;
+  template <typename V>
+  ASSAY_LANES void map(V& x, const V& centre) {
+    const V d = x - centre;
     x = d * d;
   }
 };
 struct Nonzero {
-  ASSAY_LANES void map(Lanes& x, const Lanes&) {
-    const IntLanes one = (x != Lanes{}) & static_cast<std::int32_t>(0x3f800000);
-    x = (Lanes)one;
+  template <typename V>
+  ASSAY_LANES void map(V& x, const V&) {
+    const IntsOf<V> one = (x != V{}) & static_cast<std::int32_t>(0x3f800000);
+    x = (V)one;
   }
 };
 // Maps of many instructions: rows take them an element at a time, in a loop of their own (`at`) before the
@@ -72,10 +97,12 @@ struct Power : Identity {
 };
 template <std::int32_t NaN, bool Absolute = false>
 struct Order {
-  ASSAY_LANES void map(Lanes& x, const Lanes&) {
-    const IntLanes u = Absolute ? (IntLanes)x & 0x7fffffff : (IntLanes)x;
-    const IntLanes key = u ^ ((u >> 31) & 0x7fffffff);
-    x = (Lanes)((u & 0x7fffffff) > 0x7f800000 ? IntLanes{} + NaN : key);
+  template <typename V>
+  ASSAY_LANES void map(V& x, const V&) {
+    using Ints = IntsOf<V>;
+    const Ints u = Absolute ? (Ints)x & 0x7fffffff : (Ints)x;
+    const Ints key = u ^ ((u >> 31) & 0x7fffffff);
+    x = (V)((u & 0x7fffffff) > 0x7f800000 ? Ints{} + NaN : key);
   }
 };
 using LargestOrder = Order<0x7fffffff>;
@@ -84,24 +111,52 @@ using SmallestOrder = Order<-0x7fffffff - 1>;
 template <typename M, typename J>
 struct Op {
   using Map = M;
-  ASSAY_LANES void map(Lanes& x, const Lanes& centre) { M::map(x, centre); }
+  template <typename V>
+  ASSAY_LANES void map(V& x, const V& centre) {
+    M::map(x, centre);
+  }
+  ASSAY_LANES void map(Lanes& x, const Lanes& centre) { ASSAY_PARTS M::map(x.part[i], centre.part[i]); }
   template <typename V>
   ASSAY_LANES void join(V& a, const V& b) {
     J::join(a, b);
   }
+  ASSAY_LANES void join(Lanes& a, const Lanes& b) { ASSAY_PARTS J::join(a.part[i], b.part[i]); }
   ASSAY_LANES float joined(float a, float b) { return join_terms(J::kind, a, b); }
   ASSAY_LANES float neutral() { return neutral_of(J::kind); }
 };
 
+/// Lanes 0 to 3 joined with 4 to 7.
+template <typename O>
+ASSAY_LANES Lanes4 halved_once(const Lanes8& v) {
+  Lanes4 a = __builtin_shufflevector(v, v, 0, 1, 2, 3);
+  O::join(a, __builtin_shufflevector(v, v, 4, 5, 6, 7));
+  return a;
+}
+
+/// v[j] joined with v[j + 8], then with v[j + 4]: in whatever registers they lie.
+template <typename O>
+ASSAY_LANES Lanes4 halved_twice(const Lanes& v) {
+#if defined(__AVX512F__)
+  Lanes8 a = __builtin_shufflevector(v.part[0], v.part[0], 0, 1, 2, 3, 4, 5, 6, 7);
+  O::join(a, __builtin_shufflevector(v.part[0], v.part[0], 8, 9, 10, 11, 12, 13, 14, 15));
+  return halved_once<O>(a);
+#elif defined(__AVX__)
+  Lanes8 a = v.part[0];
+  O::join(a, v.part[1]);
+  return halved_once<O>(a);
+#else
+  Lanes4 a = v.part[0], b = v.part[1];
+  O::join(a, v.part[2]);
+  O::join(b, v.part[3]);
+  O::join(a, b);
+  return a;
+#endif
+}
+
 /// v[j] = v[j] joined with v[j + half], for half = 8, 4, 2, 1.
 template <typename O>
 ASSAY_LANES float halved(const Lanes& v) {
-  Lanes8 a = __builtin_shufflevector(v, v, 0, 1, 2, 3, 4, 5, 6, 7);
-  const Lanes8 b = __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
-  O::join(a, b);
-  Lanes4 c = __builtin_shufflevector(a, a, 0, 1, 2, 3);
-  const Lanes4 d = __builtin_shufflevector(a, a, 4, 5, 6, 7);
-  O::join(c, d);
+  Lanes4 c = halved_twice<O>(v);
   const Lanes4 e = __builtin_shufflevector(c, c, 2, 3, 0, 1);
   O::join(c, e);
   const Lanes4 f = __builtin_shufflevector(c, c, 1, 0, 3, 2);
@@ -110,24 +165,21 @@ ASSAY_LANES float halved(const Lanes& v) {
 }
 
 /// Mapped terms of lanes [0, left) from memory, the others not there.
-template <typename O>
-ASSAY_LANES void terms(Lanes& v, const float* x, std::int64_t left, const Lanes& centre) {
+template <typename O, typename T>
+ASSAY_LANES void terms(Lanes& v, const T* x, std::int64_t left, const Lanes& centre) {
   if (left >= kLanes) {
     load_lanes(v, x);
     O::map(v, centre);
     return;
   }
-  const IntLanes lane = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-  Lanes other;
-  spread(other, O::neutral());
-  load_some(v, x, left, 0);
+  load_some(v, x, left);
   O::map(v, centre);
-  v = (Lanes)(lane < static_cast<std::int32_t>(left) ? (IntLanes)v : (IntLanes)other);
+  replace_from(v, left, O::neutral());
 }
 
 /// The block's sum over `count` <= 1024 consecutive elements.
-template <typename O>
-ASSAY_LANES float block_sum(const float* x, std::int64_t count, const Lanes& centre) {
+template <typename O, typename T>
+ASSAY_LANES float block_sum(const T* x, std::int64_t count, const Lanes& centre) {
   Lanes leaf[8];
 #pragma GCC unroll 8
   for (int q = 0; q < 8; ++q) spread(leaf[q], O::neutral());
@@ -137,16 +189,21 @@ ASSAY_LANES float block_sum(const float* x, std::int64_t count, const Lanes& cen
       if (q * kLanes < count) terms<O>(leaf[q], x + q * kLanes, count - q * kLanes, centre);
   } else {
     std::int64_t k = 0;
+    if (count >= kLeaves) {
+#pragma GCC unroll 8
+      for (int q = 0; q < 8; ++q) {
+        load_lanes(leaf[q], x + q * kLanes);
+        O::map(leaf[q], centre);
+      }
+      k = kLeaves;
+    }
     for (; k + kLeaves <= count; k += kLeaves)
 #pragma GCC unroll 8
       for (int q = 0; q < 8; ++q) {
         Lanes v;
         load_lanes(v, x + k + q * kLanes);
         O::map(v, centre);
-        if (k == 0)
-          leaf[q] = v;
-        else
-          O::join(leaf[q], v);
+        O::join(leaf[q], v);
       }
 #pragma GCC unroll 8
     for (int q = 0; q < 8; ++q)
@@ -175,6 +232,14 @@ struct Tree {
     int l = 0;
     for (std::int64_t c = tree.count++; c & 1; c >>= 1) value = O::joined(tree.level[l++], value);
     tree.level[l] = value;
+  }
+  /// Four terms at once; as many as a multiple of four came before.
+  ASSAY_LANES void push_four_to(Tree& tree, const float (&value)[4]) {
+    float all = O::joined(O::joined(value[0], value[1]), O::joined(value[2], value[3]));
+    int l = 2;
+    for (std::int64_t c = tree.count >> 2; c & 1; c >>= 1) all = O::joined(tree.level[l++], all);
+    tree.count += 4;
+    tree.level[l] = all;
   }
   ASSAY_LANES float top_of(const Tree& tree, float empty) {
     float value = empty;
