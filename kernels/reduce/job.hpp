@@ -29,7 +29,7 @@ struct ReduceJob {
 };
 
 /// Columns of so few elements that no leaf has more than one, evenly apart.
-inline bool has_few_rows(const ReduceJob& job) {
+ASSAY_HD bool has_few_rows(const ReduceJob& job) {
   return job.plan.rank == 1 && job.plan.n > 1 && job.plan.n <= kLeaves && !job.centred && !job.centre;
 }
 

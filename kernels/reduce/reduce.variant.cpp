@@ -344,13 +344,14 @@ static void few_rows(const ReduceJob& job, std::int64_t begin, std::int64_t end)
     const std::int64_t base = column + offset_at(outer, inner, plan.kept_size, plan.kept_in);
     const std::int64_t to =
         offset_at(outer, inner, plan.kept_size, plan.kept_out) + column * plan.kept_out[inner];
-    if (base + (plan.n - 1) * stride + Q * kWide <= extent)
+    const std::int64_t highest = stride > 0 ? (plan.n - 1) * stride : 0;
+    if (base + highest + Q * kWide <= extent)
       sum_of_few<O, Q, true>(in + base, stride, plan.n, width, value);
     else
       sum_of_few<O, Q, false>(in + base, stride, plan.n, width, value);
+    float* const out = static_cast<float*>(job.out) + to;
     if (plain)
-      __builtin_memcpy(static_cast<float*>(job.out) + to, value,
-                       static_cast<std::size_t>(width) * sizeof(float));
+      for (std::int64_t c = 0; c < width; ++c) out[c] = canonical(value[c]);
     else
       store_tile(job.recipe, job.out, job.out_type, to, plan.kept_out[inner], width, value, centre);
   }

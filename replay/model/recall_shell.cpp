@@ -77,7 +77,8 @@ void draw_matrices(const Mixer& mixer, std::int64_t layers) {
   const double output = kDeviation / std::sqrt(2 * static_cast<double>(layers));
   for (const Named& own : mixer.parameters()) {
     if (own.tensor.dim() != 2) continue;
-    own.tensor.detach().normal_(0, own.name == "out_proj.weight" ? output : kDeviation);
+    own.tensor.detach().normal_(0,
+                                own.name.find("out_proj.weight") != std::string::npos ? output : kDeviation);
   }
 }
 

@@ -47,7 +47,7 @@ bool Gate::look() {
     pollfd ready{one.get(), POLLIN, 0};
     if (::poll(&ready, 1, 1000) == 1 &&
         ::recv(one.get(), &start, sizeof start, MSG_WAITALL) == static_cast<ssize_t>(sizeof start))
-      waiting_.emplace(start, std::move(one));
+      waiting_.emplace(std::pair(let_in_, start), std::move(one));
   }
   for (auto at = waiting_.begin(); at != waiting_.end();) {
     pollfd state{at->second.get(), POLLIN, 0};
@@ -60,6 +60,7 @@ void Gate::let_one_in() {
   if (waiting_.empty()) return;
   static_cast<void>(::send(waiting_.begin()->second.get(), "g", 1, MSG_NOSIGNAL));
   waiting_.erase(waiting_.begin());
+  ++let_in_;
 }
 
 }  // namespace assay::search

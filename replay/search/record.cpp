@@ -415,6 +415,9 @@ class Recording {
       evaluations = ASSAY_TRY(stand_ins_->finish(redactor_, options_.run)).hex();
       report_.evaluations = stand_ins_->kept();
     }
+    report_.counts = recorder.counts();
+    report_.counts.first_error =
+        redactor_.text(report_.counts.first_error);  // a key may have become known since
     report_.redactions = redactor_.list();
     const std::string redactions =
         Json::object({{"assay", "record-redactions"}, {"version", 1}, {"redacted", report_.redactions}})
@@ -422,7 +425,6 @@ class Recording {
     ASSAY_TRY(write_file(options_.run / "redactions.json", redactions, Existing::replace));
     report_.status = end.status;
     report_.waited = turnstile_.waited();
-    report_.counts = recorder.counts();
     Json fields = Json::object({{"status", end.status},
                                 {"left", end.left},
                                 {"exchanges", static_cast<unsigned long>(report_.counts.exchanges)},

@@ -31,9 +31,9 @@ std::uint64_t tokens_of(const Json& model) {
 }
 
 /// "" where nothing is.
-std::string wrong_with(const formats::Exchange& exchange, std::uint64_t number) {
+std::string wrong_with(const formats::Exchange& exchange) {
   if (exchange.error.empty() && exchange.status < 400) return {};
-  return "exchange " + std::to_string(number) + ", " +
+  return "exchange " + std::to_string(exchange.number) + ", " +
          (exchange.error.empty() ? "answered with status " + std::to_string(exchange.status)
                                  : exchange.error);
 }
@@ -239,7 +239,7 @@ Status Recorder::append(formats::Exchange exchange, std::uint64_t keys, std::uni
   clean_ = std::min(clean_, keys);
   exchange.keys = keys > keys_at_start_ ? keys : 0;
   exchange.arrived = arrived_;
-  const std::string wrong = wrong_with(exchange, counts_.exchanges + 1);
+  const std::string wrong = wrong_with(exchange);
   const std::uint64_t tokens = tokens_of(exchange.model);
   const formats::JournalRecord record = std::move(exchange).record();
   const auto hash = std::move(hashing);  // ends before the record, whose response it reads

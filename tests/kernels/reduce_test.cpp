@@ -58,6 +58,12 @@ const std::vector<Shape>& shapes() {
       {{5, 32, 300}, 2, {}},
       {{5, 31, 64}, 2, {}, 3},
       {{40, 2, 9}, 2, {}},
+      {{16, 31, 31}, 2, {}},
+      {{9, 3, 3}, 2, {}},
+      {{6, 128, 5}, 2, {}},
+      {{4, 129, 5}, 2, {}},
+      {{3, 20, 2}, 2, {}, 1},
+      {{2, 65, 100}, 2, {}},
       {{6, 9, 30, 50}, 8, {0, 1, 3, 2}},
       {{6, 5, 40}, 5, {}},
       {{6, 50, 40}, 3, {}},
@@ -151,6 +157,46 @@ float total(const std::vector<float>& x, Reduction op = Reduction::sum) {
   out.data = &value;
   EXPECT_EQ(reduce(op, in, 1, out, nullptr, 0, {false, nullptr, &threads, &workspace}), Status::ok);
   return value;
+}
+
+/// Bits of the sums down `rows` rows of `columns`: a NaN comes in with a sign and a payload in the first
+/// column, in the last it comes of inf - inf.
+std::vector<std::uint32_t> column_sums(std::int64_t rows, std::int64_t columns) {
+  std::vector<float> x(static_cast<std::size_t>(rows * columns), 1.0F),
+      sums(static_cast<std::size_t>(columns));
+  x[0] = float_of(0xffc12345U);
+  x[static_cast<std::size_t>(columns) - 1] = INFINITY;
+  x[static_cast<std::size_t>(2 * columns) - 1] = -INFINITY;
+  PlainThreads threads(2);
+  PlainWorkspace workspace(false);
+  View in, out;
+  in.data = x.data();
+  in.rank = 2;
+  in.size[0] = rows, in.size[1] = columns;
+  in.stride[0] = columns, in.stride[1] = 1;
+  out.data = sums.data();
+  out.rank = 1;
+  out.size[0] = columns;
+  out.stride[0] = 1;
+  EXPECT_EQ(reduce(Reduction::sum, in, 1, out, nullptr, 0, {false, nullptr, &threads, &workspace}),
+            Status::ok);
+  std::vector<std::uint32_t> bits;
+  for (const float sum : sums) bits.push_back(bits_of(sum));
+  return bits;
+}
+
+TEST(Reduce, ColumnsStoreOneNan) {
+  const CpuLevel best = cpu_level();
+  for (const CpuLevel level : {CpuLevel::portable, CpuLevel::avx2, CpuLevel::avx512}) {
+    if (!force_cpu_level(level)) continue;
+    for (const std::int64_t rows : {2, 31, 128, 300})
+      for (const std::int64_t columns : {2, 7, 8, 31, 64, 100}) {
+        const std::vector<std::uint32_t> bits = column_sums(rows, columns);
+        EXPECT_EQ(bits.front(), 0x7fc00000U) << text_of(level) << rows << " x " << columns;
+        EXPECT_EQ(bits.back(), 0x7fc00000U) << text_of(level) << rows << " x " << columns;
+      }
+  }
+  force_cpu_level(best);
 }
 
 TEST(Reduce, ExactSumsComeOutExact) {

@@ -59,8 +59,10 @@ def visible_gpus():
 
 def on_gpu(number, environment=None):
     """The environment of a process that has the visible GPU of that number for itself."""
-    gpus = visible_gpus()
-    return dict(os.environ, **environment or {}, **({"CUDA_VISIBLE_DEVICES": gpus[number]} if number < len(gpus) else {}))
+    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    if named and number >= len(named):
+        sys.exit("error: GPU %d of CUDA_VISIBLE_DEVICES=%s: expected fewer (--gpus)" % (number + 1, ",".join(named)))
+    return dict(os.environ, **environment or {}, CUDA_VISIBLE_DEVICES=named[number] if named else str(number))
 
 
 def versions(runner):

@@ -1,6 +1,7 @@
 #include "toolkit/base/interrupt.hpp"
 
 #include <csignal>
+#include <poll.h>
 #include <unistd.h>
 
 #include "toolkit/base/partial_files.hpp"
@@ -16,8 +17,13 @@ volatile pid_t owner = 0;
 extern "C" void on_signal(int) {
   if (::getpid() == owner) {
     remove_partial_files();
+    // Nobody may read stderr any more, and nothing may keep this process from its end.
+    ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGTTOU, SIG_IGN);
     constexpr char kText[] = "assay: interrupted\n";
-    (void)!::write(STDERR_FILENO, kText, sizeof kText - 1);
+    pollfd err{STDERR_FILENO, POLLOUT, 0};
+    if (::poll(&err, 1, 0) == 1 && (err.revents & POLLOUT))
+      (void)!::write(STDERR_FILENO, kText, sizeof kText - 1);
   }
   ::_exit(130);
 }

@@ -8,10 +8,12 @@
 
 namespace assay::search {
 
-/// What is sent to the gate. All zeros: the program's first thread.
+/// What is sent to the gate. All zeros but the process: the program's first thread.
 struct Start {
-  static constexpr std::size_t kDeepest = 15;
+  static constexpr std::size_t kDeepest = 14;
   std::uint32_t depth = 0;
+  std::uint32_t process =
+      0;  ///< its number, the last to be compared: an exec that nobody saw has its starter's path
   std::uint32_t path[kDeepest] = {};
 
   /// Deeper than kDeepest, what is below shares its last number.
@@ -29,7 +31,8 @@ inline bool operator<(const Start& a, const Start& b) {
   const auto end = [](const Start& one) {
     return one.path + std::min<std::size_t>(one.depth, Start::kDeepest);
   };
-  return std::lexicographical_compare(a.path, end(a), b.path, end(b));
+  if (std::lexicographical_compare(a.path, end(a), b.path, end(b))) return true;
+  return !std::lexicographical_compare(b.path, end(b), a.path, end(a)) && a.process < b.process;
 }
 
 }  // namespace assay::search

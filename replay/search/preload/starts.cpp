@@ -81,6 +81,7 @@ void wait_at_gate() {
   const int saved = errno;
   const int fd = connect_to_gate();
   if (fd >= 0) {
+    own.process = static_cast<std::uint32_t>(::getpid());
     char go = 0;
     if (::send(fd, &own, sizeof own, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof own))
       while (::recv(fd, &go, 1, 0) < 0 && errno == EINTR) {

@@ -25,17 +25,24 @@ Result<std::optional<Json>> read_json_option(const Arguments& arguments, const c
   return std::optional<Json>(*std::move(json));
 }
 
-/// What wrote a folder, by what each leaves in it: a kind, and the file that says so.
-std::optional<std::pair<std::string, std::string>> fitting_kind(const fs::path& source) {
-  constexpr std::pair<const char*, const char*> kMarks[] = {
-      {"candidates", "search"},      {"plan.json", "record"},
-      {"trace.jsonl", "run"},        {"campaign.json", "assay"},
-      {"steps", "asi-evolve"},       {"database_data", "asi-evolve"},
-      {"checkpoints", "openevolve"}, {"openevolve_output", "openevolve"}};
+constexpr std::pair<const char*, const char*> kMarks[] = {
+    {"candidates", "search"},      {"plan.json", "record"},
+    {"trace.jsonl", "run"},        {"campaign.json", "assay"},
+    {"steps", "asi-evolve"},       {"database_data", "asi-evolve"},
+    {"checkpoints", "openevolve"}, {"openevolve_output", "openevolve"}};
+
+/// What wrote a folder, by what each leaves in it: a kind, and the file that says so. `but`: nothing where
+/// something of this kind is there.
+std::optional<std::pair<std::string, std::string>> fitting_kind(const fs::path& source,
+                                                                std::string_view but = "") {
+  std::optional<std::pair<std::string, std::string>> found;
   std::error_code code;
   for (const auto& [file, kind] : kMarks)
-    if (fs::exists(source / file, code)) return std::pair<std::string, std::string>(kind, file);
-  return std::nullopt;
+    if (fs::exists(source / file, code)) {
+      if (kind == but) return std::nullopt;
+      if (!found) found.emplace(kind, file);
+    }
+  return found;
 }
 
 std::string fits_text(const std::pair<std::string, std::string>& fits) {
@@ -48,10 +55,11 @@ Error missing_kind(const fs::path& source) {
           fits ? fits_text(*fits) : "assay seal --help lists the kinds"};
 }
 
-/// Where another kind would fit, that is what its user wants to know.
+/// Where nothing of this kind is there and another would fit, that is what its user wants to know.
 Error not_of_kind(Error error, const fs::path& source, std::string_view kind) {
-  const auto fits = fitting_kind(source);
-  if (error.fault != Fault::usage && fits && fits->first != kind) error.hint = fits_text(*fits);
+  const auto fits = fitting_kind(source, kind);
+  if ((error.fault == Fault::missing || error.fault == Fault::unreadable) && fits)
+    error.hint = fits_text(*fits);
   return error;
 }
 
