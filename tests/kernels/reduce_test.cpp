@@ -1,5 +1,6 @@
 #include "kernels/reduce/reduce.hpp"
 
+#include <bit>
 #include <cmath>
 
 #include "tests/kernels/reduce_ways.hpp"
@@ -164,7 +165,7 @@ float total(const std::vector<float>& x, Reduction op = Reduction::sum) {
 std::vector<std::uint32_t> column_sums(std::int64_t rows, std::int64_t columns) {
   std::vector<float> x(static_cast<std::size_t>(rows * columns), 1.0F),
       sums(static_cast<std::size_t>(columns));
-  x[0] = float_of(0xffc12345U);
+  x[0] = std::bit_cast<float>(0xffc12345U);
   x[static_cast<std::size_t>(columns) - 1] = INFINITY;
   x[static_cast<std::size_t>(2 * columns) - 1] = -INFINITY;
   PlainThreads threads(2);
@@ -181,7 +182,7 @@ std::vector<std::uint32_t> column_sums(std::int64_t rows, std::int64_t columns) 
   EXPECT_EQ(reduce(Reduction::sum, in, 1, out, nullptr, 0, {false, nullptr, &threads, &workspace}),
             Status::ok);
   std::vector<std::uint32_t> bits;
-  for (const float sum : sums) bits.push_back(bits_of(sum));
+  for (const float sum : sums) bits.push_back(std::bit_cast<std::uint32_t>(sum));
   return bits;
 }
 
