@@ -335,6 +335,7 @@ static void few_rows(const ReduceJob& job, std::int64_t begin, std::int64_t end)
   const std::int64_t columns = plan.kept_size[inner], stride = plan.stride[0], extent = extent_of(plan);
   const bool plain =
       job.recipe.finish == Finish::none && job.out_type == Type::f32 && plan.kept_out[inner] == 1;
+  const std::int64_t highest = stride > 0 ? (plan.n - 1) * stride : 0;
   const T* const in = static_cast<const T*>(job.in);
   alignas(64) float value[Q * kWide], centre[kTile] = {};
   for (std::int64_t item = begin; item < end; ++item) {
@@ -344,14 +345,12 @@ static void few_rows(const ReduceJob& job, std::int64_t begin, std::int64_t end)
     const std::int64_t base = column + offset_at(outer, inner, plan.kept_size, plan.kept_in);
     const std::int64_t to =
         offset_at(outer, inner, plan.kept_size, plan.kept_out) + column * plan.kept_out[inner];
-    const std::int64_t highest = stride > 0 ? (plan.n - 1) * stride : 0;
     if (base + highest + Q * kWide <= extent)
       sum_of_few<O, Q, true>(in + base, stride, plan.n, width, value);
     else
       sum_of_few<O, Q, false>(in + base, stride, plan.n, width, value);
-    float* const out = static_cast<float*>(job.out) + to;
     if (plain)
-      for (std::int64_t c = 0; c < width; ++c) out[c] = canonical(value[c]);
+      for (std::int64_t c = 0; c < width; ++c) static_cast<float*>(job.out)[to + c] = canonical(value[c]);
     else
       store_tile(job.recipe, job.out, job.out_type, to, plan.kept_out[inner], width, value, centre);
   }

@@ -49,17 +49,21 @@ def finish(what):
     sys.exit(0)
 
 
+def named_gpus():
+    return [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+
+
 def visible_gpus():
     """What CUDA_VISIBLE_DEVICES may be set to for one process each: its own entries where it is set, else a number for each GPU."""
     if "CUDA_VISIBLE_DEVICES" in os.environ:
-        return [name for name in os.environ["CUDA_VISIBLE_DEVICES"].split(",") if name]
+        return named_gpus()
     told = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True).stdout if shutil.which("nvidia-smi") else ""
     return [str(number) for number in range(len(told.splitlines()))]
 
 
 def on_gpu(number, environment=None):
     """The environment of a process that has the visible GPU of that number for itself."""
-    named = [name for name in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if name]
+    named = named_gpus()
     if named and number >= len(named):
         sys.exit("error: GPU %d of CUDA_VISIBLE_DEVICES=%s: expected fewer (--gpus)" % (number + 1, ",".join(named)))
     return dict(os.environ, **environment or {}, CUDA_VISIBLE_DEVICES=named[number] if named else str(number))
