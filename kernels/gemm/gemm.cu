@@ -1,5 +1,4 @@
-// The CUDA side of a product: brings operands into a form that the kernels read, picks a tile shape, joins
-// segments.
+// The CUDA side of a product: brings operands into a form that the kernels read, picks a tile shape.
 #include <algorithm>
 
 #include "kernels/core/launch.hpp"
@@ -21,10 +20,16 @@ struct Pad {
 };
 
 __global__ void pad(const __grid_constant__ Pad p) {
-  for (std::int64_t r = blockIdx.y; r < p.rows; r += gridDim.y)
-    for (std::int64_t q = std::int64_t{blockIdx.x} * 1024 + threadIdx.x;
-         q < p.columns && q < std::int64_t{blockIdx.x} * 1024 + 1024; q += blockDim.x)
-      p.to[r * p.padded + q] = p.from[r * p.row + q];
+  for (std::int64_t r = blockIdx.y; r < p.rows; r += gridDim.y) {
+    const std::int64_t first = std::int64_t{blockIdx.x} * 1024 + threadIdx.x;
+    float x[4];
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      if (first + i * 256 < p.columns) x[i] = p.from[r * p.row + first + i * 256];
+#pragma unroll
+    for (int i = 0; i < 4; ++i)
+      if (first + i * 256 < p.columns) p.to[r * p.padded + first + i * 256] = x[i];
+  }
 }
 
 Status padded(Operand& x, std::int64_t lanes, std::int64_t k, const Place& place) {
@@ -138,50 +143,6 @@ Result result(const GemmMatrix& matrix) {
   return out;
 }
 
-// R2's tree over segments: level l holds the sum of 2^l of them while its bit of the count is set.
-struct Levels {
-  float at[32];
-  // The segment sum that follows `before` of them.
-  __device__ __forceinline__ void push(float value, int before) {
-    int level = 0;
-    for (; before >> level & 1; ++level) value = __fadd_rn(at[level], value);
-    at[level] = value;
-  }
-  __device__ __forceinline__ float total(int count) const {
-    int level = __ffs(count) - 1;
-    float value = at[level];
-    while (count >> ++level)
-      if (count >> level & 1) value = __fadd_rn(at[level], value);
-    return value;
-  }
-};
-
-__global__ void join(const __grid_constant__ Job job) {
-  constexpr int kTogether = 8;  // read before the first of them is added
-  wait_for_inputs();
-  const std::int64_t size = job.m * job.n, count = size * job.batches;
-  const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
-  for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < count; i += step) {
-    const std::int64_t batch = i / size, in = i % size;
-    const float* const from = job.partial + batch * job.segments * size + in;
-    Levels levels;
-    for (int s = 0; s < job.segments; s += kTogether) {
-      float sums[kTogether];
-#pragma unroll
-      for (int t = 0; t < kTogether; ++t) sums[t] = s + t < job.segments ? from[(s + t) * size] : 0;
-#pragma unroll
-      for (int t = 0; t < kTogether; ++t)
-        if (s + t < job.segments) levels.push(sums[t], s + t);
-    }
-    const float value = levels.total(job.segments);
-    const std::int64_t r = in / job.n, q = in % job.n;
-    const char* const c0 =
-        job.add ? job.c0.data + batch_offset(job, job.c0.batch, batch) * (job.c0.bf16 ? 2 : 4) : nullptr;
-    char* const c = job.c.data + batch_offset(job, job.c.batch, batch) * (job.c.bf16 ? 2 : 4);
-    put(job, c, r * job.c.row + q * job.c.col, finish(job, value, c0, r * job.c0.row + q * job.c0.col));
-  }
-}
-
 double tiles_of(const Job& job, int shape) {
   const ShapeFacts& facts = kShapeFacts[shape];
   return static_cast<double>((job.m + facts.rows - 1) / facts.rows) *
@@ -210,12 +171,12 @@ int shape_for(const Job& job) {
   }
   if (tiles_of(job, 2) * many >= 110) return 2;
   if (tiles_of(job, 3) * many >= 100) return 3;
-  return 5;
+  return tiles_of(job, 5) * many >= 100 ? 5 : 6;
 }
 
 // For tests.
 int other_shape_for(const Job& job) {
-  constexpr int kOther[kShapes] = {1, 3, 5, 1, 2, 4};
+  constexpr int kOther[kShapes] = {1, 3, 5, 1, 6, 4, 2};
   const int usual = shape_for(job);
   return job.segments > 1 && split_floats(job) > kMostSplitFloats ? usual : kOther[usual];
 }
@@ -262,13 +223,8 @@ Status gemm_cuda(const GemmJob& from, const Place& place, int shape) {
     shape = other_launches() ? gemm_device::other_shape_for(job) : gemm_device::shape_for(job);
   if (!gemm_device::take_partial(job, shape, place)) return Status::out_of_memory;
   if (!gemm_device::launch_shape(shape, job, place.stream)) return Status::cuda_failed;
-  if (job.segments > 1 && !job.stacked) {
-    const std::int64_t count = job.batches * job.m * job.n;
-    if (!gemm_device::launch_kernel(gemm_device::join,
-                                    dim3(static_cast<unsigned>(gemm_device::strided_blocks(count))), 256, 0,
-                                    true, job, static_cast<cudaStream_t>(place.stream)))
-      return Status::cuda_failed;
-  }
+  if (job.segments > 1 && !job.stacked && !gemm_device::launch_join(job, place.stream))
+    return Status::cuda_failed;
   return Status::ok;
 }
 

@@ -156,7 +156,7 @@ template <class S, int Lanes, bool kPairs>
 struct Loader<S, Lanes, kAlongLanes, kPairs> {
   static constexpr bool direct = true;
   static constexpr int warps = S::threads / 32, across = Lanes / 32, pieces = S::depth / warps * across;
-  static_assert(S::depth % warps == 0 && warps % 4 == 0 && Lanes % 32 == 0);
+  static_assert(S::depth % warps == 0 && (warps % 4 == 0 || 4 % warps == 0) && Lanes % 32 == 0);
   using Held = Nothing;
   const float* from;
   std::int64_t step;

@@ -286,13 +286,15 @@ TEST(GemmOnCuda, EveryTileShapeEqualsTheCpu) {
   all.push_back({129, 515, 8200, 2, true});
   all.push_back({20, 32, 3 * 4096 + 8, 101});  // enough tiles for a block to keep its segments
   all.push_back({33, 7, 2 * 4096 + 5, 101});
+  for (const int segments : {8, 11, 16, 23})  // joined by fours and one by one
+    for (const std::int64_t n : {8, 9}) all.push_back({11, n, segments * 4096 - 3});
   for (int turned = 0; turned < 4; ++turned)
     for (int sides = 0; sides < 8; ++sides)
       all.push_back({sides & 1 ? 32 : 64, sides & 2 ? 32 : 64, sides & 4 ? 32 : 64, 5, (turned & 1) != 0,
                      (turned & 2) != 0});
   for (const Problem& p : all) {
     const std::string want = run(p, {false, nullptr, &threads, nullptr});
-    for (int shape = -1; shape <= 6; ++shape) {
+    for (int shape = -1; shape <= 7; ++shape) {
       PlainWorkspace workspace(true);
       force_gemm_shape(shape);
       EXPECT_EQ(difference(p, want, run(p, {true, nullptr, &threads, &workspace})), "")
