@@ -57,6 +57,9 @@ bool launch_whole(const Job& job, void* stream);
 /// The same where all three are bf16, `a.data` and `b.data` as they lie in memory (not widened).
 bool fits_whole_narrow(const Job& job);
 bool launch_whole_narrow(const Job& job, void* stream);
+/// Copies of either (null: none) whose rows are `padded`, in the place's workspace, and reads them from
+/// there.
+Status pad_rows(Operand* a, Operand* b, const Job& job, const Place& place);
 /// Tile shape 0 with all segments of a tile in one block.
 bool launch_stacked(const Job& job, void* stream);
 /// Launches shape number `shape` over the whole job. False: the launch failed.

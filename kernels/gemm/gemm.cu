@@ -11,39 +11,7 @@ namespace gemm_device {
 namespace {
 
 constexpr std::int64_t kPadsFrom = 2560;
-
-// Copies the rows of a matrix so that each begins on 16 bytes.
-struct Pad {
-  const float* from;
-  float* to;
-  std::int64_t row, padded, columns, rows;
-};
-
-__global__ void pad(const __grid_constant__ Pad p) {
-  for (std::int64_t r = blockIdx.y; r < p.rows; r += gridDim.y) {
-    const std::int64_t first = std::int64_t{blockIdx.x} * 1024 + threadIdx.x;
-    float x[4];
-#pragma unroll
-    for (int i = 0; i < 4; ++i)
-      if (first + i * 256 < p.columns) x[i] = p.from[r * p.row + first + i * 256];
-#pragma unroll
-    for (int i = 0; i < 4; ++i)
-      if (first + i * 256 < p.columns) p.to[r * p.padded + first + i * 256] = x[i];
-  }
-}
-
-Status padded(Operand& x, std::int64_t lanes, std::int64_t k, const Place& place) {
-  std::int64_t& stride = x.along_k ? x.lane : x.k;
-  Pad p{x.data, nullptr, stride, 0, x.along_k ? k : lanes, x.along_k ? lanes : k};
-  p.padded = (p.columns + 3) / 4 * 4;
-  p.to = static_cast<float*>(place.workspace->take(static_cast<std::size_t>(p.rows * p.padded) * 4));
-  if (!p.to) return Status::out_of_memory;
-  const dim3 grid(static_cast<unsigned>((p.columns + 1023) / 1024),
-                  static_cast<unsigned>(std::min<std::int64_t>(p.rows, 65535)));
-  pad<<<grid, 256, 0, static_cast<cudaStream_t>(place.stream)>>>(p);
-  x.data = p.to, stride = p.padded, x.padded = true;
-  return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed;
-}
+constexpr std::int64_t kShape0From = 2048;
 
 // Widens an operand to fp32 with neighbours in k side by side. A broadcast batch dimension stays one.
 struct Copy {
@@ -116,10 +84,8 @@ Status operands(Job& job, const GemmJob& from, const Place& place) {
   const bool a_aligned = aligned(job, job.a, job.m), b_aligned = aligned(job, job.b, job.n);
   if (status != Status::ok || from.k == 0 || (a_aligned && b_aligned)) return status;
   // In large products a copy with aligned rows costs less than reading float by float (measured on an H100).
-  if (from.batch_rank == 0 && from.m >= kPadsFrom && from.n >= kPadsFrom) {
-    if (!a_aligned) status = padded(job.a, job.m, job.k, place);
-    return status == Status::ok && !b_aligned ? padded(job.b, job.n, job.k, place) : status;
-  }
+  if (from.batch_rank == 0 && from.m >= kPadsFrom && from.n >= kPadsFrom)
+    return pad_rows(a_aligned ? nullptr : &job.a, b_aligned ? nullptr : &job.b, job, place);
   const auto reads_past = [](const Operand& x, std::int64_t lanes) {
     return !x.along_k && (lanes < kWidestTile || x.k < lanes);
   };
@@ -164,10 +130,9 @@ int shape_for(const Job& job) {
   if (job.batches > 1 && job.m <= 64 && job.n <= 64) return job.m <= 32 ? 5 : job.n <= 32 ? 4 : 3;
   // Two blocks of shapes 0 and 1 share a processor.
   if (tiles_of(job, 1) * many >= 200) {
-    const bool as_they_are = !job.a.padded && !job.b.padded;
-    const bool copies = !job.a.along_k && !job.b.along_k && as_they_are && aligned(job, job.a, job.m) &&
-                        aligned(job, job.b, job.n);
-    return copies && job.segments == 1 ? 0 : 1;
+    const bool fours = aligned(job, job.a, job.m) && aligned(job, job.b, job.n);
+    const bool copies = fours && !job.a.along_k && !job.b.along_k, turned = !job.a.along_k && job.b.along_k;
+    return copies || (fours && !turned && job.k >= kShape0From) ? 0 : 1;
   }
   if (tiles_of(job, 2) * many >= 110) return 2;
   if (tiles_of(job, 3) * many >= 100) return 3;
@@ -182,10 +147,10 @@ int other_shape_for(const Job& job) {
 }
 
 // Where segment sums go: beside each other when blocks share them out, in a stack a tile when there are tiles
-// enough.
-bool take_partial(Job& job, int shape, const Place& place) {
+// enough and the sums would be too many (or a test wants shape 0).
+bool take_partial(Job& job, int shape, bool wanted, const Place& place) {
   if (job.segments <= 1) return true;
-  job.stacked = shape == 0 && tiles_of(job, shape) >= 100;
+  job.stacked = shape == 0 && (wanted || split_floats(job) > kMostSplitFloats) && tiles_of(job, shape) >= 100;
   for (int s = job.segments; s > 1; s = (s + 1) / 2) ++job.levels;
   const ShapeFacts& facts = kShapeFacts[shape];
   const double floats =
@@ -214,14 +179,14 @@ Status gemm_cuda(const GemmJob& from, const Place& place, int shape) {
   job.segments = static_cast<int>(std::max<std::int64_t>(1, from.segments()));
   job.c = gemm_device::result(from.c);
   job.c0 = gemm_device::result(from.c0);
-  const bool free = shape < 0 && !other_launches();
+  const bool wanted = shape >= 0, free = !wanted && !other_launches();
   if (free && gemm_device::narrow_whole(job, from))
     return gemm_device::launch_whole_narrow(job, place.stream) ? Status::ok : Status::cuda_failed;
   if (const Status status = gemm_device::operands(job, from, place); status != Status::ok) return status;
   if (shape == gemm_device::kShapes || (free && job.batches > 1)) job.whole = gemm_device::fits_whole(job);
   if (shape < 0 || shape == gemm_device::kShapes)
     shape = other_launches() ? gemm_device::other_shape_for(job) : gemm_device::shape_for(job);
-  if (!gemm_device::take_partial(job, shape, place)) return Status::out_of_memory;
+  if (!gemm_device::take_partial(job, shape, wanted, place)) return Status::out_of_memory;
   if (!gemm_device::launch_shape(shape, job, place.stream)) return Status::cuda_failed;
   if (job.segments > 1 && !job.stacked && !gemm_device::launch_join(job, place.stream))
     return Status::cuda_failed;

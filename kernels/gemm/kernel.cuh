@@ -48,6 +48,35 @@ __device__ __forceinline__ void put(const Job& job, char* c, std::int64_t at, fl
     reinterpret_cast<float*>(c)[at] = value != value ? float_of(kNan32) : value;
 }
 
+/// Writes sums to rows that are not by fours: a thread has four neighbours in a row, and passes them through
+/// shared memory, so that the threads of a warp write neighbours. `down`, `across`: what there is of the
+/// tile.
+template <class S>
+__device__ __forceinline__ void spread(const Sums<S>& sums, float* to, std::int64_t stride, int down,
+                                       int across, bool keep_nans, const float* shared) {
+  constexpr int wide = S::lane_columns * 4;  // four rows of a warp, four apart, are as wide
+  const Where<S> where;
+  const int lane = static_cast<int>(threadIdx.x % 32);
+  const unsigned at = address(shared) + threadIdx.x / 32 * 512;
+  const unsigned mine =
+      at + ((where.row0 - where.warp_row) / 4 * wide + where.column0 - where.warp_column) * 4;
+#pragma unroll
+  for (int i = 0; i < S::rows; ++i)
+#pragma unroll
+    for (int j = 0; j < S::columns; j += 4) {
+      __syncwarp();
+      put4(mine, sums.v[i][j], sums.v[i][j + 1], sums.v[i][j + 2], sums.v[i][j + 3]);
+      __syncwarp();
+#pragma unroll
+      for (int e = 0; e < 4; ++e) {
+        const int r = where.warp_row + i / 4 * (S::lane_rows * 4) + i % 4 + (e * 32 + lane) / wide * 4;
+        const int q = where.warp_column + j / 4 * wide + (e * 32 + lane) % wide;
+        const float x = take1(at + (e * 32 + lane) * 4);
+        if (r < down && q < across) to[r * stride + q] = x != x && !keep_nans ? float_of(kNan32) : x;
+      }
+    }
+}
+
 template <class S>
 __device__ __forceinline__ void write(const Job& job, Sums<S>& sums, std::int64_t row, std::int64_t column,
                                       std::int64_t batch, int segment, float* shared) {
@@ -60,6 +89,12 @@ __device__ __forceinline__ void write(const Job& job, Sums<S>& sums, std::int64_
       partial ? job.partial + (batch * job.segments + segment) * job.m * job.n
               : reinterpret_cast<float*>(job.c.data) + (plain ? batch_offset(job, job.c.batch, batch) : 0);
   const bool vectors = plain && stride % 4 == 0 && reinterpret_cast<std::uintptr_t>(to) % 16 == 0;
+  if (plain && !vectors) {
+    const auto left = [](std::int64_t n, int most) { return static_cast<int>(min(n, std::int64_t{most})); };
+    spread<S>(sums, to + row * stride + column, stride, left(job.m - row, S::tile_rows),
+              left(job.n - column, S::tile_columns), partial, shared);
+    return;
+  }
   char* const c = job.c.data + (plain ? 0 : batch_offset(job, job.c.batch, batch) * (job.c.bf16 ? 2 : 4));
   const char* const c0 =
       job.add ? job.c0.data + batch_offset(job, job.c0.batch, batch) * (job.c0.bf16 ? 2 : 4) : nullptr;
@@ -125,6 +160,10 @@ struct Stack {
   }
 };
 
+template <class S, Layout kB>
+using MeetingOf = Meeting<S, S::meets == kApart ||
+                                 (S::meets == kApartIfBAlongK && (kB == kAlongK || kB == kVectorsAlongK))>;
+
 /// kStacked: a block computes all segments of its tile; else one of them, number blockIdx.z.
 template <class S, Layout kA, Layout kB, bool kStacked>
 __global__ __launch_bounds__(S::threads, S::blocks) void tiles(const __grid_constant__ Job job) {
@@ -153,7 +192,7 @@ __global__ __launch_bounds__(S::threads, S::blocks) void tiles(const __grid_cons
     const Loader<S, S::tile_rows, kA, kPairs> load_a(a, job.a.lane, job.a.k, rows);
     const Loader<S, S::tile_columns, kB, false> load_b(b, job.b.lane, job.b.k, columns);
     wait_for_inputs();
-    accumulate<S>(sums, load_a, load_b, length, shared);
+    accumulate<S, MeetingOf<S, kB>>(sums, load_a, load_b, length, shared);
     if constexpr (!kStacked) break;
     const Stack<S> stack{job.partial + (batch * gridDim.x + blockIdx.x) * job.levels * Stack<S>::floats};
     const bool last = segment + 1 == job.segments;
@@ -208,7 +247,8 @@ bool launch_with(Job& job, cudaStream_t stream) {
   const auto segments = static_cast<unsigned>(kStacked ? 1 : job.segments);
   const std::int64_t tiles_each = std::int64_t{job.tiles_down} * job.tiles_across * segments;
   const bool alone = tiles_each * job.batches <= device_attribute(cudaDevAttrMultiProcessorCount);
-  const int shared = alone && shared_alone() > S::shared_bytes ? shared_alone() : S::shared_bytes;
+  constexpr int needed = MeetingOf<S, kB>::shared_bytes;
+  const int shared = alone && shared_alone() > needed ? shared_alone() : needed;
   for (job.first_batch = 0; job.first_batch < job.batches; job.first_batch += 65535) {
     const auto batches =
         static_cast<unsigned>(job.batches - job.first_batch < 65535 ? job.batches - job.first_batch : 65535);

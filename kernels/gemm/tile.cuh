@@ -7,6 +7,7 @@
 
 #include "kernels/core/hd.hpp"
 #include "kernels/core/view.hpp"
+#include "kernels/gemm/meeting.cuh"
 
 namespace assay::kernels::gemm_device {
 
@@ -18,12 +19,16 @@ enum Layout : int {
   kVectorsAlongK,  ///< neighbours in k are, four of them aligned to 16 bytes
 };
 
+/// How the threads of a block meet (see `Meeting`). Which way is faster was measured, shape by shape.
+enum MeetsHow : int { kAtOnce, kApart, kApartIfBAlongK };
+
 /// Ahead: how many steps before its use a fragment is read. AlongRows: which way sweeps go.
 template <int TileRows, int TileColumns, int Depth, int Rows, int Columns, int LaneRows, int Blocks,
-          int Ahead, bool AlongRows>
+          int Ahead, bool AlongRows, MeetsHow How = kAtOnce>
 struct Shape {
   static constexpr int tile_rows = TileRows, tile_columns = TileColumns, depth = Depth, rows = Rows,
-                       columns = Columns, blocks = Blocks, ahead = Ahead, stages = 3;
+                       columns = Columns, blocks = Blocks, ahead = Ahead;
+  static constexpr MeetsHow meets = How;
   static constexpr bool along_rows = AlongRows;
   static constexpr int threads = TileRows / Rows * (TileColumns / Columns);
   static constexpr int lane_rows = LaneRows, lane_columns = 32 / LaneRows;
@@ -34,45 +39,10 @@ struct Shape {
   static constexpr int row = TileRows + TileColumns + 4;
   static __host__ __device__ constexpr int place(int k) { return k * row + k / 4 * 24; }
   static constexpr int stage_floats = place(Depth);
-  static constexpr int shared_bytes = stages * stage_floats * 4;
   static_assert(TileRows % warp_rows == 0 && TileColumns % warp_columns == 0 && Rows % 4 == 0 &&
                 Columns % 4 == 0 && Depth % (Ahead + 1) == 0 && Depth % 4 == 0);
-  static_assert(threads * (AlongRows ? Columns : Rows) * 4 <= shared_bytes);
+  static_assert(threads * (AlongRows ? Columns : Rows) * 4 <= 3 * stage_floats * 4);
 };
-
-// Shared addresses are 32-bit numbers of bytes: constant offsets then cost no instruction.
-__device__ __forceinline__ unsigned address(const float* shared) {
-  return static_cast<unsigned>(__cvta_generic_to_shared(shared));
-}
-__device__ __forceinline__ void put1(unsigned to, float x) {
-  asm volatile("st.shared.f32 [%0], %1;" ::"r"(to), "f"(x) : "memory");
-}
-__device__ __forceinline__ void put4(unsigned to, float x, float y, float z, float w) {
-  asm volatile("st.shared.v4.f32 [%0], {%1, %2, %3, %4};" ::"r"(to), "f"(x), "f"(y), "f"(z), "f"(w)
-               : "memory");
-}
-__device__ __forceinline__ void take4(float* to, unsigned from) {
-  asm volatile("ld.shared.v4.f32 {%0, %1, %2, %3}, [%4];"
-               : "=f"(to[0]), "=f"(to[1]), "=f"(to[2]), "=f"(to[3])
-               : "r"(from));
-}
-
-// Predicated, not branched around: code stays one block, in which the compiler can place reads freely.
-__device__ __forceinline__ void copy4(unsigned to, const float* from, bool wanted) {
-  asm volatile(
-      "{ .reg .pred p; setp.ne.b32 p, %2, 0; @p cp.async.ca.shared.global [%0], [%1], 4; }" ::"r"(to),
-      "l"(from), "r"(static_cast<int>(wanted)));
-}
-__device__ __forceinline__ void copy16(unsigned to, const float* from, bool wanted) {
-  asm volatile(
-      "{ .reg .pred p; setp.ne.b32 p, %2, 0; @p cp.async.cg.shared.global [%0], [%1], 16; }" ::"r"(to),
-      "l"(from), "r"(static_cast<int>(wanted)));
-}
-__device__ __forceinline__ void commit() { asm volatile("cp.async.commit_group;"); }
-template <int Left>
-__device__ __forceinline__ void wait() {
-  asm volatile("cp.async.wait_group %0;" ::"n"(Left) : "memory");
-}
 
 struct Nothing {};
 
@@ -217,13 +187,13 @@ struct Sums {
 /// Where a thread's elements are in the tile: row(i) for i < S::rows, column(j) for j < S::columns, in fours.
 template <class S>
 struct Where {
-  int row0, column0;
+  int warp_row, warp_column, row0, column0;
   __device__ __forceinline__ Where() {
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     // Pairs of lanes lie across: 16-byte reads then meet no bank twice.
     const int across = (lane & 1) + lane / (2 * S::lane_rows) * 2, down = lane / 2 % S::lane_rows;
-    row0 = warp % S::warps_down * S::warp_rows + down * 4;
-    column0 = warp / S::warps_down * S::warp_columns + across * 4;
+    warp_row = warp % S::warps_down * S::warp_rows, row0 = warp_row + down * 4;
+    warp_column = warp / S::warps_down * S::warp_columns, column0 = warp_column + across * 4;
   }
   __device__ __forceinline__ int row(int i) const { return row0 + i / 4 * (S::lane_rows * 4) + i % 4; }
   __device__ __forceinline__ int column(int j) const {
@@ -322,17 +292,18 @@ struct Feed {
 };
 
 /// sums = A B over `length` ascending k from where the loaders stand.
-template <class S, class LoadA, class LoadB>
+template <class S, class Meets, class LoadA, class LoadB>
 __device__ __forceinline__ void accumulate(Sums<S>& sums, const LoadA& load_a, const LoadB& load_b,
                                            int length, float* shared) {
   using Feeding = Feed<S, LoadA, LoadB>;
   constexpr unsigned stage_bytes = S::stage_floats * 4;
   const auto after = [](unsigned stage) {
-    return stage == (S::stages - 1) * stage_bytes ? 0 : stage + stage_bytes;
+    return stage == (Meets::stages - 1) * stage_bytes ? 0 : stage + stage_bytes;
   };
   const unsigned base = address(shared);
   Feeding feed(load_a, load_b, base);
   typename Feeding::Held held;
+  Meets meeting(base);
   {
     typename Feeding::Held first, second;
 #pragma unroll
@@ -360,6 +331,7 @@ __device__ __forceinline__ void accumulate(Sums<S>& sums, const LoadA& load_a, c
   Fragments<S> f[S::ahead + 1];
 #pragma unroll
   for (int u = 0; u < S::ahead; ++u) f[u].read_all(a_from + S::place(u) * 4, b_from + S::place(u) * 4);
+  static_assert((Feeding::pieces - 1) / 4 <= Meets::comes);
   unsigned stage = 0, filling = 2 * stage_bytes;
 #pragma unroll 1
   for (; length >= S::depth; length -= S::depth) {
@@ -369,11 +341,8 @@ __device__ __forceinline__ void accumulate(Sums<S>& sums, const LoadA& load_a, c
       const int wanted = k + S::ahead;
       const unsigned at =
           wanted < S::depth ? stage + S::place(wanted) * 4 : following + S::place(wanted - S::depth) * 4;
-      if (wanted == S::depth) {
-        commit();
-        wait<1>();
-        __syncthreads();
-      }
+      if (wanted == S::depth - 2) meeting.look();
+      if (wanted == S::depth) meeting.wait_for_all();
       f[wanted % (S::ahead + 1)].read_all(a_from + at, b_from + at);
       // Each piece goes where the tile before was. What passes through registers was fetched a tile's time
       // ago.
@@ -386,6 +355,7 @@ __device__ __forceinline__ void accumulate(Sums<S>& sums, const LoadA& load_a, c
           feed.fetch(held, i, length - 3 * S::depth);
         }
       }
+      if (k == Meets::comes) meeting.come();
       step<S>(sums, f[k % (S::ahead + 1)]);
     }
     stage = following;
@@ -399,6 +369,7 @@ __device__ __forceinline__ void accumulate(Sums<S>& sums, const LoadA& load_a, c
     step<S>(sums, f[0]);
   }
   __syncthreads();
+  meeting.end();
 }
 
 }  // namespace assay::kernels::gemm_device

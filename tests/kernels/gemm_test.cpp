@@ -283,6 +283,7 @@ TEST(GemmOnCuda, EveryTileShapeEqualsTheCpu) {
   std::vector<Problem> all = problems();
   all.push_back({517, 390, 129});
   all.push_back({256, 256, 32768});
+  all.push_back({2561, 2564, 33});  // rows of A are padded
   all.push_back({129, 515, 8200, 2, true});
   all.push_back({20, 32, 3 * 4096 + 8, 101});  // enough tiles for a block to keep its segments
   all.push_back({33, 7, 2 * 4096 + 5, 101});

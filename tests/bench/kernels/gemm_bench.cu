@@ -1,10 +1,11 @@
 // Matrix products on the GPU beside cuBLAS's (fp32, pedantic), in one run: 50 launches in a CUDA graph,
 // medians, and whether sampled elements equal the chain of docs/determinism.md. cuBLAS is loaded by name:
-// bench_gemm [PATH OF libcublas.so.13].
+// bench_gemm [PATH OF libcublas.so.13 [PART OF A NAME]].
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <cuda_runtime.h>
 #include <dlfcn.h>
 #include <functional>
@@ -166,6 +167,11 @@ int main(int argc, char** argv) {
   std::printf("%-26s %10s %10s %8s %8s %6s  %s\n", "m x k x n, batch", "us", "cuBLAS us", "TFLOP/s", "cuBLAS",
               "ratio", "samples wrong");
   for (const Problem& p : problems()) {
+    char name[64];
+    std::snprintf(name, sizeof name, "%ldx%ldx%ld, %ld %c%c", static_cast<long>(p.m), static_cast<long>(p.k),
+                  static_cast<long>(p.n), static_cast<long>(p.batch), p.a_turned ? 'T' : 'N',
+                  p.b_turned ? 'T' : 'N');
+    if (argc > 2 && !std::strstr(name, argv[2])) continue;
     const double flops = 2.0 * static_cast<double>(p.m) * static_cast<double>(p.n) *
                          static_cast<double>(p.k) * static_cast<double>(p.batch);
     const int launches = flops > 5e11 ? 5 : 50;  // at 8192 a graph of 50 takes more than a second
@@ -177,10 +183,6 @@ int main(int argc, char** argv) {
     const double theirs = seconds(stream, launches, [&] { return cublas.run(p, a, b, c); });
     check(cudaMemset(c, 0xff, static_cast<std::size_t>(p.m * p.n * p.batch) * 4), "poison");
     const double mine = seconds(stream, launches, ours);
-    char name[64];
-    std::snprintf(name, sizeof name, "%ldx%ldx%ld, %ld %c%c", static_cast<long>(p.m), static_cast<long>(p.k),
-                  static_cast<long>(p.n), static_cast<long>(p.batch), p.a_turned ? 'T' : 'N',
-                  p.b_turned ? 'T' : 'N');
     std::printf("%-26s %10.1f %10.1f %8.2f %8.2f %6.3f  %d\n", name, mine * 1e6, theirs * 1e6,
                 flops / mine * 1e-12, flops / theirs * 1e-12, theirs / mine, wrong(p, host_a, host_b, c));
   }
