@@ -132,7 +132,7 @@ int shape_for(const Job& job) {
   if (tiles_of(job, 1) * many >= 200) {
     const bool fours = aligned(job, job.a, job.m) && aligned(job, job.b, job.n);
     const bool copies = fours && !job.a.along_k && !job.b.along_k, turned = !job.a.along_k && job.b.along_k;
-    return copies || (fours && !turned && job.k >= kShape0From) ? 0 : 1;
+    return job.segments == 1 && (copies || (fours && !turned && job.k >= kShape0From)) ? 0 : 1;
   }
   if (tiles_of(job, 2) * many >= 110) return 2;
   if (tiles_of(job, 3) * many >= 100) return 3;

@@ -48,6 +48,11 @@ __device__ __forceinline__ void put(const Job& job, char* c, std::int64_t at, fl
     reinterpret_cast<float*>(c)[at] = value != value ? float_of(kNan32) : value;
 }
 
+/// Not in tiles of 128 x 128 by threads of 8 x 8: the compiler then gives their sums registers with which
+/// each step takes longer than the writing saves (measured on an H200).
+template <class S>
+inline constexpr bool spreads = !(S::tile_rows == 128 && S::tile_columns == 128 && S::columns == 8);
+
 /// Writes sums to rows that are not by fours: a thread has four neighbours in a row, and passes them through
 /// shared memory, so that the threads of a warp write neighbours. `down`, `across`: what there is of the
 /// tile.
@@ -65,14 +70,21 @@ __device__ __forceinline__ void spread(const Sums<S>& sums, float* to, std::int6
 #pragma unroll
     for (int j = 0; j < S::columns; j += 4) {
       __syncwarp();
-      put4(mine, sums.v[i][j], sums.v[i][j + 1], sums.v[i][j + 2], sums.v[i][j + 3]);
+      // Chosen before it is put: the sums' own registers then need not lie side by side (see `settle`).
+      float v[4];
+#pragma unroll
+      for (int e = 0; e < 4; ++e) {
+        v[e] = sums.v[i][j + e];
+        if (!keep_nans && v[e] != v[e]) v[e] = float_of(kNan32);
+      }
+      put4(mine, v[0], v[1], v[2], v[3]);
       __syncwarp();
 #pragma unroll
       for (int e = 0; e < 4; ++e) {
         const int r = where.warp_row + i / 4 * (S::lane_rows * 4) + i % 4 + (e * 32 + lane) / wide * 4;
         const int q = where.warp_column + j / 4 * wide + (e * 32 + lane) % wide;
         const float x = take1(at + (e * 32 + lane) * 4);
-        if (r < down && q < across) to[r * stride + q] = x != x && !keep_nans ? float_of(kNan32) : x;
+        if (r < down && q < across) to[r * stride + q] = x;
       }
     }
 }
@@ -89,11 +101,13 @@ __device__ __forceinline__ void write(const Job& job, Sums<S>& sums, std::int64_
       partial ? job.partial + (batch * job.segments + segment) * job.m * job.n
               : reinterpret_cast<float*>(job.c.data) + (plain ? batch_offset(job, job.c.batch, batch) : 0);
   const bool vectors = plain && stride % 4 == 0 && reinterpret_cast<std::uintptr_t>(to) % 16 == 0;
-  if (plain && !vectors) {
-    const auto left = [](std::int64_t n, int most) { return static_cast<int>(min(n, std::int64_t{most})); };
-    spread<S>(sums, to + row * stride + column, stride, left(job.m - row, S::tile_rows),
-              left(job.n - column, S::tile_columns), partial, shared);
-    return;
+  if constexpr (spreads<S>) {
+    if (plain && !vectors) {
+      const auto left = [](std::int64_t n, int most) { return static_cast<int>(min(n, std::int64_t{most})); };
+      spread<S>(sums, to + row * stride + column, stride, left(job.m - row, S::tile_rows),
+                left(job.n - column, S::tile_columns), partial, shared);
+      return;
+    }
   }
   char* const c = job.c.data + (plain ? 0 : batch_offset(job, job.c.batch, batch) * (job.c.bf16 ? 2 : 4));
   const char* const c0 =
