@@ -13,7 +13,7 @@ struct Operand {
   std::int64_t lane, k;  ///< strides: along M (A) or N (B), and along k
   std::int64_t batch[kMaxRank];
   bool along_k;  ///< neighbours in k are neighbours in memory (else neighbouring lanes are)
-  bool padded;   ///< rows go on, unread, to a multiple of four
+  bool padded;   ///< rows go on to a multiple of four, with what no result uses
 };
 
 struct Result {
@@ -47,7 +47,7 @@ struct ShapeFacts {
   int rows, columns;  ///< of a tile
 };
 inline constexpr ShapeFacts kShapeFacts[kShapes] = {{128, 128}, {128, 128}, {64, 128}, {64, 64},
-                                                    {64, 64},   {32, 64},   {32, 32}};
+                                                    {64, 32},   {32, 64},   {32, 32}};
 
 inline constexpr std::int64_t kWidestTile = 128;
 
@@ -57,10 +57,10 @@ bool launch_whole(const Job& job, void* stream);
 /// The same where all three are bf16, `a.data` and `b.data` as they lie in memory (not widened).
 bool fits_whole_narrow(const Job& job);
 bool launch_whole_narrow(const Job& job, void* stream);
-/// Copies of either (null: none) whose rows are `padded`, in the place's workspace, and reads them from
-/// there.
+/// Copies the rows of either (null: neither) so that each begins on 16 bytes, in the place's workspace; the
+/// operand then is the copy.
 Status pad_rows(Operand* a, Operand* b, const Job& job, const Place& place);
-/// Tile shape 0 with all segments of a tile in one block.
+/// Tiles as large as shape 0's, all segments of a tile in one block.
 bool launch_stacked(const Job& job, void* stream);
 /// Launches shape number `shape` over the whole job. False: the launch failed.
 bool launch_large(const Job& job, void* stream);              ///< shape 0

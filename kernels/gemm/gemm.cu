@@ -10,8 +10,9 @@ namespace assay::kernels {
 namespace gemm_device {
 namespace {
 
-constexpr std::int64_t kPadsFrom = 2560;
-constexpr std::int64_t kShape0From = 2048;
+constexpr std::int64_t kPadsFrom = 2560;  // m and n from which rows are padded
+constexpr std::int64_t kShape0From =
+    2048;  // k from which shape 0 is worth its start where copies are not direct
 
 // Widens an operand to fp32 with neighbours in k side by side. A broadcast batch dimension stays one.
 struct Copy {
@@ -131,6 +132,7 @@ int shape_for(const Job& job) {
   // Two blocks of shapes 0 and 1 share a processor.
   if (tiles_of(job, 1) * many >= 200) {
     const bool fours = aligned(job, job.a, job.m) && aligned(job, job.b, job.n);
+    // A turned product (A along its lanes, B along k) is faster in shape 1.
     const bool copies = fours && !job.a.along_k && !job.b.along_k, turned = !job.a.along_k && job.b.along_k;
     return job.segments == 1 && (copies || (fours && !turned && job.k >= kShape0From)) ? 0 : 1;
   }

@@ -27,7 +27,7 @@ __device__ __forceinline__ V tree(const V* x) {
 /// The same tree over eights: level l holds the sum of 2^l of them while its bit of their count is set.
 template <class V>
 struct Eights {
-  V at[28];  // of 2^31 segments
+  V at[28];  // 2^31 segments at most
   __device__ __forceinline__ void push(V value, int before) {
     int level = 0;
     for (; before >> level & 1; ++level) value = plus(at[level], value);
@@ -85,6 +85,7 @@ __device__ __forceinline__ V joined(const V* from, std::int64_t apart, int segme
   }
 }
 
+/// Where a batch's sums begin, where they go, and what is added to them.
 struct Ends {
   const float* from;
   char* c;

@@ -59,7 +59,8 @@ inline constexpr bool spreads = !(S::tile_rows == 128 && S::tile_columns == 128 
 template <class S>
 __device__ __forceinline__ void spread(const Sums<S>& sums, float* to, std::int64_t stride, int down,
                                        int across, bool keep_nans, const float* shared) {
-  constexpr int wide = S::lane_columns * 4;  // four rows of a warp, four apart, are as wide
+  constexpr int wide =
+      S::lane_columns * 4;  // floats of a row that a warp passes at once; lane_rows rows, four apart
   const Where<S> where;
   const int lane = static_cast<int>(threadIdx.x % 32);
   const unsigned at = address(shared) + threadIdx.x / 32 * 512;

@@ -7,10 +7,11 @@
 namespace assay::kernels::gemm_device {
 
 /// All at once, at the end of a tile's time.
-template <class S, bool kApart>
+template <class S, bool kTwoParts>
 struct Meeting {
   static constexpr int stages = 3, shared_bytes = stages * S::stage_floats * 4;
-  static constexpr int comes = S::depth - S::ahead;  ///< the step in which a thread says that it is ready
+  static constexpr int comes =
+      S::depth - S::ahead - 1;  ///< the last step whose copies this meeting waits for
 
   __device__ __forceinline__ explicit Meeting(unsigned) {}
   __device__ __forceinline__ void come() {}
@@ -23,9 +24,12 @@ struct Meeting {
   __device__ __forceinline__ void end() {}
 };
 
-/// Coming and waiting apart (an mbarrier, at which one thread of each warp arrives): in the middle of a
-/// tile's time a thread's part of the next tile has come, and it reads no more of the tile before. At the end
-/// all are there and nobody waits. With four stages nobody writes what may still be read.
+/// Coming and waiting apart (an mbarrier, at which one thread of each warp arrives). In the middle of a
+/// tile's time a thread's copies for the next tile have landed, all that it put for that tile through
+/// registers it put in the tile's time before this one, and it reads no more of the tile before: so it comes.
+/// What it puts from then on is for the tile after the next and is covered by its next coming. At the end it
+/// looks whether all have come, and seldom has to wait. With four stages nobody writes what may still be
+/// read.
 template <class S>
 struct Meeting<S, true> {
   static constexpr int stages = 4, shared_bytes = stages * S::stage_floats * 4 + 16;
@@ -59,7 +63,7 @@ struct Meeting<S, true> {
     while (!open) look();
     turn ^= 1;
   }
-  /// After the block's last meeting: its place may be used again.
+  /// After the block's last meeting and a barrier. Its place is used again by thread 0 alone, for the next.
   __device__ __forceinline__ void end() {
     if (threadIdx.x == 0) asm volatile("mbarrier.inval.shared.b64 [%0];" ::"r"(gate) : "memory");
   }

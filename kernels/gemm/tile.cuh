@@ -7,6 +7,7 @@
 
 #include "kernels/core/hd.hpp"
 #include "kernels/core/view.hpp"
+#include "kernels/gemm/copies.cuh"
 #include "kernels/gemm/meeting.cuh"
 
 namespace assay::kernels::gemm_device {
@@ -19,7 +20,8 @@ enum Layout : int {
   kVectorsAlongK,  ///< neighbours in k are, four of them aligned to 16 bytes
 };
 
-/// How the threads of a block meet (see `Meeting`). Which way is faster was measured, shape by shape.
+/// How the threads of a block meet (see `Meeting`). Which way is faster was measured on an H200, shape by
+/// shape.
 enum MeetsHow : int { kAtOnce, kApart, kApartIfBAlongK };
 
 /// Ahead: how many steps before its use a fragment is read. AlongRows: which way sweeps go.
@@ -41,7 +43,8 @@ struct Shape {
   static constexpr int stage_floats = place(Depth);
   static_assert(TileRows % warp_rows == 0 && TileColumns % warp_columns == 0 && Rows % 4 == 0 &&
                 Columns % 4 == 0 && Depth % (Ahead + 1) == 0 && Depth % 4 == 0);
-  static_assert(threads * (AlongRows ? Columns : Rows) * 4 <= 3 * stage_floats * 4);
+  static_assert(threads * (AlongRows ? Columns : Rows) <=
+                3 * stage_floats);  // `settle`: stages there always are
 };
 
 struct Nothing {};
@@ -344,8 +347,8 @@ __device__ __forceinline__ void accumulate(Sums<S>& sums, const LoadA& load_a, c
       if (wanted == S::depth - 2) meeting.look();
       if (wanted == S::depth) meeting.wait_for_all();
       f[wanted % (S::ahead + 1)].read_all(a_from + at, b_from + at);
-      // Each piece goes where the tile before was. What passes through registers was fetched a tile's time
-      // ago.
+      // Each piece goes to a stage that nobody reads any more. What passes through registers was fetched a
+      // tile's time ago.
 #pragma unroll
       for (int i = 0; i < Feeding::pieces; ++i) {
         const bool direct = i < LoadA::pieces ? LoadA::direct : LoadB::direct;

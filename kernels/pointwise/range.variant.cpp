@@ -2,6 +2,7 @@
 // through buffers in the first-level cache.
 #include "kernels/pointwise/loops.hpp"
 #include "kernels/pointwise/runs.hpp"
+#include "kernels/pointwise/stream.hpp"
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
@@ -179,7 +180,19 @@ static bool narrow_range(const Job& job, std::int64_t begin, std::int64_t end) {
   }
   const NarrowBody function = narrow_body(job.op);
   if (!function) return false;
-  function(in, job.scalars, static_cast<std::uint16_t*>(job.out.data) + begin, end - begin);
+  auto* const out = static_cast<std::uint16_t*>(job.out.data);
+  if (!streams(job)) {
+    function(in, job.scalars, out + begin, end - begin);
+    return true;
+  }
+  alignas(64) std::uint16_t buffer[kChunk];
+  for (std::int64_t at = begin; at < end; at += kChunk) {
+    const std::int64_t n = end - at < kChunk ? end - at : kChunk;
+    function(in, job.scalars, buffer, n);
+    stream(out + at, buffer, n * 2);
+    for (int k = 0; k < job.inputs; ++k) in[k] += n;
+  }
+  end_of_stream();
   return true;
 }
 
@@ -188,7 +201,8 @@ void pointwise_range(const Job& job, std::int64_t begin, std::int64_t end) {
   const Body function = body_of(job);
   Buffers buffers;
   const bool rows = job.rank == 0 || job.size[job.rank - 1] >= kLongRow;
-  const bool out_direct = direct(job, job.out, rows);
+  const bool streamed = job.out.type == Type::f32 && streams(job),
+             out_direct = !streamed && direct(job, job.out, rows);
   bool all_linear = job.out.linear && out_direct;
   for (int k = 0; k < job.inputs; ++k) {
     all_linear = all_linear && job.in[k].linear && job.in[k].type == Type::f32;
@@ -220,7 +234,9 @@ void pointwise_range(const Job& job, std::int64_t begin, std::int64_t end) {
                static_cast<float*>(job.out.data) + (job.out.linear ? at : cursor.offset(job, job.out)), n);
     } else {
       function(in, job.scalars, buffers.out, n);
-      if (job.out.linear)
+      if (streamed)
+        stream(static_cast<float*>(job.out.data) + at, buffers.out, n * 4);
+      else if (job.out.linear)
         store_run(job.out.data, job.out.type, at, 1, n, buffers.out);
       else
         scatter(job, cursor, n, buffers.out);
@@ -228,6 +244,7 @@ void pointwise_range(const Job& job, std::int64_t begin, std::int64_t end) {
     at += n;
     skip(job, cursor, n);
   }
+  if (streamed) end_of_stream();
 }
 
 }  // namespace assay::kernels::ASSAY_VARIANT

@@ -1,37 +1,13 @@
 // Exact reductions on the CPU. Order does not matter, so loops are free; a row's extreme is found by value,
 // then placed.
+#include "kernels/reduce/bounds.hpp"
 #include "kernels/reduce/exact_rules.hpp"
-#include "kernels/reduce/sums.hpp"
 
 namespace assay::kernels::ASSAY_VARIANT {
 
 namespace {
 
 inline constexpr std::int64_t kColumnTile = 64;
-
-/// The order of a part's winning element, as LargestOrder and SmallestOrder carry it; adding +0 makes one
-/// zero of the two.
-template <typename O, typename T>
-ASSAY_LANES float part_key(const T* x, std::int64_t count) {
-  Lanes best, v;
-  spread(best, O::neutral());
-  const auto join = [&]() __attribute__((always_inline)) {
-    ASSAY_PARTS v.part[i] = v.part[i] + Wide{};
-    O::map(v, Lanes{});
-    O::join(best, v);
-  };
-  std::int64_t at = 0;
-  for (; at + kLanes <= count; at += kLanes) {
-    load_lanes(v, x + at);
-    join();
-  }
-  if (at < count) {
-    load_some(v, x + at, count - at);
-    replace_from(v, count - at, widened(x[at]));
-    join();
-  }
-  return halved<O>(best);
-}
 
 /// Parts of 256 by their winner; only the first part that has the row's is searched.
 template <typename O, typename T>
@@ -40,7 +16,7 @@ static Found extreme_of_row(const T* x, std::int64_t begin, std::int64_t end, bo
   float best = O::neutral();
   std::int64_t at = begin;
   for (std::int64_t p = begin; p < end; p += part) {
-    const float here = part_key<O>(x + p, p + part < end ? part : end - p);
+    const float here = extreme_key<O, true>(x + p, p + part < end ? part : end - p);
     if (bits_of(O::joined(here, best)) != bits_of(best)) best = here, at = p;
   }
   const auto key = [&](std::int64_t i) {

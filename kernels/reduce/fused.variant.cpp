@@ -2,6 +2,8 @@
 // the buffer.
 #include "kernels/reduce/fused.hpp"
 
+#include "kernels/core/cache.hpp"
+#include "kernels/core/stream.hpp"
 #include "kernels/reduce/sums.hpp"
 
 namespace assay::kernels::ASSAY_VARIANT {
@@ -45,6 +47,24 @@ ASSAY_LANES void write_elements(void* data, Type type, std::int64_t from, std::i
 }
 
 ASSAY_LANES std::int64_t size_of_number(Type type) { return type == Type::f32 ? 4 : 2; }
+
+/// Whether what is read and written is more than the last cache holds. In place the lines are there anyway.
+template <typename R>
+ASSAY_LANES bool streams(const FusedJob& job) {
+  if (!R::kWrites || job.rows.step[2] != 1 || job.out == job.x || job.out == job.y) return false;
+  std::int64_t width = size_of_number(job.x_type) + size_of_number(job.out_type);
+  if (R::kInputs > 1) width += size_of_number(job.y_type);
+  return job.rows.count * job.rows.n * width > cache_bytes();
+}
+
+/// Neighbours from `from` on, past the caches.
+ASSAY_LANES void stream_elements(void* data, Type type, std::int64_t from, std::int64_t count,
+                                 const float* value) {
+  if (type == Type::f32) return stream(static_cast<float*>(data) + from, value, count * 4);
+  alignas(64) std::uint16_t narrow[kBlock];
+  for (std::int64_t i = 0; i < count; ++i) narrow[i] = to_bf16(value[i]);
+  stream(static_cast<std::uint16_t*>(data) + from, narrow, count * 2);
+}
 
 /// One block's inputs, as fp32.
 struct Inputs {
@@ -180,10 +200,10 @@ ASSAY_LANES void results(const Inputs& in, const float* terms, std::int64_t begi
 
 template <typename R>
 static void write_row(const FusedJob& job, std::int64_t index, const RowState& row, Inputs& in, float* kept,
-                      const Ahead& ahead) {
+                      const Ahead& ahead, bool past) {
   const std::int64_t n = job.rows.n, to = row_of(job.rows, 2, index), step = job.rows.step[2];
   // In place the inputs are still needed while results come: those go through a buffer.
-  const bool direct = job.out_type == Type::f32 && step == 1 && job.out != job.x && job.out != job.y;
+  const bool direct = !past && job.out_type == Type::f32 && step == 1 && job.out != job.x && job.out != job.y;
   alignas(64) float buffer[kBlock];
   for (std::int64_t b = 0; b < n; b += kBlock) {
     const std::int64_t count = n - b < kBlock ? n - b : kBlock;
@@ -199,7 +219,10 @@ static void write_row(const FusedJob& job, std::int64_t index, const RowState& r
       prefetch<1>(ahead.out, b + p, size_of_number(job.out_type));
       results<R>(in, terms + p, b + p, p, p + kPart < count ? kPart : count - p, state, value + p);
     }
-    if (!direct) write_elements(job.out, job.out_type, to + b * step, step, count, value);
+    if (past)
+      stream_elements(job.out, job.out_type, to + b, count, value);
+    else if (!direct)
+      write_elements(job.out, job.out_type, to + b * step, step, count, value);
   }
 }
 
@@ -315,16 +338,19 @@ static void all_rows(const FusedJob& job, std::int64_t begin, std::int64_t end) 
   Inputs in;
   alignas(64) float kept[kKept];
   const bool one_block = job.rows.n <= kBlock;  // then a row's elements are fetched once for all passes
+  const bool past = streams<R>(job);
   if (one_block) fetch_columns<R>(job, 0, job.rows.n, in);
   for (std::int64_t index = begin; index < end; ++index) {
     RowState row;
     if (one_block) fetch<R>(job, index, 0, job.rows.n, in);
-    const Ahead ahead = ahead_of<R>(job, index, end, job.rows.n < kBlock ? kBlock / (job.rows.n + 1) + 1 : 1);
+    Ahead ahead = ahead_of<R>(job, index, end, job.rows.n < kBlock ? kBlock / (job.rows.n + 1) + 1 : 1);
+    if (past) ahead.out = nullptr;
     R::begin(job, index, row);
     run_passes<R, 0>(job, index, row, in, kept, ahead);
-    if constexpr (R::kWrites) write_row<R>(job, index, row, in, kept, ahead);
+    if constexpr (R::kWrites) write_row<R>(job, index, row, in, kept, ahead, past);
     R::save(job, index, row);
   }
+  if (past) end_of_stream();
 }
 
 }  // namespace

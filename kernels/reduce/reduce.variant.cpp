@@ -1,6 +1,7 @@
 // R1 on the CPU: leaves in lanes, halving, then a binary counter over blocks. Rows (an output's elements lie
 // together, or are gathered) and columns (neighbouring outputs lie together: 128 leaves of a tile of columns
 // stay in the cache).
+#include "kernels/reduce/bounds.hpp"
 #include "kernels/reduce/columns.hpp"
 #include "kernels/reduce/job.hpp"
 
@@ -49,20 +50,28 @@ ASSAY_LANES const float* fetched(const ReduceJob& job, std::int64_t row, std::in
   return buffer;
 }
 
+template <typename O, typename T>
+ASSAY_LANES float block_of(const T* x, std::int64_t count, const Lanes& centres) {
+  if constexpr (is_extreme_op<O>)
+    return extreme_key<O, false>(x, count);
+  else
+    return block_sum<O>(x, count, centres);
+}
+
 /// R1 over elements [begin, begin + count) of one block.
 template <typename O>
 ASSAY_LANES float sum_of_block(const ReduceJob& job, std::int64_t row, std::int64_t begin, std::int64_t count,
                                float centre, const Lanes& centres, float* buffer) {
   constexpr bool kLater = requires { O::Map::at(0.0f, 0.0f); };
   if (!kLater && job.in_type == Type::bf16 && has_contiguous_rows(job.plan))
-    return block_sum<O>(static_cast<const std::uint16_t*>(job.in) + row + begin, count, centres);
+    return block_of<O>(static_cast<const std::uint16_t*>(job.in) + row + begin, count, centres);
   const float* x = fetched(job, row, begin, count, buffer);
   if constexpr (kLater) {
 #pragma GCC ivdep
     for (std::int64_t i = 0; i < count; ++i) buffer[i] = O::Map::at(x[i], centre);
     x = buffer;
   }
-  return block_sum<O>(x, count, centres);
+  return block_of<O>(x, count, centres);
 }
 
 /// Elements [begin, end) of one reduction; begin is a multiple of the chunk.

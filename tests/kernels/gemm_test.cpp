@@ -277,6 +277,27 @@ TEST(Gemm, OneOfABatchEqualsItAlone) {
     }
 }
 
+TEST(GemmOnCuda, SegmentsAreJoinedOntoAMatrix) {
+  if (device_count() == 0) GTEST_SKIP() << "no CUDA device";
+  PlainThreads threads(2);
+  for (const Type type : {Type::f32, Type::bf16})
+    for (const bool in_place : {false, true})
+      for (const std::int64_t n : {8, 9}) {
+        const auto result = [&](const Place& place) {
+          Case one("gemm joins", place);
+          const View a = one.input(type, {11, 9 * 4096 + 1}, Fill::normal),
+                     b = one.input(type, {9 * 4096 + 1, n}, Fill::normal),
+                     c0 = one.input(type, {11, n}, Fill::normal),
+                     out = in_place ? c0 : one.output(type, {11, n});
+          EXPECT_EQ(gemm_add(c0, a, b, 0.5, 2, out, place), Status::ok);
+          return one.contents(out);
+        };
+        PlainWorkspace workspace(true);
+        EXPECT_EQ(result({true, nullptr, &threads, &workspace}), result({false, nullptr, &threads, nullptr}))
+            << "bf16 " << (type == Type::bf16) << ", in place " << in_place << ", " << n << " columns";
+      }
+}
+
 TEST(GemmOnCuda, EveryTileShapeEqualsTheCpu) {
   if (device_count() == 0) GTEST_SKIP() << "no CUDA device";
   PlainThreads threads(2);
@@ -284,6 +305,7 @@ TEST(GemmOnCuda, EveryTileShapeEqualsTheCpu) {
   all.push_back({517, 390, 129});
   all.push_back({256, 256, 32768});
   all.push_back({2561, 2564, 33});  // rows of A are padded
+  all.push_back({2561, 2563, 33});  // of both, which differ
   all.push_back({129, 515, 8200, 2, true});
   all.push_back({20, 32, 3 * 4096 + 8, 101});  // enough tiles for a block to keep its segments
   all.push_back({33, 7, 2 * 4096 + 5, 101});

@@ -2,9 +2,12 @@
 // bits.
 #include "kernels/pointwise/pointwise.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "kernels/certify/suite.hpp"
+#include "kernels/core/cache.hpp"
 #include "kernels/core/hd.hpp"
 #include "kernels/math/math.hpp"
 #include "kernels/pointwise/pointwise_reference.hpp"
@@ -100,13 +103,17 @@ TEST_P(EveryRow, GivesTheReferencesBitsInEveryLayoutLevelAndThreadCount) {
   const CpuLevel best = cpu_level();
   for (const CpuLevel level : {CpuLevel::portable, CpuLevel::avx2, CpuLevel::avx512}) {
     if (!force_cpu_level(level)) continue;
-    for (std::size_t s = 0; s < layouts().size(); ++s) {
-      PlainThreads threads(level == CpuLevel::avx2 ? 2 : 1);
-      const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
-      expect_same(run(row(), layouts()[s], place), expected(row(), layouts()[s]), row(), layouts()[s].out,
-                  std::string(text_of(level)) + ", layout " + std::to_string(s));
-    }
+    for (const std::int64_t cache : {std::int64_t{-1}, std::int64_t{0}})  // 0: results are written past it
+      for (std::size_t s = 0; s < layouts().size(); ++s) {
+        force_cache_bytes(cache);
+        PlainThreads threads(level == CpuLevel::avx2 ? 2 : 1);
+        const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
+        expect_same(
+            run(row(), layouts()[s], place), expected(row(), layouts()[s]), row(), layouts()[s].out,
+            std::string(text_of(level)) + ", layout " + std::to_string(s) + (cache ? "" : ", streamed"));
+      }
   }
+  force_cache_bytes(-1);
   force_cpu_level(best);
 }
 
@@ -125,6 +132,25 @@ TEST_P(EveryRow, WorksInPlaceAndStoresOneNan) {
       ASSERT_EQ(bits_of(x), kNan32) << row().name << " at " << i;
     }
   }
+}
+
+TEST(Pointwise, WritesPastTheCacheWhereverAResultBegins) {
+  force_cache_bytes(0);
+  const auto add = std::find_if(pointwise_rows().begin(), pointwise_rows().end(),
+                                [](const PointwiseRow& row) { return row.name == "add"; });
+  ASSERT_NE(add, pointwise_rows().end());
+  PlainThreads threads(1);
+  const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
+  for (const std::int64_t n : {1, 7, 40, 1500})
+    for (std::int64_t first = 0; first < 17; ++first) {
+      std::vector<float> a(static_cast<std::size_t>(n), 1.5F), out(static_cast<std::size_t>(n + 40), 9.0F);
+      const View in{a.data(), Type::f32, 1, {n}, {1}}, to{out.data() + first, Type::f32, 1, {n}, {1}};
+      ASSERT_EQ(pointwise(add->op, std::vector<View>{in, in}, {}, to, place), Status::ok);
+      for (std::int64_t i = 0; i < n + 40; ++i)
+        ASSERT_EQ(out[static_cast<std::size_t>(i)], i >= first && i < first + n ? 3.0F : 9.0F)
+            << n << " from " << first << ", at " << i;
+    }
+  force_cache_bytes(-1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Pointwise, EveryRow, ::testing::Range(0, static_cast<int>(pointwise_rows().size())),

@@ -1,0 +1,13 @@
+// The processor's last cache: what does not fit there is written past it.
+#pragma once
+
+#include <cstdint>
+
+namespace assay::kernels {
+
+/// Bytes of the last cache; 32 MiB where the system does not say.
+std::int64_t cache_bytes();
+/// For tests: another size; negative: the machine's again.
+void force_cache_bytes(std::int64_t bytes);
+
+}  // namespace assay::kernels
