@@ -1,7 +1,8 @@
 #include "kernels/core/cache.hpp"
 
 #include <atomic>
-#include <unistd.h>
+#include <fstream>
+#include <string>
 
 namespace assay::kernels {
 
@@ -12,9 +13,14 @@ std::atomic<std::int64_t>& forced_bytes() {
   return bytes;
 }
 
+// Not sysconf: on processors with several last caches it answers with their sum.
 std::int64_t machine_bytes() {
-  for (const int level : {_SC_LEVEL3_CACHE_SIZE, _SC_LEVEL2_CACHE_SIZE})
-    if (const long bytes = sysconf(level); bytes > 0) return bytes;
+  for (const char* const level : {"3", "2"}) {
+    std::ifstream file(std::string("/sys/devices/system/cpu/cpu0/cache/index") + level + "/size");
+    std::int64_t size = 0;
+    char unit = 0;
+    if (file >> size >> unit && size > 0 && unit == 'K') return size << 10;
+  }
   return std::int64_t{32} << 20;
 }
 

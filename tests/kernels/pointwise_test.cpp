@@ -145,7 +145,8 @@ TEST(Pointwise, WritesPastTheCacheWhereverAResultBegins) {
     for (std::int64_t first = 0; first < 17; ++first) {
       std::vector<float> a(static_cast<std::size_t>(n), 1.5F), out(static_cast<std::size_t>(n + 40), 9.0F);
       const View in{a.data(), Type::f32, 1, {n}, {1}}, to{out.data() + first, Type::f32, 1, {n}, {1}};
-      ASSERT_EQ(pointwise(add->op, std::vector<View>{in, in}, {}, to, place), Status::ok);
+      ASSERT_EQ(pointwise(add->op, std::vector<View>{in, in}, std::vector<float>{1.0F}, to, place),
+                Status::ok);
       for (std::int64_t i = 0; i < n + 40; ++i)
         ASSERT_EQ(out[static_cast<std::size_t>(i)], i >= first && i < first + n ? 3.0F : 9.0F)
             << n << " from " << first << ", at " << i;
