@@ -169,6 +169,20 @@ void skip(const Job& job, Cursor& cursor, std::int64_t n) {
   }
 }
 
+// Small parts: the next one's reading then overlaps with this one's writing.
+template <typename T, typename F>
+void in_stream(F function, const T** in, int inputs, const float* scalars, T* out, std::int64_t count) {
+  constexpr std::int64_t kPart = 512 / sizeof(T);
+  alignas(64) T part[kPart];
+  for (std::int64_t at = 0; at < count; at += kPart) {
+    const std::int64_t n = count - at < kPart ? count - at : kPart;
+    function(in, scalars, part, n);
+    stream(out + at, part, n * static_cast<std::int64_t>(sizeof(T)));
+    for (int k = 0; k < inputs; ++k) in[k] += n;
+  }
+  end_of_stream();
+}
+
 }  // namespace
 
 static bool narrow_range(const Job& job, std::int64_t begin, std::int64_t end) {
@@ -180,29 +194,33 @@ static bool narrow_range(const Job& job, std::int64_t begin, std::int64_t end) {
   }
   const NarrowBody function = narrow_body(job.op);
   if (!function) return false;
-  auto* const out = static_cast<std::uint16_t*>(job.out.data);
-  if (!streams(job)) {
-    function(in, job.scalars, out + begin, end - begin);
-    return true;
+  auto* const out = static_cast<std::uint16_t*>(job.out.data) + begin;
+  if (streams(job))
+    in_stream(function, in, job.inputs, job.scalars, out, end - begin);
+  else
+    function(in, job.scalars, out, end - begin);
+  return true;
+}
+
+// Where all lies in a line, and is more than the last cache holds.
+static bool streamed_range(const Job& job, std::int64_t begin, std::int64_t end) {
+  const float* in[kMaxInputs] = {};
+  if (!job.out.linear || job.out.type != Type::f32 || !streams(job)) return false;
+  for (int k = 0; k < job.inputs; ++k) {
+    if (!job.in[k].linear || job.in[k].type != Type::f32) return false;
+    in[k] = static_cast<const float*>(job.in[k].data) + begin;
   }
-  alignas(64) std::uint16_t buffer[kChunk];
-  for (std::int64_t at = begin; at < end; at += kChunk) {
-    const std::int64_t n = end - at < kChunk ? end - at : kChunk;
-    function(in, job.scalars, buffer, n);
-    stream(out + at, buffer, n * 2);
-    for (int k = 0; k < job.inputs; ++k) in[k] += n;
-  }
-  end_of_stream();
+  in_stream(body_of(job), in, job.inputs, job.scalars, static_cast<float*>(job.out.data) + begin,
+            end - begin);
   return true;
 }
 
 void pointwise_range(const Job& job, std::int64_t begin, std::int64_t end) {
-  if (narrow_range(job, begin, end)) return;
+  if (narrow_range(job, begin, end) || streamed_range(job, begin, end)) return;
   const Body function = body_of(job);
   Buffers buffers;
   const bool rows = job.rank == 0 || job.size[job.rank - 1] >= kLongRow;
-  const bool streamed = job.out.type == Type::f32 && streams(job),
-             out_direct = !streamed && direct(job, job.out, rows);
+  const bool out_direct = direct(job, job.out, rows);
   bool all_linear = job.out.linear && out_direct;
   for (int k = 0; k < job.inputs; ++k) {
     all_linear = all_linear && job.in[k].linear && job.in[k].type == Type::f32;
@@ -234,9 +252,7 @@ void pointwise_range(const Job& job, std::int64_t begin, std::int64_t end) {
                static_cast<float*>(job.out.data) + (job.out.linear ? at : cursor.offset(job, job.out)), n);
     } else {
       function(in, job.scalars, buffers.out, n);
-      if (streamed)
-        stream(static_cast<float*>(job.out.data) + at, buffers.out, n * 4);
-      else if (job.out.linear)
+      if (job.out.linear)
         store_run(job.out.data, job.out.type, at, 1, n, buffers.out);
       else
         scatter(job, cursor, n, buffers.out);
@@ -244,7 +260,6 @@ void pointwise_range(const Job& job, std::int64_t begin, std::int64_t end) {
     at += n;
     skip(job, cursor, n);
   }
-  if (streamed) end_of_stream();
 }
 
 }  // namespace assay::kernels::ASSAY_VARIANT
