@@ -170,14 +170,14 @@ void skip(const Job& job, Cursor& cursor, std::int64_t n) {
 }
 
 // Small parts: the next one's reading then overlaps with this one's writing.
-template <typename T, typename F>
-void in_stream(F function, const T** in, int inputs, const float* scalars, T* out, std::int64_t count) {
-  constexpr std::int64_t kPart = 512 / sizeof(T);
-  alignas(64) T part[kPart];
+void in_stream(Body function, const float** in, int inputs, const float* scalars, float* out,
+               std::int64_t count) {
+  constexpr std::int64_t kPart = 128;
+  alignas(64) float part[kPart];
   for (std::int64_t at = 0; at < count; at += kPart) {
     const std::int64_t n = count - at < kPart ? count - at : kPart;
     function(in, scalars, part, n);
-    stream(out + at, part, n * static_cast<std::int64_t>(sizeof(T)));
+    stream(out + at, part, n * 4);
     for (int k = 0; k < inputs; ++k) in[k] += n;
   }
   end_of_stream();
@@ -194,15 +194,12 @@ static bool narrow_range(const Job& job, std::int64_t begin, std::int64_t end) {
   }
   const NarrowBody function = narrow_body(job.op);
   if (!function) return false;
-  auto* const out = static_cast<std::uint16_t*>(job.out.data) + begin;
-  if (streams(job))
-    in_stream(function, in, job.inputs, job.scalars, out, end - begin);
-  else
-    function(in, job.scalars, out, end - begin);
+  function(in, job.scalars, static_cast<std::uint16_t*>(job.out.data) + begin, end - begin);
   return true;
 }
 
-// Where all lies in a line, and is more than the last cache holds.
+// Where all lies in a line, and is too much for the last cache. bf16 is not: its loops are bound by
+// arithmetic.
 static bool streamed_range(const Job& job, std::int64_t begin, std::int64_t end) {
   const float* in[kMaxInputs] = {};
   if (!job.out.linear || job.out.type != Type::f32 || !streams(job)) return false;

@@ -1,5 +1,5 @@
-// The largest or smallest of fp32 numbers by three bounds of their bits, for *.variant.cpp files: two thirds
-// of the instructions that a key for each element takes.
+// The largest or smallest of numbers by bounds of their bits, for *.variant.cpp files: a quarter of the
+// instructions that a key for each element takes.
 #pragma once
 
 #include <type_traits>
@@ -10,34 +10,13 @@ namespace assay::kernels::ASSAY_VARIANT {
 
 namespace {
 
-/// Bits as signed numbers order numbers that are not negative, as unsigned ones those that are. Which of the
-/// three bounds is a NaN, and which is the extreme, is seen at the end.
+/// Bits as signed numbers order numbers that are not negative, as unsigned ones those that are. Which bound
+/// is the extreme, and whether one of them is a NaN, is seen at the end.
 struct Bounds {
   Lanes high;  ///< the largest, signed
   Lanes top;   ///< the largest, unsigned
   Lanes low;   ///< the smallest, unsigned
 
-  ASSAY_LANES void begin(Bounds& b) {
-    spread(b.high, float_of(0x80000000u));
-    spread(b.top, 0.0f);
-    spread(b.low, float_of(0xffffffffu));
-  }
-  ASSAY_LANES void take(Bounds& b, const Lanes& v) {
-    ASSAY_PARTS {
-#if defined(__AVX2__) && !defined(__AVX512F__)
-      const auto bits = (__m256i)v.part[i];
-      b.high.part[i] = (Wide)_mm256_max_epi32((__m256i)b.high.part[i], bits);
-      b.top.part[i] = (Wide)_mm256_max_epu32((__m256i)b.top.part[i], bits);
-      b.low.part[i] = (Wide)_mm256_min_epu32((__m256i)b.low.part[i], bits);
-#else
-      const auto bits = (WideInts)v.part[i], high = (WideInts)b.high.part[i];
-      const auto words = (WideWords)v.part[i], top = (WideWords)b.top.part[i], low = (WideWords)b.low.part[i];
-      b.high.part[i] = (Wide)(bits > high ? bits : high);
-      b.top.part[i] = (Wide)(words > top ? words : top);
-      b.low.part[i] = (Wide)(words < low ? words : low);
-#endif
-    }
-  }
   /// A key for each lane, as LargestOrder and SmallestOrder give it. kOneZero: -0 is +0.
   template <typename Map, bool kOneZero>
   ASSAY_LANES void keys(const Bounds& b, Lanes& out) {
@@ -57,26 +36,101 @@ struct Bounds {
       out.part[i] = (Wide)(nan ? WideInts{} + kNan : key);
     }
   }
+  /// Whether `low` is asked for: by a lane that has no number, or none but numbers, below 0.
+  template <typename Map>
+  ASSAY_LANES bool want_low(const Bounds& b) {
+    if constexpr (std::is_same_v<Map, LargestOrder>)
+      return bits_of(halved<Op<Identity, Smallest>>(b.high)) >> 31 != 0;
+    else
+      return bits_of(halved<Op<Identity, Largest>>(b.top)) >> 31 == 0;
+  }
 };
+
+#if defined(__AVX2__) && !defined(__AVX512F__)
+ASSAY_LANES Wide higher(const Wide& a, const Wide& b) {
+  return (Wide)_mm256_max_epi32((__m256i)a, (__m256i)b);
+}
+ASSAY_LANES Wide topmost(const Wide& a, const Wide& b) {
+  return (Wide)_mm256_max_epu32((__m256i)a, (__m256i)b);
+}
+ASSAY_LANES Wide lowest(const Wide& a, const Wide& b) {
+  return (Wide)_mm256_min_epu32((__m256i)a, (__m256i)b);
+}
+#else
+ASSAY_LANES Wide higher(const Wide& a, const Wide& b) {
+  return (Wide)((WideInts)a > (WideInts)b ? (WideInts)a : (WideInts)b);
+}
+ASSAY_LANES Wide topmost(const Wide& a, const Wide& b) {
+  return (Wide)((WideWords)a > (WideWords)b ? (WideWords)a : (WideWords)b);
+}
+ASSAY_LANES Wide lowest(const Wide& a, const Wide& b) {
+  return (Wide)((WideWords)a < (WideWords)b ? (WideWords)a : (WideWords)b);
+}
+#endif
+
+/// Calls f with sixteen elements at a time; what is missing of the last sixteen is their first once more.
+template <typename T, typename F>
+ASSAY_LANES void each_lanes(const T* x, std::int64_t count, F&& f) {
+  Lanes v;
+  std::int64_t at = 0;
+  for (; at + kLanes <= count; at += kLanes) {
+    load_lanes(v, x + at);
+    f(v);
+  }
+  if (at == count) return;
+  load_some(v, x + at, count - at);
+  replace_from(v, count - at, widened(x[at]));
+  f(v);
+}
+
+template <typename T>
+ASSAY_LANES void bound_above(Bounds& b, const T* x, std::int64_t count) {
+  spread(b.high, float_of(0x80000000u));
+  spread(b.top, 0.0f);
+  each_lanes(
+      x, count, [&](const Lanes& v) __attribute__((always_inline)) {
+        ASSAY_PARTS b.high.part[i] = higher(b.high.part[i], v.part[i]);
+        ASSAY_PARTS b.top.part[i] = topmost(b.top.part[i], v.part[i]);
+      });
+}
+template <typename T>
+ASSAY_LANES void bound_below(Bounds& b, const T* x, std::int64_t count) {
+  spread(b.low, float_of(0xffffffffu));
+  each_lanes(
+      x, count, [&](const Lanes& v) __attribute__((always_inline)) {
+        ASSAY_PARTS b.low.part[i] = lowest(b.low.part[i], v.part[i]);
+      });
+}
+
+#if defined(__AVX2__)
+/// bf16 need not be widened before the end.
+ASSAY_LANES void bound_above(Bounds& b, const std::uint16_t* x, std::int64_t count) {
+  if (count < kLanes) return bound_above<std::uint16_t>(b, x, count);
+  __m256i high = _mm256_set1_epi16(-0x8000), top = _mm256_setzero_si256();
+  // The last sixteen may be there twice.
+  for (std::int64_t at = 0; at < count; at += kLanes) {
+    const std::int64_t from = at + kLanes <= count ? at : count - kLanes;
+    const __m256i v = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + from));
+    high = _mm256_max_epi16(high, v), top = _mm256_max_epu16(top, v);
+  }
+  alignas(32) std::uint16_t lanes[2][kLanes];
+  _mm256_store_si256(reinterpret_cast<__m256i*>(lanes[0]), high);
+  _mm256_store_si256(reinterpret_cast<__m256i*>(lanes[1]), top);
+  load_lanes(b.high, lanes[0]);
+  load_lanes(b.top, lanes[1]);
+}
+#endif
 
 /// The key of the extreme of `count` > 0 elements.
 template <typename O, bool kOneZero, typename T>
 ASSAY_LANES float extreme_key(const T* x, std::int64_t count) {
   Bounds bounds;
-  Bounds::begin(bounds);
-  Lanes v;
-  std::int64_t at = 0;
-  for (; at + kLanes <= count; at += kLanes) {
-    load_lanes(v, x + at);
-    Bounds::take(bounds, v);
-  }
-  if (at < count) {
-    load_some(v, x + at, count - at);
-    replace_from(v, count - at, widened(x[at]));
-    Bounds::take(bounds, v);
-  }
-  Bounds::keys<typename O::Map, kOneZero>(bounds, v);
-  return halved<O>(v);
+  bound_above(bounds, x, count);
+  spread(bounds.low, 0.0f);
+  if (Bounds::want_low<typename O::Map>(bounds)) bound_below(bounds, x, count);
+  Lanes keys;
+  Bounds::keys<typename O::Map, kOneZero>(bounds, keys);
+  return halved<O>(keys);
 }
 
 template <typename O>

@@ -48,22 +48,15 @@ ASSAY_LANES void write_elements(void* data, Type type, std::int64_t from, std::i
 
 ASSAY_LANES std::int64_t size_of_number(Type type) { return type == Type::f32 ? 4 : 2; }
 
-/// Whether what is read and written is more than the last cache holds. In place the lines are there anyway.
+/// Whether what is read and written is more than three quarters of the last cache. In place the lines are
+/// there anyway.
 template <typename R>
 ASSAY_LANES bool streams(const FusedJob& job) {
-  if (!R::kWrites || job.rows.step[2] != 1 || job.out == job.x || job.out == job.y) return false;
+  if (!R::kWrites || job.rows.step[2] != 1 || job.out_type != Type::f32) return false;
+  if (job.out == job.x || job.out == job.y) return false;
   std::int64_t width = size_of_number(job.x_type) + size_of_number(job.out_type);
   if (R::kInputs > 1) width += size_of_number(job.y_type);
-  return job.rows.count * job.rows.n * width > cache_bytes();
-}
-
-/// Neighbours from `from` on, past the caches.
-ASSAY_LANES void stream_elements(void* data, Type type, std::int64_t from, std::int64_t count,
-                                 const float* value) {
-  if (type == Type::f32) return stream(static_cast<float*>(data) + from, value, count * 4);
-  alignas(64) std::uint16_t narrow[kBlock];
-  for (std::int64_t i = 0; i < count; ++i) narrow[i] = to_bf16(value[i]);
-  stream(static_cast<std::uint16_t*>(data) + from, narrow, count * 2);
+  return job.rows.count * job.rows.n * width > cache_bytes() / 4 * 3;
 }
 
 /// One block's inputs, as fp32.
@@ -220,7 +213,7 @@ static void write_row(const FusedJob& job, std::int64_t index, const RowState& r
       results<R>(in, terms + p, b + p, p, p + kPart < count ? kPart : count - p, state, value + p);
     }
     if (past)
-      stream_elements(job.out, job.out_type, to + b, count, value);
+      stream(static_cast<float*>(job.out) + to + b, value, count * 4);
     else if (!direct)
       write_elements(job.out, job.out_type, to + b * step, step, count, value);
   }
