@@ -5,7 +5,8 @@
 
 namespace assay::kernels {
 
-/// Bytes of the last cache; 32 MiB where the system does not say.
+/// Bytes of the third cache of the first processor, else of the second; 32 MiB where the system names
+/// neither.
 std::int64_t cache_bytes();
 /// For tests: another size; negative: the machine's again.
 void force_cache_bytes(std::int64_t bytes);

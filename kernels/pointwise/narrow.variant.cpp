@@ -20,7 +20,7 @@ void narrow(const std::uint16_t* const* in, const float* scalars, std::uint16_t*
       });
 }
 
-/// relu needs no widening: what is not above -0 becomes 0.
+/// relu needs no widening: what is below -0 becomes 0, and -0 stays.
 void narrow_relu(const std::uint16_t* const* in, const float*, std::uint16_t* out, std::int64_t count) {
   const std::uint16_t* const a = in[0];
   in_blocks<1>(

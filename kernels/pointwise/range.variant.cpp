@@ -172,10 +172,12 @@ void skip(const Job& job, Cursor& cursor, std::int64_t n) {
 // Small parts: the next one's reading then overlaps with this one's writing.
 void in_stream(Body function, const float** in, int inputs, const float* scalars, float* out,
                std::int64_t count) {
-  constexpr std::int64_t kPart = 128;
+  constexpr std::int64_t kPart = 128, kLine = 16;
   alignas(64) float part[kPart];
-  for (std::int64_t at = 0; at < count; at += kPart) {
-    const std::int64_t n = count - at < kPart ? count - at : kPart;
+  // The first part is shorter, so that the others begin with a line of the cache.
+  std::int64_t most = kPart - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(out) / 4 % kLine);
+  for (std::int64_t at = 0, n = 0; at < count; at += n, most = kPart) {
+    n = count - at < most ? count - at : most;
     function(in, scalars, part, n);
     stream(out + at, part, n * 4);
     for (int k = 0; k < inputs; ++k) in[k] += n;
@@ -198,8 +200,7 @@ static bool narrow_range(const Job& job, std::int64_t begin, std::int64_t end) {
   return true;
 }
 
-// Where all lies in a line, and is too much for the last cache. bf16 is not: its loops are bound by
-// arithmetic.
+// Where all elements are neighbours, and too much for the last cache. Not bf16: arithmetic bounds its loops.
 static bool streamed_range(const Job& job, std::int64_t begin, std::int64_t end) {
   const float* in[kMaxInputs] = {};
   if (!job.out.linear || job.out.type != Type::f32 || !streams(job)) return false;

@@ -36,7 +36,8 @@ struct Bounds {
       out.part[i] = (Wide)(nan ? WideInts{} + kNan : key);
     }
   }
-  /// Whether `low` is asked for: by a lane that has no number, or none but numbers, below 0.
+  /// Whether `low` is asked for: for the largest by a lane whose elements all have the sign, for the smallest
+  /// by one of which none has it.
   template <typename Map>
   ASSAY_LANES bool want_low(const Bounds& b) {
     if constexpr (std::is_same_v<Map, LargestOrder>)

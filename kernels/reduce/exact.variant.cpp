@@ -20,10 +20,12 @@ static Found extreme_of_row(const T* x, std::int64_t begin, std::int64_t end, bo
     if (bits_of(O::joined(here, best)) != bits_of(best)) best = here, at = p;
   }
   const auto key = [&](std::int64_t i) {
-    const float v = widened(x[i]) + 0.0f;
+    // By bits, as the bounds were: an addition of +0 would lose subnormals where somebody has them flushed.
+    const std::uint32_t bits = bits_of(widened(x[i]));
+    const float v = float_of(bits == 0x80000000u ? 0u : bits);
     return bits_of(smallest ? smallest_key(v) : largest_key(v));
   };
-  while (key(at) != bits_of(best)) ++at;
+  while (at + 1 < end && key(at) != bits_of(best)) ++at;
   return {key_of_number(widened(x[at]), smallest), at};
 }
 

@@ -52,7 +52,9 @@ ASSAY_LANES std::int64_t size_of_number(Type type) { return type == Type::f32 ? 
 /// there anyway.
 template <typename R>
 ASSAY_LANES bool streams(const FusedJob& job) {
-  if (!R::kWrites || job.rows.step[2] != 1 || job.out_type != Type::f32) return false;
+  constexpr std::int64_t kLongRow = 256;  // shorter ones end within lines that the next ones go on in
+  if (!R::kWrites || job.rows.step[2] != 1 || job.out_type != Type::f32 || job.rows.n < kLongRow)
+    return false;
   if (job.out == job.x || job.out == job.y) return false;
   std::int64_t width = size_of_number(job.x_type) + size_of_number(job.out_type);
   if (R::kInputs > 1) width += size_of_number(job.y_type);

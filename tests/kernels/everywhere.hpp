@@ -13,7 +13,6 @@
 #include <gtest/gtest.h>
 
 #include "kernels/certify/suite.hpp"
-#include "kernels/core/cache.hpp"
 
 namespace assay::kernels::everywhere {
 
@@ -82,11 +81,6 @@ inline Result expect_same(const std::string& name, const Call& call) {
       EXPECT_EQ(difference(first, run_on(name, suite.place(), call)), "")
           << name << " on " << text_of(level) << " with " << threads << " threads";
     }
-    certify::Suite suite(false, 2);
-    force_cache_bytes(0);
-    EXPECT_EQ(difference(first, run_on(name, suite.place(), call)), "")
-        << name << " on " << text_of(level) << ", written past the caches";
-    force_cache_bytes(-1);
   }
   force_cpu_level(best);
   if (device_count() > 0) {

@@ -3,14 +3,15 @@
 #include "kernels/pointwise/pointwise.hpp"
 
 #include <algorithm>
+#include <optional>
 
 #include <gtest/gtest.h>
 
 #include "kernels/certify/suite.hpp"
-#include "kernels/core/cache.hpp"
 #include "kernels/core/hd.hpp"
 #include "kernels/math/math.hpp"
 #include "kernels/pointwise/pointwise_reference.hpp"
+#include "tests/kernels/no_cache.hpp"
 
 namespace assay::kernels {
 namespace {
@@ -103,17 +104,16 @@ TEST_P(EveryRow, GivesTheReferencesBitsInEveryLayoutLevelAndThreadCount) {
   const CpuLevel best = cpu_level();
   for (const CpuLevel level : {CpuLevel::portable, CpuLevel::avx2, CpuLevel::avx512}) {
     if (!force_cpu_level(level)) continue;
-    for (const std::int64_t cache : {std::int64_t{-1}, std::int64_t{0}})  // 0: results are written past it
+    for (const bool streamed : {false, true})
       for (std::size_t s = 0; s < layouts().size(); ++s) {
-        force_cache_bytes(cache);
+        const std::optional<NoCache> past = streamed ? std::optional<NoCache>(std::in_place) : std::nullopt;
         PlainThreads threads(level == CpuLevel::avx2 ? 2 : 1);
         const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
         expect_same(
             run(row(), layouts()[s], place), expected(row(), layouts()[s]), row(), layouts()[s].out,
-            std::string(text_of(level)) + ", layout " + std::to_string(s) + (cache ? "" : ", streamed"));
+            std::string(text_of(level)) + ", layout " + std::to_string(s) + (streamed ? ", streamed" : ""));
       }
   }
-  force_cache_bytes(-1);
   force_cpu_level(best);
 }
 
@@ -134,24 +134,32 @@ TEST_P(EveryRow, WorksInPlaceAndStoresOneNan) {
   }
 }
 
+void expect_sums(const PointwiseRow& add, std::int64_t n, std::int64_t first, const Place& place) {
+  std::vector<float> a(static_cast<std::size_t>(n)), out(static_cast<std::size_t>(n + 40), -9.0F);
+  for (std::int64_t i = 0; i < n; ++i) a[static_cast<std::size_t>(i)] = static_cast<float>(i);
+  const View in{a.data(), Type::f32, 1, {n}, {1}}, to{out.data() + first, Type::f32, 1, {n}, {1}};
+  ASSERT_EQ(pointwise(add.op, std::vector<View>{in, in}, std::vector<float>{1.0F}, to, place), Status::ok);
+  for (std::int64_t i = 0; i < n + 40; ++i) {
+    const bool there = i >= first && i < first + n;
+    ASSERT_EQ(out[static_cast<std::size_t>(i)], there ? 2 * static_cast<float>(i - first) : -9.0F)
+        << n << " from " << first << ", at " << i;
+  }
+}
+
 TEST(Pointwise, WritesPastTheCacheWhereverAResultBegins) {
-  force_cache_bytes(0);
+  const NoCache streamed;
   const auto add = std::find_if(pointwise_rows().begin(), pointwise_rows().end(),
                                 [](const PointwiseRow& row) { return row.name == "add"; });
   ASSERT_NE(add, pointwise_rows().end());
-  PlainThreads threads(1);
+  const CpuLevel best = cpu_level();
+  PlainThreads threads(3);
   const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
-  for (const std::int64_t n : {1, 7, 40, 1500})
-    for (std::int64_t first = 0; first < 17; ++first) {
-      std::vector<float> a(static_cast<std::size_t>(n), 1.5F), out(static_cast<std::size_t>(n + 40), 9.0F);
-      const View in{a.data(), Type::f32, 1, {n}, {1}}, to{out.data() + first, Type::f32, 1, {n}, {1}};
-      ASSERT_EQ(pointwise(add->op, std::vector<View>{in, in}, std::vector<float>{1.0F}, to, place),
-                Status::ok);
-      for (std::int64_t i = 0; i < n + 40; ++i)
-        ASSERT_EQ(out[static_cast<std::size_t>(i)], i >= first && i < first + n ? 3.0F : 9.0F)
-            << n << " from " << first << ", at " << i;
-    }
-  force_cache_bytes(-1);
+  for (const CpuLevel level : {CpuLevel::portable, CpuLevel::avx2, CpuLevel::avx512}) {
+    if (!force_cpu_level(level)) continue;
+    for (const std::int64_t n : {1, 7, 40, 1500, 200'003})
+      for (std::int64_t first = 0; first < 17; ++first) expect_sums(*add, n, first, place);
+  }
+  force_cpu_level(best);
 }
 
 INSTANTIATE_TEST_SUITE_P(Pointwise, EveryRow, ::testing::Range(0, static_cast<int>(pointwise_rows().size())),

@@ -2,7 +2,9 @@
 
 #include <bit>
 #include <cmath>
+#include <cstring>
 
+#include "kernels/reduce/exact.hpp"
 #include "tests/kernels/reduce_ways.hpp"
 
 namespace assay::kernels {
@@ -184,6 +186,76 @@ std::vector<std::uint32_t> column_sums(std::int64_t rows, std::int64_t columns) 
   std::vector<std::uint32_t> bits;
   for (const float sum : sums) bits.push_back(std::bit_cast<std::uint32_t>(sum));
   return bits;
+}
+
+using Bits = std::vector<std::uint32_t>;
+
+/// Rows of which one bound alone has the extreme, fp32 bits: one sign, zeros of both, one NaN among numbers.
+std::vector<Bits> odd_rows(std::int64_t n) {
+  std::vector<Bits> rows(7, Bits(static_cast<std::size_t>(n)));
+  for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) {
+    const auto size = 0x3f800000u + static_cast<std::uint32_t>((i * 7919 + 13) % 977 << 16);
+    rows[0][i] = size;
+    rows[1][i] = size | 0x80000000u;
+    rows[2][i] = 0x80000000u;
+    rows[3][i] = i % 3 == 1 ? 0 : 0x80000000u;
+    rows[4][i] = i == static_cast<std::size_t>(n) / 2 ? 0x80000000u : size | 0x80000000u;
+    rows[5][i] = i == static_cast<std::size_t>(n) / 3 ? 0x7fc10000u : size | 0x80000000u;
+    rows[6][i] = i + 1 == static_cast<std::size_t>(n) ? 0xff810000u : size;
+  }
+  return rows;
+}
+
+void expect_extremes(const Bits& row, Type type, const std::string& what, const Place& place) {
+  std::vector<std::uint16_t> narrow;
+  for (const std::uint32_t bits : row) narrow.push_back(static_cast<std::uint16_t>(bits >> 16));
+  const auto n = static_cast<std::int64_t>(row.size());
+  const View in{
+      type == Type::f32 ? static_cast<void*>(const_cast<std::uint32_t*>(row.data())) : narrow.data(),
+      type,
+      1,
+      {n},
+      {1}};
+  const auto width = static_cast<std::size_t>(size_of(type));
+  const auto view = [&](auto& x, Type of) { return View{&x, of, 0, {}, {}}; };
+  for (const bool largest : {true, false}) {
+    std::uint32_t value[4] = {};
+    std::int64_t place_of[2] = {};
+    const View wanted = view(value[0], type), found = view(value[1], type), first = view(value[2], type),
+               again = view(value[3], type), wanted_at = view(place_of[0], Type::i64),
+               found_at = view(place_of[1], Type::i64);
+    const Reduction op = largest ? Reduction::amax : Reduction::amin;
+    ASSERT_EQ(reference::reduce(op, in, 1, wanted, nullptr, 0), Status::ok);
+    ASSERT_EQ(reduce(op, in, 1, found, nullptr, 0, place), Status::ok);
+    EXPECT_EQ(std::memcmp(&value[0], &value[1], width), 0) << what << (largest ? ", amax" : ", amin");
+    const Exact exact = largest ? Exact::max : Exact::min;
+    ASSERT_EQ(reference::reduce_exact(exact, in, 1, &first, &wanted_at), Status::ok);
+    ASSERT_EQ(reduce_exact(exact, in, 1, &again, &found_at, place), Status::ok);
+    EXPECT_EQ(std::memcmp(&value[2], &value[3], width), 0) << what << (largest ? ", max" : ", min");
+    EXPECT_EQ(place_of[0], place_of[1]) << what << (largest ? ", max" : ", min");
+  }
+}
+
+TEST(Reduce, ExtremesOfOneSignOfZerosAndOfOneNan) {
+  const CpuLevel best = cpu_level();
+  PlainThreads threads(1);
+  PlainWorkspace host(false);
+  const Place place{false, nullptr, &threads, &host};
+  for (const CpuLevel level : {CpuLevel::portable, CpuLevel::avx2, CpuLevel::avx512}) {
+    if (!force_cpu_level(level)) continue;
+    for (const std::int64_t n : {1, 15, 16, 17, 31, 33, 255, 257, 1025}) {
+      const std::vector<Bits> rows = odd_rows(n);
+      for (std::size_t kind = 0; kind < rows.size(); ++kind)
+        for (const Type type : {Type::f32, Type::bf16}) {
+          expect_extremes(rows[kind], type,
+                          std::string(kernels::text_of(level)) + ", " + std::to_string(n) + " of kind " +
+                              std::to_string(kind) + (type == Type::f32 ? "" : ", bf16"),
+                          place);
+          host.reset();
+        }
+    }
+  }
+  force_cpu_level(best);
 }
 
 TEST(Reduce, ColumnsStoreOneNan) {

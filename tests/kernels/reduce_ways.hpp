@@ -1,5 +1,5 @@
-// One operator call on every way there is: the plain reference, each CPU level with 1, 2 and 16 threads,
-// CUDA. Equal bits.
+// One operator call on every way there is: the plain reference, each CPU level with 1, 2 and 16 threads and
+// past the caches, CUDA. Equal bits.
 #pragma once
 
 #include <cstdio>
@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "kernels/certify/suite.hpp"
+#include "tests/kernels/no_cache.hpp"
 
 namespace assay::kernels::certify {
 
@@ -79,6 +80,11 @@ inline void same_on_all(const std::string& name, const Call& call) {
       if (!compare(std::string(text_of(level)) + ", " + std::to_string(count) + " threads")) break;
       host.reset();
     }
+    const NoCache streamed;
+    PlainThreads threads(2);
+    place.threads = &threads;
+    compare(std::string(text_of(level)) + ", written past the caches");
+    host.reset();
   }
   force_cpu_level(before);
   if (device_count() == 0) return;
