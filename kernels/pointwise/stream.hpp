@@ -7,12 +7,11 @@
 
 namespace assay::kernels::ASSAY_VARIANT {
 
-/// Whether what an fp32 job reads and writes is more than three quarters of the last cache. In place the
-/// lines are there anyway.
+/// Whether an fp32 job does. In place the lines are there anyway.
 static inline bool streams(const Job& job) {
   for (int k = 0; k < job.inputs; ++k)
     if (job.in[k].data == job.out.data) return false;
-  return job.count * (job.inputs + 1) * 4 > cache_bytes() / 4 * 3;
+  return outgrows_cache(job.count * (job.inputs + 1) * 4);
 }
 
 }  // namespace assay::kernels::ASSAY_VARIANT

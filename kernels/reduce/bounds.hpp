@@ -11,7 +11,8 @@ namespace assay::kernels::ASSAY_VARIANT {
 namespace {
 
 /// Bits as signed numbers order numbers that are not negative, as unsigned ones those that are. Which bound
-/// is the extreme, and whether one of them is a NaN, is seen at the end.
+/// is the extreme, and whether one of them is a NaN, is seen at the end. The same lane of two bounds may have
+/// seen other elements: all of them are the block's, and its extreme is in one of the lanes.
 struct Bounds {
   Lanes high;  ///< the largest, signed
   Lanes top;   ///< the largest, unsigned
@@ -48,9 +49,6 @@ struct Bounds {
 };
 
 #if defined(__AVX2__) && !defined(__AVX512F__)
-ASSAY_LANES Wide higher(const Wide& a, const Wide& b) {
-  return (Wide)_mm256_max_epi32((__m256i)a, (__m256i)b);
-}
 ASSAY_LANES Wide topmost(const Wide& a, const Wide& b) {
   return (Wide)_mm256_max_epu32((__m256i)a, (__m256i)b);
 }
@@ -58,9 +56,6 @@ ASSAY_LANES Wide lowest(const Wide& a, const Wide& b) {
   return (Wide)_mm256_min_epu32((__m256i)a, (__m256i)b);
 }
 #else
-ASSAY_LANES Wide higher(const Wide& a, const Wide& b) {
-  return (Wide)((WideInts)a > (WideInts)b ? (WideInts)a : (WideInts)b);
-}
 ASSAY_LANES Wide topmost(const Wide& a, const Wide& b) {
   return (Wide)((WideWords)a > (WideWords)b ? (WideWords)a : (WideWords)b);
 }
@@ -90,7 +85,7 @@ ASSAY_LANES void bound_above(Bounds& b, const T* x, std::int64_t count) {
   spread(b.top, 0.0f);
   each_lanes(
       x, count, [&](const Lanes& v) __attribute__((always_inline)) {
-        ASSAY_PARTS b.high.part[i] = higher(b.high.part[i], v.part[i]);
+        ASSAY_PARTS Largest::join(b.high.part[i], v.part[i]);
         ASSAY_PARTS b.top.part[i] = topmost(b.top.part[i], v.part[i]);
       });
 }

@@ -48,8 +48,7 @@ ASSAY_LANES void write_elements(void* data, Type type, std::int64_t from, std::i
 
 ASSAY_LANES std::int64_t size_of_number(Type type) { return type == Type::f32 ? 4 : 2; }
 
-/// Whether what is read and written is more than three quarters of the last cache. In place the lines are
-/// there anyway.
+/// Whether fp32 results are written past the cache. In place the lines are there anyway.
 template <typename R>
 ASSAY_LANES bool streams(const FusedJob& job) {
   constexpr std::int64_t kLongRow = 256;  // shorter ones end within lines that the next ones go on in
@@ -58,7 +57,7 @@ ASSAY_LANES bool streams(const FusedJob& job) {
   if (job.out == job.x || job.out == job.y) return false;
   std::int64_t width = size_of_number(job.x_type) + size_of_number(job.out_type);
   if (R::kInputs > 1) width += size_of_number(job.y_type);
-  return job.rows.count * job.rows.n * width > cache_bytes() / 4 * 3;
+  return outgrows_cache(job.rows.count * job.rows.n * width);
 }
 
 /// One block's inputs, as fp32.
