@@ -1,10 +1,10 @@
 // Fourier transforms of whole lines whose length is a power of two: a line is read once and written once. A
 // thread takes eight elements through up to three stages in registers; between, the line lies in shared
 // memory. The sums and products are those of stage_element (fft_job.hpp), one by one.
-#include "kernels/conv/fft_lines.hpp"
-
+#include <cstdlib>
 #include <iterator>
 
+#include "kernels/conv/fft_lines.hpp"
 #include "kernels/index/each.cuh"
 
 namespace assay::kernels {
@@ -24,6 +24,50 @@ struct SharedLine {
     re[place(at)] = x.re, im[place(at)] = x.im;
   }
 };
+
+/// Element k of a line that starts at `line`, as load_line takes it.
+template <Side kFrom>
+__device__ __forceinline__ Complex element(const float* line, int stride, int n, int k) {
+  if constexpr (kFrom == Side::real) return {line[k * stride], 0.0F};
+  const bool mirrored = kFrom == Side::half && k > n / 2;
+  const float2 x = reinterpret_cast<const float2*>(line)[(mirrored ? n - k : k) * stride];
+  const bool flat = kFrom == Side::half && (k == 0 || 2 * k == n);
+  return {x.x, flat ? 0.0F : mirrored ? -x.y : x.y};
+}
+
+/// `x` of the line at element at(group, element of the group).
+template <Side kFrom, int kGroups, int kSize, typename At>
+__device__ __forceinline__ void load_groups(const FftJob& job, std::int64_t start, const At& at,
+                                            Complex (&x)[kGroups][kSize]) {
+  const float* const line = job.in + (kFrom == Side::real ? 1 : 2) * start;
+  const auto stride = static_cast<int>(job.in_stride), n = static_cast<int>(job.n);
+#pragma unroll
+  for (int g = 0; g < kGroups; ++g)
+#pragma unroll
+    for (int j = 0; j < kSize; ++j) x[g][j] = element<kFrom>(line, stride, n, at(g, j));
+}
+
+/// Elements below job.kept, as store_line puts them (a product with 1 changes nothing).
+template <bool kReal, int kGroups, int kSize, typename At>
+__device__ __forceinline__ void store_groups(const FftJob& job, std::int64_t start, const At& at,
+                                             const Complex (&x)[kGroups][kSize]) {
+  float* const line = job.out + (kReal ? 1 : 2) * start;
+  const auto stride = static_cast<int>(job.out_stride), kept = static_cast<int>(job.kept);
+  const float scale = job.scales ? job.scale : 1.0F;
+  const auto one_nan = [](float v) { return v == v ? v : float_of(kNan32); };
+#pragma unroll
+  for (int g = 0; g < kGroups; ++g)
+#pragma unroll
+    for (int j = 0; j < kSize; ++j) {
+      const int k = at(g, j);
+      if (k >= kept) continue;
+      const float re = one_nan(x[g][j].re * scale);
+      if constexpr (kReal)
+        line[k * stride] = re;
+      else
+        reinterpret_cast<float2*>(line)[k * stride] = make_float2(re, one_nan(x[g][j].im * scale));
+    }
+}
 
 /// Stages [log_length, log_length + kStages) of one group of 2^kStages elements: element j is that of residue
 /// rho + j * next. Afterwards element j is that of output k + length * (the bits of j, reversed).
@@ -61,34 +105,45 @@ __device__ __forceinline__ void passes(const FftJob& job, std::int64_t line, boo
   constexpr int kSize = 1 << kStages, kGroups = kEach / kSize, kLogNext = kLeft - kStages;
   constexpr int kThreadsOfLine = (1 << kLog) / kEach;
   Complex x[kGroups][kSize];
+  const auto unit = [&](int g) { return mine + g * kThreadsOfLine; };
+  const auto from = [&](int g, int j) {
+    return ((unit(g) >> kLogNext) << kLeft) + (unit(g) & ((1 << kLogNext) - 1)) + (j << kLogNext);
+  };
+  const auto to = [&](int g, int j) {
+    return (((unit(g) >> kLogNext) + (reversed<kStages>(j) << kLogLength)) << kLogNext) +
+           (unit(g) & ((1 << kLogNext) - 1));
+  };
   if (there) {
-    const std::int64_t start = kLogLength == 0 ? job.in_lines.offset(line) : 0;
+    if constexpr (kLogLength != 0) {
 #pragma unroll
-    for (int g = 0; g < kGroups; ++g) {
-      const int unit = mine + g * kThreadsOfLine, k = unit >> kLogNext;
-      const int from = (k << kLeft) + (unit & ((1 << kLogNext) - 1));
+      for (int g = 0; g < kGroups; ++g)
 #pragma unroll
-      for (int j = 0; j < kSize; ++j)
-        x[g][j] = kLogLength == 0 ? load_line(job, start, from + (j << kLogNext))
-                                  : shared.load(from + (j << kLogNext));
-      stages<kLog, kLogLength, kStages>(job.table, k, x[g]);
+        for (int j = 0; j < kSize; ++j) x[g][j] = shared.load(from(g, j));
+    } else {
+      const std::int64_t start = job.in_lines.offset(line);
+      if (job.from == Side::real)
+        load_groups<Side::real>(job, start, from, x);
+      else if (job.from == Side::half)
+        load_groups<Side::half>(job, start, from, x);
+      else
+        load_groups<Side::complex>(job, start, from, x);
     }
+#pragma unroll
+    for (int g = 0; g < kGroups; ++g) stages<kLog, kLogLength, kStages>(job.table, unit(g) >> kLogNext, x[g]);
   }
   if constexpr (kLogLength != 0 && kLogNext != 0) __syncthreads();  // all have read
   if (there) {
-    const std::int64_t start = kLogNext == 0 ? job.out_lines.offset(line) : 0;
+    if constexpr (kLogNext != 0) {
 #pragma unroll
-    for (int g = 0; g < kGroups; ++g) {
-      const int unit = mine + g * kThreadsOfLine, k = unit >> kLogNext;
-      const int rho = unit & ((1 << kLogNext) - 1);
+      for (int g = 0; g < kGroups; ++g)
 #pragma unroll
-      for (int j = 0; j < kSize; ++j) {
-        const int at = ((k + (reversed<kStages>(j) << kLogLength)) << kLogNext) + rho;
-        if constexpr (kLogNext != 0)
-          shared.store(at, x[g][j]);
-        else if (at < job.kept)
-          store_line(job, start, at, x[g][j]);
-      }
+        for (int j = 0; j < kSize; ++j) shared.store(to(g, j), x[g][j]);
+    } else {
+      const std::int64_t start = job.out_lines.offset(line);
+      if (job.real)
+        store_groups<true>(job, start, to, x);
+      else
+        store_groups<false>(job, start, to, x);
     }
   }
   if constexpr (kLogNext != 0) {
@@ -132,7 +187,10 @@ int row_of(std::int64_t n) {
 }  // namespace
 
 bool takes_fft_lines(const FftJob& job) {
-  return row_of(job.n) >= 0 && job.lines <= std::int64_t{0x7fffffff};
+  const auto near = [&](std::int64_t stride) { return std::llabs(stride) < (std::int64_t{1} << 30) / job.n; };
+  const auto pairs = [](const void* data) { return reinterpret_cast<std::uintptr_t>(data) % 8 == 0; };
+  return row_of(job.n) >= 0 && job.lines <= std::int64_t{0x7fffffff} && near(job.in_stride) &&
+         near(job.out_stride) && (job.from == Side::real || pairs(job.in)) && (job.real || pairs(job.out));
 }
 
 Status fft_lines_cuda(const FftJob& job, const Place& place) {

@@ -42,12 +42,12 @@ struct Job {
 };
 
 /// The tile shapes there are. Which one runs changes no bit.
-inline constexpr int kShapes = 7;
+inline constexpr int kShapes = 10;
 struct ShapeFacts {
   int rows, columns;  ///< of a tile
 };
-inline constexpr ShapeFacts kShapeFacts[kShapes] = {{128, 128}, {128, 128}, {64, 128}, {64, 64},
-                                                    {64, 32},   {32, 64},   {32, 32}};
+inline constexpr ShapeFacts kShapeFacts[kShapes] = {{128, 128}, {128, 128}, {64, 128}, {64, 64}, {64, 32},
+                                                    {32, 64},   {32, 32},   {32, 32},  {96, 32}, {64, 64}};
 
 inline constexpr std::int64_t kWidestTile = 128;
 
@@ -65,7 +65,7 @@ bool launch_stacked(const Job& job, void* stream);
 /// Launches shape number `shape` over the whole job. False: the launch failed.
 bool launch_large(const Job& job, void* stream);              ///< shape 0
 bool launch_medium(int shape, const Job& job, void* stream);  ///< shapes 1 to 2
-bool launch_small(int shape, const Job& job, void* stream);   ///< shapes 3 to 6
+bool launch_small(int shape, const Job& job, void* stream);   ///< shapes 3 to 9
 /// Joins segments that lie beside each other.
 bool launch_join(const Job& job, void* stream);
 

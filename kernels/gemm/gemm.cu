@@ -1,5 +1,8 @@
 // The CUDA side of a product: brings operands into a form that the kernels read, picks a tile shape.
 #include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <utility>
 
 #include "kernels/core/launch.hpp"
 #include "kernels/gemm/job.hpp"
@@ -124,6 +127,43 @@ double split_floats(const Job& job) {
 // Above this, segment sums of the whole result are too much: a block keeps those of its own tile.
 constexpr double kMostSplitFloats = 1 << 27;
 
+/// C' = B' A': the same chains.
+void turn_about(Job& job) {
+  std::swap(job.a, job.b), std::swap(job.m, job.n);
+  std::swap(job.c.row, job.c.col), std::swap(job.c0.row, job.c0.col);
+}
+
+// Products with few tiles and several segments of k, both matrices along their lanes (a weight's gradient):
+// cycles that a processor takes for a step of k of one block alone, and of each of several blocks (measured
+// on an H200).
+struct Pace {
+  int shape;
+  double alone, each;
+};
+constexpr Pace kPaces[] = {{7, 16.5, 15.5}, {8, 39.5, 38.5}, {5, 27, 24.5}, {9, 46, 46}};
+
+/// The best of them. Turns the product about where that is better. -1: another shape's work.
+int few_tiles_shape(Job& job) {
+  if (job.segments == 1 || job.a.along_k || job.b.along_k || tiles_of(job, 2) * job.segments >= 110)
+    return -1;
+  const double processors = device_attribute(cudaDevAttrMultiProcessorCount);
+  const auto cost = [&](const Pace& pace) {
+    const double blocks = std::ceil(tiles_of(job, pace.shape) * job.segments / processors);
+    return blocks == 1 ? pace.alone : blocks * pace.each;
+  };
+  const auto best = [&] {
+    return *std::min_element(std::begin(kPaces), std::end(kPaces),
+                             [&](const Pace& x, const Pace& y) { return cost(x) < cost(y); });
+  };
+  const Pace here = best();
+  const double usual = cost(here);
+  turn_about(job);
+  const Pace turned = best();
+  if (cost(turned) < usual) return turned.shape;
+  turn_about(job);
+  return here.shape;
+}
+
 // As large a tile as gives every processor one (measured on an H100, of 132).
 int shape_for(const Job& job) {
   const double many = job.segments;
@@ -143,7 +183,7 @@ int shape_for(const Job& job) {
 
 // For tests.
 int other_shape_for(const Job& job) {
-  constexpr int kOther[kShapes] = {1, 3, 5, 1, 6, 4, 2};
+  constexpr int kOther[kShapes] = {1, 3, 5, 1, 6, 4, 2, 8, 9, 7};
   const int usual = shape_for(job);
   return job.segments > 1 && split_floats(job) > kMostSplitFloats ? usual : kOther[usual];
 }
@@ -186,6 +226,7 @@ Status gemm_cuda(const GemmJob& from, const Place& place, int shape) {
     return gemm_device::launch_whole_narrow(job, place.stream) ? Status::ok : Status::cuda_failed;
   if (const Status status = gemm_device::operands(job, from, place); status != Status::ok) return status;
   if (shape == gemm_device::kShapes || (free && job.batches > 1)) job.whole = gemm_device::fits_whole(job);
+  if (free) shape = gemm_device::few_tiles_shape(job);
   if (shape < 0 || shape == gemm_device::kShapes)
     shape = other_launches() ? gemm_device::other_shape_for(job) : gemm_device::shape_for(job);
   if (!gemm_device::take_partial(job, shape, wanted, place)) return Status::out_of_memory;

@@ -35,14 +35,16 @@ struct Shape {
   static constexpr int threads = TileRows / Rows * (TileColumns / Columns);
   static constexpr int lane_rows = LaneRows, lane_columns = 32 / LaneRows;
   static constexpr int warp_rows = lane_rows * Rows, warp_columns = lane_columns * Columns;
+  static constexpr int run = Rows % 4 == 0 ? 4 : 2;  ///< rows of a thread that lie side by side
   static constexpr int warps_down = TileRows / warp_rows;
   // A row of k is A's lanes, B's lanes and four floats more, four rows have 24 more: writers that lie along k
   // then meet no bank twice, and 16-byte reads stay aligned.
   static constexpr int row = TileRows + TileColumns + 4;
   static __host__ __device__ constexpr int place(int k) { return k * row + k / 4 * 24; }
   static constexpr int stage_floats = place(Depth);
-  static_assert(TileRows % warp_rows == 0 && TileColumns % warp_columns == 0 && Rows % 4 == 0 &&
+  static_assert(TileRows % warp_rows == 0 && TileColumns % warp_columns == 0 && Rows % run == 0 &&
                 Columns % 4 == 0 && Depth % (Ahead + 1) == 0 && Depth % 4 == 0);
+  static_assert(Rows % 4 == 0 || AlongRows);  // `settle` passes four neighbours of a sweep
   static_assert(threads * (AlongRows ? Columns : Rows) <=
                 3 * stage_floats);  // `settle`: stages there always are
 };
@@ -156,8 +158,9 @@ struct Loader<S, Lanes, kAlongLanes, kPairs> {
 template <class S, int Lanes, bool kPairs>
 struct Loader<S, Lanes, kVectors, kPairs> {
   static constexpr bool direct = true;
-  static constexpr int across = Lanes / 4, together = S::threads / across, pieces = S::depth / together;
-  static_assert(S::threads % across == 0 && S::depth % together == 0 && together % 4 == 0);
+  static constexpr int across = Lanes / 4, together = S::threads / across / 4 * 4,
+                       pieces = S::depth / together;
+  static_assert(together > 0 && S::depth % together == 0);
   using Held = Nothing;
   const float* from;
   std::int64_t step;
@@ -170,7 +173,8 @@ struct Loader<S, Lanes, kVectors, kPairs> {
   __device__ __forceinline__ void fetch(Held&, int, int) {}
   __device__ __forceinline__ void put(const Held&, int, unsigned) const {}
   __device__ __forceinline__ void copy(int piece, int left, unsigned at) {
-    copy16(at + S::place(piece * together) * 4, from, first_k() + piece * together < left);
+    const bool mine = S::threads == together * across || first_k() < together;
+    copy16(at + S::place(piece * together) * 4, from, mine && first_k() + piece * together < left);
     from += step;
   }
 };
@@ -187,7 +191,8 @@ struct Sums {
   }
 };
 
-/// Where a thread's elements are in the tile: row(i) for i < S::rows, column(j) for j < S::columns, in fours.
+/// Where a thread's elements are in the tile: row(i) for i < S::rows, in runs, column(j) for j < S::columns,
+/// in fours.
 template <class S>
 struct Where {
   int warp_row, warp_column, row0, column0;
@@ -195,10 +200,12 @@ struct Where {
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     // Pairs of lanes lie across: 16-byte reads then meet no bank twice.
     const int across = (lane & 1) + lane / (2 * S::lane_rows) * 2, down = lane / 2 % S::lane_rows;
-    warp_row = warp % S::warps_down * S::warp_rows, row0 = warp_row + down * 4;
+    warp_row = warp % S::warps_down * S::warp_rows, row0 = warp_row + down * S::run;
     warp_column = warp / S::warps_down * S::warp_columns, column0 = warp_column + across * 4;
   }
-  __device__ __forceinline__ int row(int i) const { return row0 + i / 4 * (S::lane_rows * 4) + i % 4; }
+  __device__ __forceinline__ int row(int i) const {
+    return row0 + i / S::run * (S::lane_rows * S::run) + i % S::run;
+  }
   __device__ __forceinline__ int column(int j) const {
     return column0 + j / 4 * (S::lane_columns * 4) + j % 4;
   }
@@ -212,7 +219,12 @@ struct Fragments {
 #pragma unroll
     for (int j = 0; j < S::columns; j += 4) take4(b + j, b_from + j * S::lane_columns * 4);
 #pragma unroll
-    for (int i = 0; i < S::rows; i += 4) take4(a + i, a_from + i * S::lane_rows * 4);
+    for (int i = 0; i < S::rows; i += S::run) {
+      if constexpr (S::run == 4)
+        take4(a + i, a_from + i * S::lane_rows * 4);
+      else
+        take2(a + i, a_from + i * S::lane_rows * 4);
+    }
   }
 };
 

@@ -26,15 +26,24 @@ __global__ void __launch_bounds__(kThreads) polar_kernel(const __grid_constant__
   }
 }
 
+/// Two elements a thread, both read before either is worked on.
 __global__ void __launch_bounds__(kThreads) complex_kernel(const __grid_constant__ Walk walk, int op) {
-  const std::int64_t step = std::int64_t{gridDim.x} * kThreads;
-  const int second = walk.operands - 1;
-  for (std::int64_t u = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; u < walk.units; u += step) {
-    std::int64_t offset[3];
-    walk.locate(u, offset);
-    const Complex a = at(walk.data[1], offset[1]);
-    const Complex b = second == 2 ? at(walk.data[2], offset[2]) : a;
-    put(walk.data[0], offset[0], complex_of(op, a, b));
+  const std::int64_t step = std::int64_t{gridDim.x} * (2 * kThreads);
+  const bool two = walk.operands == 3;
+  for (std::int64_t u = std::int64_t{blockIdx.x} * (2 * kThreads) + threadIdx.x; u < walk.units; u += step) {
+    const bool there[2] = {true, u + kThreads < walk.units};
+    std::int64_t offset[2][3];
+    Complex a[2], b[2];
+#pragma unroll
+    for (int i = 0; i < 2; ++i) {
+      if (!there[i]) continue;
+      walk.locate(u + i * kThreads, offset[i]);
+      a[i] = at(walk.data[1], offset[i][1]);
+      b[i] = two ? at(walk.data[2], offset[i][2]) : a[i];
+    }
+#pragma unroll
+    for (int i = 0; i < 2; ++i)
+      if (there[i]) put(walk.data[0], offset[i][0], complex_of(op, a[i], b[i]));
   }
 }
 
@@ -48,8 +57,8 @@ Status polar(const Job& job, void* stream) {
 
 Status complex_pointwise(const Job& job, int op, void* stream) {
   const Walk walk = make_walk(job, 1);
-  complex_kernel<<<blocks_for(walk.units, kThreads), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(walk,
-                                                                                                       op);
+  complex_kernel<<<blocks_for(walk.units, 2 * kThreads), kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
+      walk, op);
   return launched();
 }
 

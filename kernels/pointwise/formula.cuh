@@ -1,16 +1,10 @@
-// The table's formulas as CUDA kernels: four a formula.
+// The table's formulas as CUDA kernels: four a formula, five of those of two operands.
 #pragma once
 
 #include "kernels/pointwise/dispatch.hpp"
-#include "kernels/pointwise/functors.hpp"
-#include "kernels/pointwise/launch.cuh"
+#include "kernels/pointwise/turned.cuh"
 
 namespace assay::kernels::cuda {
-
-template <typename F, int kInputs>
-__device__ __forceinline__ float formula(const float (&x)[kInputs], const float (&s)[kMaxScalars]) {
-  return ops::element<F>(x[0], x[kInputs > 1 ? 1 : 0], x[kInputs > 2 ? 2 : 0], s[0], s[1], s[2], s[3]);
-}
 
 template <typename F, int kInputs>
 __global__ void __launch_bounds__(kThreads) vector_kernel(const __grid_constant__ Walk walk) {
@@ -104,17 +98,20 @@ __global__ void __launch_bounds__(kThreads) eight_kernel(const __grid_constant__
 using LineKernel = void (*)(Line);
 using VectorKernel = void (*)(Walk);
 using ElementKernel = void (*)(Walk, std::int64_t);
+using TurnedKernel = void (*)(Turned);
 struct Kernels {
   LineKernel numbers;
   LineKernel eights;
   VectorKernel vector;
   ElementKernel element;
+  TurnedKernel turned;  ///< null: the others do
 };
 
 static Status launch_any(const Kernels& kernels, const Job& job, void* stream) {
   const auto on = static_cast<cudaStream_t>(stream);
   std::int64_t done = 0;
   bool numbers = false;
+  Turned turned;
   if (is_line(job, numbers) && job.count < (std::int64_t{1} << 40)) {
     const Line line = make_line(job, numbers);
     done = line.units * (numbers ? kVector : kEight);
@@ -124,6 +121,9 @@ static Status launch_any(const Kernels& kernels, const Job& job, void* stream) {
     const Walk walk = make_walk(job, kVector);
     kernels.vector<<<blocks_for(walk.units, kThreads), kThreads, 0, on>>>(walk);
     done = walk.units * kVector;
+  } else if (kernels.turned && make_turned(job, turned)) {
+    kernels.turned<<<line_blocks(turned.walk.units, kTurnedThreads), kTurnedThreads, 0, on>>>(turned);
+    done = job.count;
   }
   if (done < job.count) {
     const Walk walk = make_walk(job, 1);
@@ -134,9 +134,10 @@ static Status launch_any(const Kernels& kernels, const Job& job, void* stream) {
 
 template <typename F, int kInputs>
 Status launch(const Job& job, void* stream) {
-  return launch_any({number_kernel<F, kInputs>, eight_kernel<F, kInputs>, vector_kernel<F, kInputs>,
-                     element_kernel<F, kInputs>},
-                    job, stream);
+  Kernels kernels{number_kernel<F, kInputs>, eight_kernel<F, kInputs>, vector_kernel<F, kInputs>,
+                  element_kernel<F, kInputs>, nullptr};
+  if constexpr (kInputs == 2) kernels.turned = turned_kernel<F, kInputs>;
+  return launch_any(kernels, job, stream);
 }
 
 }  // namespace assay::kernels::cuda

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <cuda_runtime.h>
 
 #include "kernels/core/launch.hpp"
@@ -15,7 +16,7 @@ namespace assay::kernels::cuda {
 inline constexpr int kThreads = 256;
 inline constexpr int kVector = 4;
 
-/// Division by a constant through one multiplication, exact for every n < 2^31.
+/// Division by a constant of at most 2^31 through one multiplication, exact for every n < 2^31.
 struct Divider {
   std::uint32_t divisor = 1, magic = 0, shift = 0;
 
@@ -26,7 +27,7 @@ struct Divider {
         static_cast<std::uint32_t>(((std::uint64_t{1} << 32) * ((std::uint64_t{1} << shift) - d)) / d + 1);
   }
   __device__ __forceinline__ std::uint32_t divide(std::uint32_t n) const {
-    return static_cast<std::uint32_t>((std::uint64_t{__umulhi(n, magic)} + n) >> shift);
+    return (__umulhi(n, magic) + n) >> shift;  // the sum is below 2^32
   }
 };
 
@@ -34,8 +35,9 @@ struct Divider {
 /// units.
 struct Walk {
   int rank = 0;
-  int operands = 0;   ///< the output is operand 0
-  bool wide = false;  ///< more than 2^31 units: 64-bit division
+  int operands = 0;    ///< the output is operand 0
+  bool wide = false;   ///< more than 2^31 units: 64-bit division
+  bool small = false;  ///< units and offsets are below 2^31
   std::int64_t units = 0;
   std::int64_t size[kMaxRank] = {};
   Divider divider[kMaxRank];
@@ -54,6 +56,33 @@ struct Walk {
       for (int k = 0; k < kOperands; ++k) offset[k] = u * stride[k][0];
       return;
     }
+    if (small)
+      locate_small(static_cast<std::uint32_t>(u), offset);
+    else
+      locate_large(u, offset);
+  }
+
+ private:
+  template <int kOperands>
+  __device__ __forceinline__ void locate_small(std::uint32_t u, std::int64_t (&offset)[kOperands]) const {
+    std::int32_t at[kOperands] = {};
+    const auto add = [&](int d, std::uint32_t index) {
+#pragma unroll
+      for (int k = 0; k < kOperands; ++k)
+        at[k] += static_cast<std::int32_t>(index) * static_cast<std::int32_t>(stride[k][d]);
+    };
+    for (int d = rank - 1; d > 0; --d) {
+      const std::uint32_t quotient = divider[d].divide(u);
+      add(d, u - quotient * static_cast<std::uint32_t>(size[d]));
+      u = quotient;
+    }
+    add(0, u);
+#pragma unroll
+    for (int k = 0; k < kOperands; ++k) offset[k] = at[k];
+  }
+
+  template <int kOperands>
+  __device__ __forceinline__ void locate_large(std::int64_t u, std::int64_t (&offset)[kOperands]) const {
     for (int d = rank - 1; d >= 0; --d) {
       const std::int64_t quotient =
           wide ? u / size[d] : static_cast<std::int64_t>(divider[d].divide(static_cast<std::uint32_t>(u)));
@@ -79,7 +108,16 @@ inline Walk make_walk(const Job& job, int width) {
       walk.stride[k][d] = operand.stride[d] * (inner ? width : 1);
     }
   }
-  walk.wide = walk.units >= (std::int64_t{1} << 31);
+  constexpr std::int64_t kMost = std::int64_t{1} << 31;
+  walk.wide = walk.units >= kMost;
+  walk.small = !walk.wide;
+  for (int k = 0; k < walk.operands; ++k) {
+    std::int64_t reach = 0;
+    for (int d = 0; d < walk.rank && reach < kMost; ++d)
+      reach += std::min(std::llabs(walk.stride[k][d]), static_cast<long long>(kMost)) *
+               std::min(std::max<std::int64_t>(walk.size[d], 1) - 1, kMost);
+    walk.small = walk.small && reach < kMost;
+  }
   for (int d = 0; d < walk.rank; ++d)
     if (!walk.wide)
       walk.divider[d] = Divider(static_cast<std::uint32_t>(std::max<std::int64_t>(walk.size[d], 1)));

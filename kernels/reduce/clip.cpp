@@ -1,7 +1,10 @@
 #include "kernels/reduce/clip.hpp"
 
+#include <vector>
+
 #include "kernels/reduce/clip_rule.hpp"
 #include "kernels/reduce/reduce.hpp"
+#include "kernels/reduce/norms.hpp"
 
 namespace assay::kernels {
 
@@ -17,13 +20,21 @@ Status total_norm(const View* tensors, std::int64_t count, const View& out, cons
       static_cast<float*>(place.workspace->take(static_cast<std::size_t>(count + 1) * sizeof(float)));
   if (!sums) return Status::out_of_memory;
   View cell, all, scalar = out;
+  std::vector<View> together;
+  std::vector<float*> places;
   for (std::int64_t i = 0; i < count; ++i) {
+    if (place.cuda && cuda::takes_squares(tensors[i])) {
+      together.push_back(tensors[i]), places.push_back(sums + i);
+      continue;
+    }
     cell.data = sums + i;
     const std::uint64_t dims = (std::uint64_t{1} << tensors[i].rank) - 1;
     if (const Status s = reduce(Reduction::sum_squares, tensors[i], dims, cell, nullptr, 0, place);
         s != Status::ok)
       return s;
   }
+  if (!together.empty())
+    if (const Status s = cuda::sums_of_squares(together, places, place); s != Status::ok) return s;
   all.data = sums, all.rank = 1, all.size[0] = count, all.stride[0] = 1;
   scalar.rank = 0;
   return reduce(Reduction::root_of_sum, all, 1, scalar, nullptr, 0, place);

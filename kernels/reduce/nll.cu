@@ -23,6 +23,11 @@ __global__ void backward_kernel(const __grid_constant__ NllJob job) {
   nll_backward_element(job, i, at - i * job.classes);
 }
 
+__global__ void backward_rows_kernel(const __grid_constant__ NllJob job) {
+  const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (i < job.rows) nll_backward_row(job, i);
+}
+
 __global__ void store_kernel(const float* value, const float* total, void* out, Type type) {
   store_number(out, type, 0, total ? divided(*value, *total) : *value);
 }
@@ -73,9 +78,20 @@ Status cuda::nll_rows(const NllJob& job, const Place& place) {
 
 Status cuda::nll_backward(const NllJob& job, const Place& place) {
   const unsigned threads = other_launches() ? 64 : 256;
-  const std::int64_t grid = (job.rows * job.classes + threads - 1) / threads;
+  const auto stream = static_cast<cudaStream_t>(place.stream);
+  const auto blocks_of = [&](std::int64_t items) { return (items + threads - 1) / threads; };
+  // Zeros first, then a row's one number: 0 is all bits 0.
+  const bool at_once = job.out.stride[1] == 1 && job.out.stride[0] == job.classes && !other_launches();
+  const std::int64_t grid = blocks_of(at_once ? job.rows : job.rows * job.classes);
   if (grid > 0x7fffffff) return Status::bad_shape;
-  backward_kernel<<<static_cast<unsigned>(grid), threads, 0, static_cast<cudaStream_t>(place.stream)>>>(job);
+  if (at_once) {
+    const auto bytes =
+        static_cast<std::size_t>(job.rows * job.classes) * static_cast<std::size_t>(size_of(job.out.type));
+    if (cudaMemsetAsync(job.out.data, 0, bytes, stream) != cudaSuccess) return Status::cuda_failed;
+    backward_rows_kernel<<<static_cast<unsigned>(grid), threads, 0, stream>>>(job);
+  } else {
+    backward_kernel<<<static_cast<unsigned>(grid), threads, 0, stream>>>(job);
+  }
   return launched();
 }
 

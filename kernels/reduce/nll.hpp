@@ -35,16 +35,26 @@ ASSAY_HD void nll_row(const NllJob& job, std::int64_t i) {
   job.loss[i] = canonical(loss);
 }
 
+/// The gradient of the row's target; those of other classes are 0.
+ASSAY_HD float nll_target_gradient(const NllJob& job, std::int64_t i, std::int64_t target) {
+  const float w = job.class_weight ? job.class_weight[target] : 1.0f;
+  float g = load_number(job.grad.data, job.grad.type, job.grad.rank == 1 ? i * job.grad.stride[0] : 0);
+  if (job.total_weight) g = divided(g, *job.total_weight);
+  return -(w * g);
+}
+
 ASSAY_HD void nll_backward_element(const NllJob& job, std::int64_t i, std::int64_t c) {
   const std::int64_t target = job.target[i * job.target_step];
-  float value = 0;
-  if (target != job.ignored && target == c) {
-    const float w = job.class_weight ? job.class_weight[target] : 1.0f;
-    float g = load_number(job.grad.data, job.grad.type, job.grad.rank == 1 ? i * job.grad.stride[0] : 0);
-    if (job.total_weight) g = divided(g, *job.total_weight);
-    value = -(w * g);
-  }
+  const float value = target != job.ignored && target == c ? nll_target_gradient(job, i, target) : 0.0f;
   store_number(job.out.data, job.out.type, i * job.out.stride[0] + c * job.out.stride[1], value);
+}
+
+/// Row i of a gradient that is 0 so far.
+ASSAY_HD void nll_backward_row(const NllJob& job, std::int64_t i) {
+  const std::int64_t target = job.target[i * job.target_step];
+  if (target == job.ignored || target < 0 || target >= job.classes) return;
+  store_number(job.out.data, job.out.type, i * job.out.stride[0] + target * job.out.stride[1],
+               nll_target_gradient(job, i, target));
 }
 
 namespace cuda {

@@ -26,12 +26,21 @@ struct ReducePlan {
 /// kept dimensions, with or without ones in place of the reduced. bad_rank, bad_shape.
 Status make_plan(const View& in, std::uint64_t dims, const View& out, const View* second, ReducePlan& plan);
 
+/// index / size, neither below 0; on a GPU by 32 bits where both fit.
+ASSAY_HD std::int64_t quotient_of(std::int64_t index, std::int64_t size) {
+#if defined(__CUDA_ARCH__)
+  if (((index | size) >> 32) == 0)
+    return static_cast<std::uint32_t>(index) / static_cast<std::uint32_t>(size);
+#endif
+  return index / size;
+}
+
 /// Offset (elements) of logical position `index` under sizes and strides.
 ASSAY_HD std::int64_t offset_at(std::int64_t index, int rank, const std::int64_t* size,
                                 const std::int64_t* stride) {
   std::int64_t offset = 0;
   for (int d = rank - 1; d > 0; --d) {
-    const std::int64_t next = index / size[d];
+    const std::int64_t next = quotient_of(index, size[d]);
     offset += (index - next * size[d]) * stride[d];
     index = next;
   }

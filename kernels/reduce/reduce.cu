@@ -7,6 +7,7 @@
 #include "kernels/core/launch.hpp"
 #include "kernels/reduce/columns.cuh"
 #include "kernels/reduce/finish.cuh"
+#include "kernels/reduce/partials.cuh"
 #include "kernels/reduce/reduce_cuda.hpp"
 #include "kernels/reduce/terms.hpp"
 #include "kernels/reduce/tree.cuh"
@@ -98,6 +99,24 @@ struct Packed {
   }
 };
 
+/// The same of rows that are made of pieces, each contiguous.
+template <typename T>
+struct Pieces {
+  static __device__ __forceinline__ void leaves(const ReduceJob& job, std::int64_t row, std::int64_t begin,
+                                                int count, int lane, float centre, float (&leaf)[4]) {
+    const T* p = static_cast<const T*>(job.in) + row;
+    const int mine = count - 4 * lane;
+    const int rounds = mine <= 0 ? 0 : (mine + static_cast<int>(kLeaves) - 1) / static_cast<int>(kLeaves);
+    float x[8][4];
+#pragma unroll
+    for (int k = 0; k < 8; ++k)
+      if (k < rounds)
+        load_four(x[k], p + offset_at(begin + 4 * lane + k * static_cast<int>(kLeaves), job.plan.rank,
+                                      job.plan.size, job.plan.stride));
+    join_all(job.recipe, x, rounds, centre, leaf);
+  }
+};
+
 /// Any type and strides, and maps that are too long to be unrolled.
 struct Any {
   static __device__ __forceinline__ void leaves(const ReduceJob& job, std::int64_t row, std::int64_t begin,
@@ -161,16 +180,17 @@ __global__ void __launch_bounds__(kWarps * 32) long_rows(const __grid_constant__
     finish_kept(job, kept, value);
 }
 
-template <typename T, Map M, Join J>
+template <class Way, typename T, Map M, Join J>
 __device__ void column_chunk(const ReduceJob& job) {
-  __shared__ ColumnClasses classes;
+  __shared__ typename Way::Shared shared;
   Recipe recipe;
   recipe.map = M;
   const ReducePlan& plan = job.plan;
   const int inner = plan.kept_rank - 1;
   const std::int64_t columns = plan.kept_size[inner];
   const std::int64_t item = blockIdx.x / job.chunks, chunk = blockIdx.x - item * job.chunks;
-  const std::int64_t outer = item / job.tiles, column = (item - outer * job.tiles) * kColumns + threadIdx.x;
+  const std::int64_t outer = item / job.tiles,
+                     column = (item - outer * job.tiles) * Way::columns + threadIdx.x;
   const bool there = column < columns;
   const std::int64_t kept = outer * columns + column;
   const T* in =
@@ -192,7 +212,7 @@ __device__ void column_chunk(const ReduceJob& job) {
       else
         return term_of(recipe, v, centre);
     };
-    tree.push(column_block<J>(count, there, classes, raw, term));
+    tree.push(Way::template block<J>(count, there, shared, raw, term));
   }
   if (threadIdx.y > 0 || !there) return;
   const float value = tree.top(job.recipe.empty);
@@ -202,23 +222,23 @@ __device__ void column_chunk(const ReduceJob& job) {
     finish_kept(job, kept, value);
 }
 
-template <typename T>
-__global__ void __launch_bounds__(kColumns* kColumnClasses) columns(const __grid_constant__ ReduceJob job) {
+template <class Way, typename T>
+__global__ void __launch_bounds__(Way::threads) columns(const __grid_constant__ ReduceJob job) {
   switch (job.recipe.map) {
     case Map::identity:
       if (job.recipe.join == Join::add)
-        column_chunk<T, Map::identity, Join::add>(job);
+        column_chunk<Way, T, Map::identity, Join::add>(job);
       else
-        column_chunk<T, Map::identity, Join::multiply>(job);
+        column_chunk<Way, T, Map::identity, Join::multiply>(job);
       return;
     case Map::square:
-      return column_chunk<T, Map::square, Join::add>(job);
+      return column_chunk<Way, T, Map::square, Join::add>(job);
     case Map::deviation:
-      return column_chunk<T, Map::deviation, Join::add>(job);
+      return column_chunk<Way, T, Map::deviation, Join::add>(job);
     case Map::largest:
-      return column_chunk<T, Map::largest, Join::largest>(job);
+      return column_chunk<Way, T, Map::largest, Join::largest>(job);
     default:
-      return column_chunk<T, Map::smallest, Join::smallest>(job);
+      return column_chunk<Way, T, Map::smallest, Join::smallest>(job);
   }
 }
 
@@ -239,35 +259,10 @@ __global__ void __launch_bounds__(kWarps * 32) join_few(const __grid_constant__ 
   if (lane == 0) finish_kept(job, kept, v);
 }
 
-constexpr int kJoiners = 256;
-
-/// Joins an output's partials: a thread takes an aligned run of them, then the runs join level by level.
+/// Joins an output's partials when they are many: a thread block each.
 __global__ void __launch_bounds__(kJoiners)
     join_partials(const __grid_constant__ ReduceJob job, std::int64_t run) {
-  __shared__ float sums[kJoiners];
-  const Join join = job.recipe.join;
-  const float* partial = job.partials + blockIdx.x * job.chunks;
-  const std::int64_t begin = threadIdx.x * run;
-  const std::int64_t end = begin + run < job.chunks ? begin + run : job.chunks;
-  float level[40];
-  unsigned count = 0;
-  for (std::int64_t i = begin; i < end; ++i) {
-    float value = partial[i];
-    int l = 0;
-    for (unsigned c = count++; c & 1; c >>= 1) value = join_terms(join, level[l++], value);
-    level[l] = value;
-  }
-  float value = neutral_of(join);
-  for (int l = 0; l < 32; ++l)
-    if (count >> l & 1) value = join_terms(join, level[l], value);
-  sums[threadIdx.x] = value;
-  __syncthreads();
-  for (int width = kJoiners / 2; width > 0; width /= 2) {
-    if (threadIdx.x < width) value = join_terms(join, sums[2 * threadIdx.x], sums[2 * threadIdx.x + 1]);
-    __syncthreads();
-    if (threadIdx.x < width) sums[threadIdx.x] = value;
-    __syncthreads();
-  }
+  const float value = join_many(job.recipe.join, job.partials + blockIdx.x * job.chunks, job.chunks, run);
   if (threadIdx.x == 0) finish_kept(job, blockIdx.x, value);
 }
 
@@ -279,15 +274,21 @@ __global__ void copy_centres(const __grid_constant__ ReduceJob job) {
                  job.centre[kept]);
 }
 
-/// Whether every row begins at a multiple of four elements of aligned memory and has a multiple of four
-/// elements.
-bool is_packed(const ReduceJob& job) {
+enum class Rows { packed, pieces, any };
+
+/// Packed: every row begins at a multiple of four elements of aligned memory and has a multiple of four
+/// elements. In pieces: that holds of each piece.
+Rows rows_of(const ReduceJob& job) {
+  const ReducePlan& plan = job.plan;
   const auto address = reinterpret_cast<std::uintptr_t>(job.in);
-  bool packed = has_contiguous_rows(job.plan) && job.plan.n % 4 == 0 &&
-                address % static_cast<std::uintptr_t>(4 * size_of(job.in_type)) == 0;
-  for (int d = 0; d < job.plan.kept_rank; ++d) packed = packed && job.plan.kept_in[d] % 4 == 0;
-  return packed && (job.in_type == Type::f32 || job.in_type == Type::bf16) && job.recipe.map != Map::power &&
-         job.recipe.map != Map::shifted_exp;
+  bool fours = plan.rank > 0 && plan.stride[plan.rank - 1] == 1 && plan.size[plan.rank - 1] % 4 == 0 &&
+               address % static_cast<std::uintptr_t>(4 * size_of(job.in_type)) == 0;
+  for (int d = 0; d < plan.rank - 1; ++d) fours = fours && plan.stride[d] % 4 == 0;
+  for (int d = 0; d < plan.kept_rank; ++d) fours = fours && plan.kept_in[d] % 4 == 0;
+  const bool taken = (job.in_type == Type::f32 || job.in_type == Type::bf16) &&
+                     job.recipe.map != Map::power && job.recipe.map != Map::shifted_exp;
+  if (!fours || !taken || other_launches()) return Rows::any;
+  return plan.rank == 1 ? Rows::packed : Rows::pieces;
 }
 
 bool by_columns(const ReduceJob& job) {
@@ -298,12 +299,17 @@ bool by_columns(const ReduceJob& job) {
 
 template <template <typename> typename Launch>
 void launch_source(const ReduceJob& job, unsigned grid, unsigned threads, int lanes, cudaStream_t stream) {
-  if (!is_packed(job) || other_launches())
-    Launch<Any>::go(job, grid, threads, lanes, stream);
-  else if (job.in_type == Type::bf16)
-    Launch<Packed<std::uint16_t>>::go(job, grid, threads, lanes, stream);
-  else
-    Launch<Packed<float>>::go(job, grid, threads, lanes, stream);
+  const bool narrow = job.in_type == Type::bf16;
+  switch (rows_of(job)) {
+    case Rows::packed:
+      return narrow ? Launch<Packed<std::uint16_t>>::go(job, grid, threads, lanes, stream)
+                    : Launch<Packed<float>>::go(job, grid, threads, lanes, stream);
+    case Rows::pieces:
+      return narrow ? Launch<Pieces<std::uint16_t>>::go(job, grid, threads, lanes, stream)
+                    : Launch<Pieces<float>>::go(job, grid, threads, lanes, stream);
+    default:
+      return Launch<Any>::go(job, grid, threads, lanes, stream);
+  }
 }
 template <typename Source>
 struct ShortRows {
@@ -342,9 +348,7 @@ Status join_chunks(const ReduceJob& job, cudaStream_t stream) {
     join_few<<<static_cast<unsigned>(ceil_div(job.plan.kept, kWarps)), kWarps * 32, 0, stream>>>(job);
     return Status::ok;
   }
-  std::int64_t run = 1;
-  while (run * kJoiners < job.chunks) run *= 2;
-  join_partials<<<static_cast<unsigned>(job.plan.kept), kJoiners, 0, stream>>>(job, run);
+  join_partials<<<static_cast<unsigned>(job.plan.kept), kJoiners, 0, stream>>>(job, run_of(job.chunks));
   return Status::ok;
 }
 
@@ -362,18 +366,19 @@ Status run_wide_columns(ReduceJob job, const Place& place, cudaStream_t stream) 
   return join_chunks(job, stream);
 }
 
+template <class Way>
 Status run_columns(ReduceJob job, const Place& place, cudaStream_t stream) {
   const std::int64_t inner = job.plan.kept_size[job.plan.kept_rank - 1];
-  job.tiles = ceil_div(inner, kColumns);
+  job.tiles = ceil_div(inner, Way::columns);
   const std::int64_t items = job.plan.kept / inner * job.tiles;
   cut(job, items, std::int64_t{1} << 20, 1);
   if (items * job.chunks > kGrid) return Status::bad_shape;
   if (const Status status = take_partials(job, place); status != Status::ok) return status;
-  const dim3 threads(kColumns, kColumnClasses);
+  const dim3 threads(Way::columns, Way::rows);
   if (job.in_type == Type::bf16)
-    columns<std::uint16_t><<<static_cast<unsigned>(items * job.chunks), threads, 0, stream>>>(job);
+    columns<Way, std::uint16_t><<<static_cast<unsigned>(items * job.chunks), threads, 0, stream>>>(job);
   else
-    columns<float><<<static_cast<unsigned>(items * job.chunks), threads, 0, stream>>>(job);
+    columns<Way, float><<<static_cast<unsigned>(items * job.chunks), threads, 0, stream>>>(job);
   return join_chunks(job, stream);
 }
 
@@ -400,7 +405,8 @@ Status run_pass(const ReduceJob& job, const Place& place, cudaStream_t stream) {
   if (cuda::takes_wide_columns(job) && !other_launches()) return run_wide_columns(job, place, stream);
   if (!by_columns(job)) return run_rows(job, place, stream);
   if (cuda::takes_short_columns(job) && !other_launches()) return cuda::launch_short_columns(job, stream);
-  return run_columns(job, place, stream);
+  return few_columns(job.plan.kept, job.plan.n) ? run_columns<FewColumns>(job, place, stream)
+                                                : run_columns<ManyColumns>(job, place, stream);
 }
 
 Status find_centres(ReduceJob& job, const Place& place, cudaStream_t stream) {

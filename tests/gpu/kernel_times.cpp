@@ -3,11 +3,15 @@
 //   g++ -O2 -shared -fPIC -I/usr/local/cuda/include tests/gpu/kernel_times.cpp -o kernel_times.so
 //   -L/usr/local/cuda/lib64 -lcupti CUDA_INJECTION64_PATH=$PWD/kernel_times.so KERNEL_TIMES=times PROGRAM...
 // times.PID.tsv: a line a kernel, most time first: milliseconds, calls, microseconds a call, name.
+// times.PID.last.tsv: the last of what ran, in order: microseconds since the one before had ended (less than
+// 0: it began before; a kernel that waits for another's end by itself counts as running), microseconds it
+// took, name.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cupti.h>
 #include <cxxabi.h>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <string>
@@ -26,11 +30,23 @@ std::map<std::string, Sum>& sums() {
   return *all;
 }
 
-void add(const std::string& name, unsigned long long ns) {
+struct One {
+  unsigned long long start, end;
+  const std::string* name;
+};
+constexpr std::size_t kLast = 8000;
+std::deque<One>& last() {
+  static auto* all = new std::deque<One>;
+  return *all;
+}
+
+void add(const std::string& name, unsigned long long start, unsigned long long end) {
   const std::lock_guard lock(mutex);
-  Sum& sum = sums()[name];
-  sum.ns += ns;
-  ++sum.calls;
+  const auto entry = sums().try_emplace(name).first;
+  entry->second.ns += end - start;
+  ++entry->second.calls;
+  last().push_back({start, end, &entry->first});
+  if (last().size() > kLast) last().pop_front();
 }
 
 std::string readable(const std::string& name) {
@@ -41,22 +57,46 @@ std::string readable(const std::string& name) {
   return out;
 }
 
-// The program may end by _exit: so the file is written anew each second, and whole.
-void write_all() {
-  const char* start = std::getenv("KERNEL_TIMES");
-  if (!start) return;
-  const std::string path = start + ("." + std::to_string(::getpid())) + ".tsv";
-  const std::lock_guard lock(mutex);
-  std::vector<std::pair<std::string, Sum>> list(sums().begin(), sums().end());
-  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.second.ns > b.second.ns; });
+double us(unsigned long long ns) { return static_cast<double>(ns) / 1e3; }
+
+template <class F>
+void write_whole(const std::string& path, const F& write) {
   const std::string temporary = path + ".new";
   FILE* file = std::fopen(temporary.c_str(), "w");
   if (!file) return;
-  for (const auto& [name, sum] : list)
-    std::fprintf(file, "%.3f\t%llu\t%.2f\t%s\n", static_cast<double>(sum.ns) / 1e6, sum.calls,
-                 static_cast<double>(sum.ns) / 1e3 / static_cast<double>(sum.calls), readable(name).c_str());
+  write(file);
   std::fclose(file);
   std::rename(temporary.c_str(), path.c_str());
+}
+
+void write_sums(FILE* file) {
+  std::vector<std::pair<std::string, Sum>> list(sums().begin(), sums().end());
+  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.second.ns > b.second.ns; });
+  for (const auto& [name, sum] : list)
+    std::fprintf(file, "%.3f\t%llu\t%.2f\t%s\n", us(sum.ns) / 1e3, sum.calls,
+                 us(sum.ns) / static_cast<double>(sum.calls), readable(name).c_str());
+}
+
+void write_last(FILE* file) {
+  std::vector<One> list(last().begin(), last().end());
+  std::sort(list.begin(), list.end(), [](const One& a, const One& b) { return a.start < b.start; });
+  unsigned long long before = list.empty() ? 0 : list.front().start;
+  for (const One& one : list) {
+    std::fprintf(file, "%.2f\t%.2f\t%s\n",
+                 one.start < before ? -us(before - one.start) : us(one.start - before),
+                 us(one.end - one.start), readable(*one.name).c_str());
+    before = std::max(before, one.end);
+  }
+}
+
+// The program may end by _exit: so the files are written anew four times a second, and whole.
+void write_all() {
+  const char* start = std::getenv("KERNEL_TIMES");
+  if (!start) return;
+  const std::string path = start + ("." + std::to_string(::getpid()));
+  const std::lock_guard lock(mutex);
+  write_whole(path + ".tsv", write_sums);
+  write_whole(path + ".last.tsv", write_last);
 }
 
 void give_buffer(uint8_t** buffer, size_t* size, size_t* most) {
@@ -82,14 +122,14 @@ void take_buffer(CUcontext, uint32_t, uint8_t* buffer, size_t, size_t valid) {
   for (CUpti_Activity* one = nullptr; cuptiActivityGetNextRecord(buffer, valid, &one) == CUPTI_SUCCESS;) {
     if (one->kind == CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL) {
       const auto* kernel = reinterpret_cast<CUpti_ActivityKernel10*>(one);
-      add(kernel->name, kernel->end - kernel->start);
+      add(kernel->name, kernel->start, kernel->end);
     } else if (one->kind == CUPTI_ACTIVITY_KIND_MEMCPY) {
       const auto* copy = reinterpret_cast<CUpti_ActivityMemcpy6*>(one);
       add("[memcpy " + std::string(direction(copy->copyKind)) + " " + std::to_string(copy->bytes) + "]",
-          copy->end - copy->start);
+          copy->start, copy->end);
     } else if (one->kind == CUPTI_ACTIVITY_KIND_MEMSET) {
       const auto* set = reinterpret_cast<CUpti_ActivityMemset4*>(one);
-      add("[memset]", set->end - set->start);
+      add("[memset]", set->start, set->end);
     }
   }
   std::free(buffer);
@@ -104,7 +144,7 @@ extern "C" int InitializeInjection() {
     cuptiActivityEnable(kind);
   std::thread([] {
     for (;;) {
-      std::this_thread::sleep_for(std::chrono::seconds(1));
+      std::this_thread::sleep_for(std::chrono::milliseconds(250));
       cuptiActivityFlushAll(0);
       write_all();
     }

@@ -199,7 +199,7 @@ part_profile() {
   [[ $device == cuda ]] || { echo "  no GPU"; return 0; }
   local index
   for index in ${PROFILED:-deltanet 441 880 927 954 1041}; do
-    profiled "$index" "$python" tests/bench/replay/steps.py --runner "$runner" --shared "$shared" --shape gpu --only "$index" -o "$out/profile/$index.md"
+    profiled "$index" "$python" tests/bench/replay/steps.py --runner "$runner" --shared "$shared" --shape gpu --steps 60 --only "$index" -o "$out/profile/$index.md"
   done
 }
 # The same of what `recall` trains, a few hundred steps of each.

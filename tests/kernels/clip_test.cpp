@@ -39,6 +39,27 @@ TEST(Clip, TotalNormGivesTheReferencesBits) {
   });
 }
 
+// A model's gradients: one launch has 64 of them, a chunk 8,192 elements, and rows begin anywhere.
+TEST(Clip, TotalNormOfManyTensorsGivesTheReferencesBits) {
+  for (const Fill fill : {Fill::wide, Fill::bits})
+    same_on_all("total_norm of many", [&](Case& made, bool plain) -> Made {
+      std::vector<View> tensors;
+      for (std::int64_t i = 0; i < 70; ++i)
+        tensors.push_back(made.input(i % 3 ? Type::f32 : Type::bf16, {1 + i * 41}, fill));
+      tensors.push_back(made.input(Type::f32, {1100, 300}, fill));
+      tensors.push_back(made.input(Type::bf16, {2'200'003}, fill));
+      for (std::size_t i = 0; i < 20; ++i) {
+        View part = tensors[60 + i % 12];
+        part.rank = 1, part.stride[0] = 1, part.size[0] = 30 + static_cast<std::int64_t>(i);
+        part.data = part.as<char>() + size_of(part.type) * static_cast<std::int64_t>(i % 5);
+        tensors.push_back(part);
+      }
+      const View out = made.output(Type::f32, {});
+      const auto count = static_cast<std::int64_t>(tensors.size());
+      return {plain ? plain_norm(tensors, out) : total_norm(tensors.data(), count, out, made.place()), {out}};
+    });
+}
+
 float factor_of(float norm, double largest) {
   PlainThreads threads(1);
   PlainWorkspace workspace(false);

@@ -93,7 +93,7 @@ View line_of(const View& view, std::int64_t a, std::int64_t c) {
 }
 
 // The CPU takes many lines at once, a line in each lane: 5 x 19 and 5 x 32 fill groups of 16 and leave a
-// rest, lines lie side by side, one after the other, or neither.
+// rest, lines lie side by side, one after the other, or neither. A GPU takes lines of 16 to 4096 whole.
 TEST(Fft, ManyLinesAreEachLineAlone) {
   enum class Kind : std::uint8_t { forward, inverse, of_real, to_real };
   const auto run = [](Kind kind, const View& in, int dim, const View& out, const Place& place) {
@@ -102,7 +102,7 @@ TEST(Fft, ManyLinesAreEachLineAlone) {
     return fft(in, dim, kind == Kind::inverse, 0.3, out, place);
   };
   const std::vector<int> orders[] = {{0, 1, 2}, {2, 0, 1}, {1, 0, 2}};
-  for (const std::int64_t n : {1, 2, 4, 8, 12, 30, 49, 64, 97})
+  for (const std::int64_t n : {1, 2, 4, 8, 12, 30, 49, 64, 97, 256, 1024})
     for (const Kind kind : {Kind::forward, Kind::inverse, Kind::of_real, Kind::to_real})
       for (const std::int64_t wide : {19, 32}) {
         const std::vector<int>& order = orders[(n + wide) % 3];

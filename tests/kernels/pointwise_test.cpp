@@ -91,6 +91,12 @@ const std::vector<Layout>& layouts() {
       {.sizes = {700}, .fill = Fill::bits, .in = {Type::bf16, Type::bf16, Type::bf16}, .out = Type::bf16},
       {.sizes = {11, 150}, .fill = Fill::normal, .in = {Type::bf16, Type::f32, Type::bf16}, .order = {1, 0}},
       {.sizes = {300}, .fill = Fill::normal, .in = {Type::f32, Type::bf16, Type::f32}, .out = Type::bf16},
+      {.sizes = {3, 24, 40}, .fill = Fill::bits, .order = {0, 2, 1}},
+      {.sizes = {2, 16, 3, 8},
+       .fill = Fill::wide,
+       .in = {Type::bf16, Type::f32, Type::bf16},
+       .out = Type::bf16,
+       .order = {0, 2, 3, 1}},
   };
   return all;
 }
@@ -174,6 +180,36 @@ TEST(Pointwise, GivesTheSameBitsOnCuda) {
     for (std::size_t s = 0; s < layouts().size(); ++s)
       expect_same(run(row, layouts()[s], place), expected(row, layouts()[s]), row, layouts()[s].out,
                   "CUDA, layout " + std::to_string(s));
+}
+
+// Rows of heads beside a transposed tensor and a number a head: what squares of 4 x 4 are taken of.
+TEST(Pointwise, TurnedOperandsGiveTheSameBitsOnCuda) {
+  if (device_count() == 0) GTEST_SKIP() << "no CUDA device";
+  PlainThreads threads(2);
+  const Sizes sizes{2, 24, 3, 16};
+  for (const PointwiseRow& row : pointwise_rows()) {
+    if (row.inputs != 2) continue;
+    for (const Type type : {Type::f32, Type::bf16})
+      for (int which = 0; which < 4; ++which) {
+        const auto result = [&](const Place& place) {
+          Case one(std::string(row.name), place);
+          const View flat = one.input(type, sizes, Fill::bits),
+                     turned = one.input(Type::f32, sizes, Fill::bits, {0, 2, 3, 1});
+          View head = one.input(type, {3}, Fill::bits);
+          head.rank = 4, head.size[0] = 2, head.size[1] = 24, head.size[2] = 3, head.size[3] = 16;
+          head.stride[2] = head.stride[0], head.stride[0] = head.stride[1] = head.stride[3] = 0;
+          const std::vector<View> inputs = which == 0   ? std::vector{turned, flat}
+                                           : which == 1 ? std::vector{turned, head}
+                                           : which == 2 ? std::vector{head, turned}
+                                                        : std::vector{flat, turned};
+          const View out = which == 3 ? flat : one.output(Type::f32, sizes);
+          EXPECT_EQ(pointwise(row.op, inputs, scalars_of(row), out, place), Status::ok) << row.name;
+          return one.contents(out);
+        };
+        expect_same(result({.cuda = true}), result({.threads = &threads}), row, which == 3 ? type : Type::f32,
+                    "operands " + std::to_string(which));
+      }
+  }
 }
 
 TEST(Pointwise, BroadcastsByStrideZero) {
