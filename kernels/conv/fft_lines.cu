@@ -14,11 +14,18 @@ namespace {
 constexpr int kEach = 8;       ///< elements of a thread
 constexpr int kThreads = 128;  ///< of a block at least
 
-/// A line in shared memory; a word is left out in 32, so that elements that are 8 apart lie in different
-/// banks.
+/// How many of the stages that are left a pass takes.
+constexpr int stages_of(int left) { return left < 3 ? left : left == 4 ? 2 : 3; }
+
+/// Words left out in 32, so that the threads of a warp that read a line back meet no bank twice: neighbours
+/// read elements 4 or 8 apart where nothing is left for a later pass, else runs of at least four.
+constexpr int gap_of(int left) { return left == stages_of(left) ? 1 : 4; }
+
+/// A line in shared memory, for a pass with `kLeft` stages left.
+template <int kLeft>
 struct SharedLine {
   float *re, *im;
-  __device__ __forceinline__ static int place(int at) { return at + (at >> 5); }
+  __device__ __forceinline__ static int place(int at) { return at + (at >> 5) * gap_of(kLeft); }
   __device__ __forceinline__ Complex load(int at) const { return {re[place(at)], im[place(at)]}; }
   __device__ __forceinline__ void store(int at, Complex x) const {
     re[place(at)] = x.re, im[place(at)] = x.im;
@@ -99,9 +106,9 @@ __device__ __forceinline__ constexpr int reversed(int j) {
 
 /// From stage kLogLength on. `mine`: of the line's threads.
 template <int kLog, int kLogLength>
-__device__ __forceinline__ void passes(const FftJob& job, std::int64_t line, bool there, int mine,
-                                       const SharedLine& shared) {
-  constexpr int kLeft = kLog - kLogLength, kStages = kLeft < 3 ? kLeft : kLeft == 4 ? 2 : 3;
+__device__ __forceinline__ void passes(const FftJob& job, std::int64_t line, bool there, int mine, float* re,
+                                       float* im) {
+  constexpr int kLeft = kLog - kLogLength, kStages = stages_of(kLeft);
   constexpr int kSize = 1 << kStages, kGroups = kEach / kSize, kLogNext = kLeft - kStages;
   constexpr int kThreadsOfLine = (1 << kLog) / kEach;
   Complex x[kGroups][kSize];
@@ -118,7 +125,7 @@ __device__ __forceinline__ void passes(const FftJob& job, std::int64_t line, boo
 #pragma unroll
       for (int g = 0; g < kGroups; ++g)
 #pragma unroll
-        for (int j = 0; j < kSize; ++j) x[g][j] = shared.load(from(g, j));
+        for (int j = 0; j < kSize; ++j) x[g][j] = SharedLine<kLeft>{re, im}.load(from(g, j));
     } else {
       const std::int64_t start = job.in_lines.offset(line);
       if (job.from == Side::real)
@@ -137,7 +144,7 @@ __device__ __forceinline__ void passes(const FftJob& job, std::int64_t line, boo
 #pragma unroll
       for (int g = 0; g < kGroups; ++g)
 #pragma unroll
-        for (int j = 0; j < kSize; ++j) shared.store(to(g, j), x[g][j]);
+        for (int j = 0; j < kSize; ++j) SharedLine<kLogNext>{re, im}.store(to(g, j), x[g][j]);
     } else {
       const std::int64_t start = job.out_lines.offset(line);
       if (job.real)
@@ -148,7 +155,7 @@ __device__ __forceinline__ void passes(const FftJob& job, std::int64_t line, boo
   }
   if constexpr (kLogNext != 0) {
     __syncthreads();
-    passes<kLog, kLogLength + kStages>(job, line, there, mine, shared);
+    passes<kLog, kLogLength + kStages>(job, line, there, mine, re, im);
   }
 }
 
@@ -157,12 +164,12 @@ constexpr int threads_of(int log) { return (1 << log) / kEach > kThreads ? (1 <<
 template <int kLog>
 __global__ void __launch_bounds__(threads_of(kLog)) fft_lines(const __grid_constant__ FftJob job) {
   constexpr int kPerLine = (1 << kLog) / kEach, kLines = threads_of(kLog) / kPerLine;
-  constexpr int kPlane = (1 << kLog) + (1 << kLog) / 32 + 1;
+  constexpr int kPlane = (1 << kLog) + (1 << kLog) / 32 * 4 + 1;
   __shared__ float plane[kLines][2][kPlane];
   const int own = static_cast<int>(threadIdx.x) / kPerLine;
   const std::int64_t line = std::int64_t{blockIdx.x} * kLines + own;
-  passes<kLog, 0>(job, line, line < job.lines, static_cast<int>(threadIdx.x) % kPerLine,
-                  {plane[own][0], plane[own][1]});
+  passes<kLog, 0>(job, line, line < job.lines, static_cast<int>(threadIdx.x) % kPerLine, plane[own][0],
+                  plane[own][1]);
 }
 
 template <int kLog>

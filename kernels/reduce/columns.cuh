@@ -112,7 +112,7 @@ __device__ __forceinline__ float FewColumns::block(int count, bool there, Shared
 /// column).
 inline bool few_columns(std::int64_t columns, std::int64_t rows) {
   const auto over = [](std::int64_t n, std::int64_t d) { return (n + d - 1) / d; };
-  return (over(columns, ManyColumns::columns) * over(rows, kBlock) < 512) != other_launches();
+  return (over(columns, ManyColumns::columns) * over(rows, kBlock) < 256) != other_launches();
 }
 
 /// R1 step 3 over values as they come, for one thread.

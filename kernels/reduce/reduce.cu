@@ -23,6 +23,10 @@ __device__ __noinline__ float rare_term(const Recipe& recipe, float x, float cen
   return term_of(recipe, x, centre);
 }
 
+__device__ __noinline__ std::int64_t rare_place(const ReducePlan& plan, std::int64_t row) {
+  return offset_at(row, plan.rank, plan.size, plan.stride);
+}
+
 /// Joins `count` rounds of four elements to a lane's four leaves; the branch is the same for all lanes.
 template <Map M, Join J, int Rounds>
 __device__ __forceinline__ void join_rounds(const float (&x)[Rounds][4], int rounds, float centre,
@@ -121,14 +125,24 @@ struct Pieces {
 struct Any {
   static __device__ __forceinline__ void leaves(const ReduceJob& job, std::int64_t row, std::int64_t begin,
                                                 int count, int lane, float centre, float (&leaf)[4]) {
-    for (int k = 4 * lane; k < count; k += static_cast<int>(kLeaves))
+    constexpr int kRound = static_cast<int>(kLeaves),
+                  kAtOnce = 2;  // rounds that are read before they are used
+    for (int k = 4 * lane; k < count; k += kAtOnce * kRound) {
+      float x[kAtOnce][4];
 #pragma unroll
-      for (int c = 0; c < 4; ++c) {
-        if (k + c >= count) break;
-        const std::int64_t at = row + offset_at(begin + k + c, job.plan.rank, job.plan.size, job.plan.stride);
-        leaf[c] = join_terms(job.recipe.join, leaf[c],
-                             rare_term(job.recipe, load_number(job.in, job.in_type, at), centre));
-      }
+      for (int t = 0; t < kAtOnce; ++t)
+#pragma unroll
+        for (int c = 0; c < 4; ++c)
+          if (const int i = k + t * kRound + c; i < count)
+            x[t][c] = load_number(job.in, job.in_type,
+                                  row + offset_at(begin + i, job.plan.rank, job.plan.size, job.plan.stride));
+#pragma unroll
+      for (int t = 0; t < kAtOnce; ++t)
+#pragma unroll
+        for (int c = 0; c < 4; ++c)
+          if (k + t * kRound + c < count)
+            leaf[c] = join_terms(job.recipe.join, leaf[c], rare_term(job.recipe, x[t][c], centre));
+    }
   }
 };
 
@@ -198,14 +212,18 @@ __device__ void column_chunk(const ReduceJob& job) {
   const float centre = there && job.centre ? job.centre[kept] : 0;
   const std::int64_t begin = chunk * job.chunk;
   const std::int64_t end = begin + job.chunk < plan.n ? begin + job.chunk : plan.n;
-  const bool simple = plan.rank <= 1;
+  const bool simple = plan.rank <= 1, halves = plan.rank == 2 && (plan.size[1] & (plan.size[1] - 1)) == 0;
   const std::int64_t stride = plan.rank > 0 ? plan.stride[0] : 0;
+  const int shift = halves ? __ffsll(plan.size[1]) - 1 : 0;
+  const auto place = [&](std::int64_t row) {
+    if (simple) return row * stride;
+    if (halves) return (row >> shift) * stride + (row & (plan.size[1] - 1)) * plan.stride[1];
+    return rare_place(plan, row);
+  };
   DeviceTree<J> tree;
   for (std::int64_t at = begin; at < end; at += kBlock) {
     const int count = static_cast<int>(end - at < kBlock ? end - at : kBlock);
-    const auto raw = [&](int r) {
-      return in[simple ? (at + r) * stride : offset_at(at + r, plan.rank, plan.size, plan.stride)];
-    };
+    const auto raw = [&](int r) { return in[place(at + r)]; };
     const auto term = [&](T v) {
       if constexpr (sizeof(T) == 2)
         return term_of(recipe, from_bf16(v), centre);
