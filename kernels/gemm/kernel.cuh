@@ -60,12 +60,11 @@ template <class S>
 __device__ __forceinline__ void spread(const Sums<S>& sums, float* to, std::int64_t stride, int down,
                                        int across, bool keep_nans, const float* shared) {
   constexpr int wide =
-      S::lane_columns * 4;  // floats of a row that a warp passes at once; lane_rows rows, a run apart
+      S::lane_columns * 4;  // floats of a row that a warp passes at once; lane_rows rows, of one i
   const Where<S> where;
   const int lane = static_cast<int>(threadIdx.x % 32);
   const unsigned at = address(shared) + threadIdx.x / 32 * 512;
-  const unsigned mine =
-      at + ((where.row0 - where.warp_row) / S::run * wide + where.column0 - where.warp_column) * 4;
+  const unsigned mine = at + (where.down * wide + where.column0 - where.warp_column) * 4;
 #pragma unroll
   for (int i = 0; i < S::rows; ++i)
 #pragma unroll
@@ -82,8 +81,7 @@ __device__ __forceinline__ void spread(const Sums<S>& sums, float* to, std::int6
       __syncwarp();
 #pragma unroll
       for (int e = 0; e < 4; ++e) {
-        const int r = where.warp_row + i / S::run * (S::lane_rows * S::run) + i % S::run +
-                      (e * 32 + lane) / wide * S::run;
+        const int r = where.warp_row + S::row_of(i, (e * 32 + lane) / wide);
         const int q = where.warp_column + j / 4 * wide + (e * 32 + lane) % wide;
         const float x = take1(at + (e * 32 + lane) * 4);
         if (r < down && q < across) to[r * stride + q] = x;

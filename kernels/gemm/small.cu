@@ -17,7 +17,7 @@ bool launch_small(int shape, const Job& job, void* stream) {
     case 7:
       return launch<Shape<32, 32, 64, 2, 4, 8, 2, 3, true, kApart>>(job, stream);
     case 8:
-      return launch<Shape<96, 32, 32, 6, 4, 8, 1, 3, true, kApart>>(job, stream);
+      return launch<Shape<96, 32, 32, 6, 4, 8, 1, 1, true, kApart>>(job, stream);
     default:
       return launch<Shape<64, 64, 32, 4, 8, 4, 1, 3, false, kApart>>(job, stream);
   }

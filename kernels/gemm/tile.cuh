@@ -35,16 +35,21 @@ struct Shape {
   static constexpr int threads = TileRows / Rows * (TileColumns / Columns);
   static constexpr int lane_rows = LaneRows, lane_columns = 32 / LaneRows;
   static constexpr int warp_rows = lane_rows * Rows, warp_columns = lane_columns * Columns;
-  static constexpr int run = Rows % 4 == 0 ? 4 : 2;  ///< rows of a thread that lie side by side
+  // A thread's rows: fours of them, and two more where they are not by fours.
+  static constexpr int fours = Rows / 4, rest = Rows % 4;
+  static __device__ constexpr int row_of(int i, int down) {
+    return i < fours * 4 ? (i / 4 * lane_rows + down) * 4 + i % 4
+                         : fours * 4 * lane_rows + down * rest + i - fours * 4;
+  }
   static constexpr int warps_down = TileRows / warp_rows;
   // A row of k is A's lanes, B's lanes and four floats more, four rows have 24 more: writers that lie along k
   // then meet no bank twice, and 16-byte reads stay aligned.
   static constexpr int row = TileRows + TileColumns + 4;
   static __host__ __device__ constexpr int place(int k) { return k * row + k / 4 * 24; }
   static constexpr int stage_floats = place(Depth);
-  static_assert(TileRows % warp_rows == 0 && TileColumns % warp_columns == 0 && Rows % run == 0 &&
+  static_assert(TileRows % warp_rows == 0 && TileColumns % warp_columns == 0 && (rest == 0 || rest == 2) &&
                 Columns % 4 == 0 && Depth % (Ahead + 1) == 0 && Depth % 4 == 0);
-  static_assert(Rows % 4 == 0 || AlongRows);  // `settle` passes four neighbours of a sweep
+  static_assert(rest == 0 || AlongRows);  // `settle` passes four neighbours of a sweep
   static_assert(threads * (AlongRows ? Columns : Rows) <=
                 3 * stage_floats);  // `settle`: stages there always are
 };
@@ -191,40 +196,44 @@ struct Sums {
   }
 };
 
-/// Where a thread's elements are in the tile: row(i) for i < S::rows, in runs, column(j) for j < S::columns,
-/// in fours.
+/// Where a thread's elements are in the tile: row(i) for i < S::rows, column(j) for j < S::columns, in fours.
 template <class S>
 struct Where {
-  int warp_row, warp_column, row0, column0;
+  int warp_row, warp_column, down, column0;
   __device__ __forceinline__ Where() {
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     // Pairs of lanes lie across: 16-byte reads then meet no bank twice.
-    const int across = (lane & 1) + lane / (2 * S::lane_rows) * 2, down = lane / 2 % S::lane_rows;
-    warp_row = warp % S::warps_down * S::warp_rows, row0 = warp_row + down * S::run;
+    const int across = (lane & 1) + lane / (2 * S::lane_rows) * 2;
+    down = lane / 2 % S::lane_rows;
+    warp_row = warp % S::warps_down * S::warp_rows;
     warp_column = warp / S::warps_down * S::warp_columns, column0 = warp_column + across * 4;
   }
-  __device__ __forceinline__ int row(int i) const {
-    return row0 + i / S::run * (S::lane_rows * S::run) + i % S::run;
-  }
+  __device__ __forceinline__ int row(int i) const { return warp_row + S::row_of(i, down); }
   __device__ __forceinline__ int column(int j) const {
     return column0 + j / 4 * (S::lane_columns * 4) + j % 4;
   }
+};
+
+/// Where a thread's fragments of a step of k begin, in shared memory.
+template <class S>
+struct From {
+  unsigned a, a_rest, b;
+  __device__ __forceinline__ From(const Where<S>& where, unsigned base)
+      : a(base + where.row(0) * 4),
+        a_rest(base + where.row(S::fours * 4) * 4),
+        b(base + (S::tile_rows + where.column0) * 4) {}
 };
 
 template <class S>
 struct Fragments {
   float a[S::rows], b[S::columns];
 
-  __device__ __forceinline__ void read_all(unsigned a_from, unsigned b_from) {
+  __device__ __forceinline__ void read_all(const From<S>& from, unsigned at) {
 #pragma unroll
-    for (int j = 0; j < S::columns; j += 4) take4(b + j, b_from + j * S::lane_columns * 4);
+    for (int j = 0; j < S::columns; j += 4) take4(b + j, from.b + at + j * S::lane_columns * 4);
 #pragma unroll
-    for (int i = 0; i < S::rows; i += S::run) {
-      if constexpr (S::run == 4)
-        take4(a + i, a_from + i * S::lane_rows * 4);
-      else
-        take2(a + i, a_from + i * S::lane_rows * 4);
-    }
+    for (int i = 0; i < S::fours * 4; i += 4) take4(a + i, from.a + at + i * S::lane_rows * 4);
+    if constexpr (S::rest != 0) take2(a + S::fours * 4, from.a_rest + at);
   }
 };
 
@@ -341,11 +350,10 @@ __device__ __forceinline__ void accumulate(Sums<S>& sums, const LoadA& load_a, c
   sums.clear();
   wait<1>();
   __syncthreads();
-  const Where<S> where;
-  const unsigned a_from = base + where.row0 * 4, b_from = base + (S::tile_rows + where.column0) * 4;
+  const From<S> from(Where<S>(), base);
   Fragments<S> f[S::ahead + 1];
 #pragma unroll
-  for (int u = 0; u < S::ahead; ++u) f[u].read_all(a_from + S::place(u) * 4, b_from + S::place(u) * 4);
+  for (int u = 0; u < S::ahead; ++u) f[u].read_all(from, S::place(u) * 4);
   static_assert((Feeding::pieces - 1) / 4 <= Meets::comes);
   unsigned stage = 0, filling = 2 * stage_bytes;
 #pragma unroll 1
@@ -358,7 +366,7 @@ __device__ __forceinline__ void accumulate(Sums<S>& sums, const LoadA& load_a, c
           wanted < S::depth ? stage + S::place(wanted) * 4 : following + S::place(wanted - S::depth) * 4;
       if (wanted == S::depth - 2) meeting.look();
       if (wanted == S::depth) meeting.wait_for_all();
-      f[wanted % (S::ahead + 1)].read_all(a_from + at, b_from + at);
+      f[wanted % (S::ahead + 1)].read_all(from, at);
       // Each piece goes to a stage that nobody reads any more. What passes through registers was fetched a
       // tile's time ago.
 #pragma unroll
@@ -380,7 +388,7 @@ __device__ __forceinline__ void accumulate(Sums<S>& sums, const LoadA& load_a, c
   __syncthreads();
 #pragma unroll 1
   for (int k = 0; k < length; ++k) {
-    f[0].read_all(a_from + stage + S::place(k) * 4, b_from + stage + S::place(k) * 4);
+    f[0].read_all(from, stage + S::place(k) * 4);
     step<S>(sums, f[0]);
   }
   __syncthreads();
