@@ -1,6 +1,7 @@
 // Fourier transforms of whole lines whose length is a power of two: a line is read once and written once. A
 // thread takes eight elements through up to three stages in registers; between, the line lies in shared
 // memory. The sums and products are those of stage_element (fft_job.hpp), one by one.
+#include <cstdint>
 #include <cstdlib>
 #include <iterator>
 
@@ -17,8 +18,9 @@ constexpr int kThreads = 128;  ///< of a block at least
 /// How many of the stages that are left a pass takes.
 constexpr int stages_of(int left) { return left < 3 ? left : left == 4 ? 2 : 3; }
 
-/// Words left out in 32, so that the threads of a warp that read a line back meet no bank twice: neighbours
-/// read elements 4 or 8 apart where nothing is left for a later pass, else runs of at least four.
+/// Words left out in 32, so that the threads of a warp that read a line of 256 or more back meet no bank
+/// twice: neighbours read elements 4 or 8 apart where nothing is left for a later pass, else runs of at least
+/// four.
 constexpr int gap_of(int left) { return left == stages_of(left) ? 1 : 4; }
 
 /// A line in shared memory, for a pass with `kLeft` stages left.

@@ -5,6 +5,7 @@
 
 #include "kernels/core/place.hpp"
 #include "kernels/core/view.hpp"
+#include "kernels/gemm/gemm.hpp"
 
 namespace assay::kernels::gemm_device {
 
@@ -42,7 +43,7 @@ struct Job {
 };
 
 /// The tile shapes there are. Which one runs changes no bit.
-inline constexpr int kShapes = 10;
+inline constexpr int kShapes = kGemmShapes;
 struct ShapeFacts {
   int rows, columns;  ///< of a tile
 };

@@ -159,7 +159,8 @@ struct Loader<S, Lanes, kAlongLanes, kPairs> {
   }
 };
 
-/// Neighbouring lanes, aligned to 16 bytes: cp.async takes them to shared memory, past the registers.
+/// Neighbouring lanes, aligned to 16 bytes: cp.async takes them to shared memory, past the registers. Threads
+/// may be left over: they copy nothing, and write no zeros either.
 template <class S, int Lanes, bool kPairs>
 struct Loader<S, Lanes, kVectors, kPairs> {
   static constexpr bool direct = true;
@@ -196,7 +197,8 @@ struct Sums {
   }
 };
 
-/// Where a thread's elements are in the tile: row(i) for i < S::rows, column(j) for j < S::columns, in fours.
+/// Where a thread's elements are in the tile: row(i) for i < S::rows, in fours (and a pair),
+/// column(j) for j < S::columns, in fours.
 template <class S>
 struct Where {
   int warp_row, warp_column, down, column0;
@@ -216,9 +218,9 @@ struct Where {
 
 /// Where a thread's fragments of a step of k begin, in shared memory.
 template <class S>
-struct From {
+struct FragmentsAt {
   unsigned a, a_rest, b;
-  __device__ __forceinline__ From(const Where<S>& where, unsigned base)
+  __device__ __forceinline__ FragmentsAt(const Where<S>& where, unsigned base)
       : a(base + where.row(0) * 4),
         a_rest(base + where.row(S::fours * 4) * 4),
         b(base + (S::tile_rows + where.column0) * 4) {}
@@ -228,7 +230,7 @@ template <class S>
 struct Fragments {
   float a[S::rows], b[S::columns];
 
-  __device__ __forceinline__ void read_all(const From<S>& from, unsigned at) {
+  __device__ __forceinline__ void read_all(const FragmentsAt<S>& from, unsigned at) {
 #pragma unroll
     for (int j = 0; j < S::columns; j += 4) take4(b + j, from.b + at + j * S::lane_columns * 4);
 #pragma unroll
@@ -350,7 +352,7 @@ __device__ __forceinline__ void accumulate(Sums<S>& sums, const LoadA& load_a, c
   sums.clear();
   wait<1>();
   __syncthreads();
-  const From<S> from(Where<S>(), base);
+  const FragmentsAt<S> from(Where<S>(), base);
   Fragments<S> f[S::ahead + 1];
 #pragma unroll
   for (int u = 0; u < S::ahead; ++u) f[u].read_all(from, S::place(u) * 4);

@@ -36,7 +36,7 @@ struct Divider {
 struct Walk {
   int rank = 0;
   int operands = 0;    ///< the output is operand 0
-  bool wide = false;   ///< more than 2^31 units: 64-bit division
+  bool wide = false;   ///< 2^31 units or more: 64-bit division
   bool small = false;  ///< units and offsets are below 2^31
   std::int64_t units = 0;
   std::int64_t size[kMaxRank] = {};
@@ -110,7 +110,7 @@ inline Walk make_walk(const Job& job, int width) {
   }
   constexpr std::int64_t kMost = std::int64_t{1} << 31;
   walk.wide = walk.units >= kMost;
-  walk.small = !walk.wide;
+  walk.small = !walk.wide && !other_launches();
   for (int k = 0; k < walk.operands; ++k) {
     std::int64_t reach = 0;
     for (int d = 0; d < walk.rank && reach < kMost; ++d)

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "kernels/reduce/clip_rule.hpp"
-#include "kernels/reduce/reduce.hpp"
 #include "kernels/reduce/norms.hpp"
+#include "kernels/reduce/reduce.hpp"
 
 namespace assay::kernels {
 

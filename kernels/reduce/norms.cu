@@ -5,8 +5,8 @@
 #include <cuda_runtime.h>
 
 #include "kernels/core/launch.hpp"
-#include "kernels/reduce/partials.cuh"
 #include "kernels/reduce/norms.hpp"
+#include "kernels/reduce/partials.cuh"
 
 namespace assay::kernels {
 
@@ -81,12 +81,10 @@ __global__ void __launch_bounds__(kWarps * 32) squares_of_chunks(const __grid_co
   many.partials[blockIdx.x] = sums[0];
 }
 
-__global__ void __launch_bounds__(kJoiners) join_chunks(const __grid_constant__ Many many) {
+__global__ void __launch_bounds__(kJoiners) join_tensors(const __grid_constant__ Many many) {
   const int tensor = static_cast<int>(blockIdx.x), first = many.first[tensor];
   const std::int64_t chunks = many.first[tensor + 1] - first;
-  std::int64_t run = 1;
-  while (run * kJoiners < chunks) run *= 2;
-  const float value = join_many(Join::add, many.partials + first, chunks, run);
+  const float value = join_many(Join::add, many.partials + first, chunks, run_of(chunks));
   if (threadIdx.x == 0) *many.sum[tensor] = canonical(value);
 }
 
@@ -105,6 +103,12 @@ bool cuda::takes_squares(const View& tensor) {
 Status cuda::sums_of_squares(std::span<const View> tensors, std::span<float* const> sums,
                              const Place& place) {
   const auto stream = static_cast<cudaStream_t>(place.stream);
+  const auto chunks_of = [](const View& tensor) { return (tensor.count() + kChunk - 1) / kChunk; };
+  std::int64_t chunks = 0;
+  for (const View& tensor : tensors) chunks += chunks_of(tensor);
+  auto* partials =
+      static_cast<float*>(place.workspace->take(static_cast<std::size_t>(chunks) * sizeof(float)));
+  if (!partials) return Status::out_of_memory;
   for (std::size_t begin = 0; begin < tensors.size(); begin += kMost) {
     const auto count = static_cast<int>(std::min<std::size_t>(kMost, tensors.size() - begin));
     Many many{};
@@ -112,13 +116,12 @@ Status cuda::sums_of_squares(std::span<const View> tensors, std::span<float* con
       const View& tensor = tensors[begin + static_cast<std::size_t>(i)];
       many.data[i] = tensor.data, many.type[i] = tensor.type, many.size[i] = tensor.count();
       many.sum[i] = sums[begin + static_cast<std::size_t>(i)];
-      many.first[i + 1] = many.first[i] + static_cast<int>((many.size[i] + kChunk - 1) / kChunk);
+      many.first[i + 1] = many.first[i] + static_cast<int>(chunks_of(tensor));
     }
-    many.partials = static_cast<float*>(
-        place.workspace->take(static_cast<std::size_t>(many.first[count]) * sizeof(float)));
-    if (!many.partials) return Status::out_of_memory;
+    many.partials = partials;
+    partials += many.first[count];
     squares_of_chunks<<<static_cast<unsigned>(many.first[count]), kWarps * 32, 0, stream>>>(many);
-    join_chunks<<<static_cast<unsigned>(count), kJoiners, 0, stream>>>(many);
+    join_tensors<<<static_cast<unsigned>(count), kJoiners, 0, stream>>>(many);
   }
   return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed;
 }

@@ -9,7 +9,7 @@ namespace assay::kernels {
 inline constexpr int kJoiners = 256;  ///< threads
 
 /// How many partials a thread takes: a power of two.
-inline std::int64_t run_of(std::int64_t partials) {
+ASSAY_HD std::int64_t run_of(std::int64_t partials) {
   std::int64_t run = 1;
   while (run * kJoiners < partials) run *= 2;
   return run;

@@ -1,6 +1,5 @@
-// R1 on CUDA. Rows: lanes own leaves, warps own blocks, thread blocks own chunks of blocks. Columns: a thread
-// owns a column, a warp the leaves of one residue class modulo 8. What is cut into chunks is joined by a
-// second kernel.
+// R1 on CUDA. Rows: lanes own leaves, warps own blocks, thread blocks own chunks of blocks. Columns: as
+// columns.cuh. What is cut into chunks is joined by a second kernel.
 #include <algorithm>
 #include <cuda_runtime.h>
 
@@ -87,36 +86,23 @@ __device__ __forceinline__ void join_all(const Recipe& recipe, const float (&x)[
   }
 }
 
-/// A lane's leaves of one block whose rows are 4-element aligned and contiguous; count is a multiple of 4.
-template <typename T>
+/// A lane's leaves of one block whose rows are 4-element aligned and contiguous (or made of such pieces);
+/// count is a multiple of 4.
+template <typename T, bool kPieces>
 struct Packed {
   static __device__ __forceinline__ void leaves(const ReduceJob& job, std::int64_t row, std::int64_t begin,
                                                 int count, int lane, float centre, float (&leaf)[4]) {
-    const T* p = static_cast<const T*>(job.in) + row + begin + 4 * lane;
+    const T* p = static_cast<const T*>(job.in) + row + (kPieces ? 0 : begin + 4 * lane);
+    const auto place = [&](int k) {
+      const std::int64_t at = k * static_cast<int>(kLeaves);
+      return kPieces ? offset_at(begin + 4 * lane + at, job.plan.rank, job.plan.size, job.plan.stride) : at;
+    };
     const int mine = count - 4 * lane;
     const int rounds = mine <= 0 ? 0 : (mine + static_cast<int>(kLeaves) - 1) / static_cast<int>(kLeaves);
     float x[8][4];
 #pragma unroll
     for (int k = 0; k < 8; ++k)
-      if (k < rounds) load_four(x[k], p + k * kLeaves);
-    join_all(job.recipe, x, rounds, centre, leaf);
-  }
-};
-
-/// The same of rows that are made of pieces, each contiguous.
-template <typename T>
-struct Pieces {
-  static __device__ __forceinline__ void leaves(const ReduceJob& job, std::int64_t row, std::int64_t begin,
-                                                int count, int lane, float centre, float (&leaf)[4]) {
-    const T* p = static_cast<const T*>(job.in) + row;
-    const int mine = count - 4 * lane;
-    const int rounds = mine <= 0 ? 0 : (mine + static_cast<int>(kLeaves) - 1) / static_cast<int>(kLeaves);
-    float x[8][4];
-#pragma unroll
-    for (int k = 0; k < 8; ++k)
-      if (k < rounds)
-        load_four(x[k], p + offset_at(begin + 4 * lane + k * static_cast<int>(kLeaves), job.plan.rank,
-                                      job.plan.size, job.plan.stride));
+      if (k < rounds) load_four(x[k], p + place(k));
     join_all(job.recipe, x, rounds, centre, leaf);
   }
 };
@@ -212,12 +198,12 @@ __device__ void column_chunk(const ReduceJob& job) {
   const float centre = there && job.centre ? job.centre[kept] : 0;
   const std::int64_t begin = chunk * job.chunk;
   const std::int64_t end = begin + job.chunk < plan.n ? begin + job.chunk : plan.n;
-  const bool simple = plan.rank <= 1, halves = plan.rank == 2 && (plan.size[1] & (plan.size[1] - 1)) == 0;
+  const bool simple = plan.rank <= 1, by_shift = plan.rank == 2 && (plan.size[1] & (plan.size[1] - 1)) == 0;
   const std::int64_t stride = plan.rank > 0 ? plan.stride[0] : 0;
-  const int shift = halves ? __ffsll(plan.size[1]) - 1 : 0;
+  const int shift = by_shift ? __ffsll(plan.size[1]) - 1 : 0;
   const auto place = [&](std::int64_t row) {
     if (simple) return row * stride;
-    if (halves) return (row >> shift) * stride + (row & (plan.size[1] - 1)) * plan.stride[1];
+    if (by_shift) return (row >> shift) * stride + (row & (plan.size[1] - 1)) * plan.stride[1];
     return rare_place(plan, row);
   };
   DeviceTree<J> tree;
@@ -320,11 +306,11 @@ void launch_source(const ReduceJob& job, unsigned grid, unsigned threads, int la
   const bool narrow = job.in_type == Type::bf16;
   switch (rows_of(job)) {
     case Rows::packed:
-      return narrow ? Launch<Packed<std::uint16_t>>::go(job, grid, threads, lanes, stream)
-                    : Launch<Packed<float>>::go(job, grid, threads, lanes, stream);
+      return narrow ? Launch<Packed<std::uint16_t, false>>::go(job, grid, threads, lanes, stream)
+                    : Launch<Packed<float, false>>::go(job, grid, threads, lanes, stream);
     case Rows::pieces:
-      return narrow ? Launch<Pieces<std::uint16_t>>::go(job, grid, threads, lanes, stream)
-                    : Launch<Pieces<float>>::go(job, grid, threads, lanes, stream);
+      return narrow ? Launch<Packed<std::uint16_t, true>>::go(job, grid, threads, lanes, stream)
+                    : Launch<Packed<float, true>>::go(job, grid, threads, lanes, stream);
     default:
       return Launch<Any>::go(job, grid, threads, lanes, stream);
   }

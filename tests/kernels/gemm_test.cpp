@@ -304,8 +304,14 @@ TEST(GemmOnCuda, EveryTileShapeEqualsTheCpu) {
   std::vector<Problem> all = problems();
   all.push_back({517, 390, 129});
   all.push_back({256, 256, 32768});
-  for (const auto& [m, n] : {std::pair{256, 256}, {768, 256}, {256, 768}, {264, 516}})  // gradients of weights
-    all.push_back({m, n, 8192 + 40, 1, true, false});
+  for (const auto& [m, n] :
+       {std::pair{256, 256}, {768, 256}, {256, 768}, {264, 516}, {320, 416}})  // weights'
+    for (const std::int64_t k : {8192, 8188, 8232})  // gradients; some are turned about
+      all.push_back({m, n, k, 1, true, false});
+  all.push_back({256, 768, 8192, 1, true, false, true, Type::f32, Type::f32, Type::bf16});
+  all.push_back(
+      {256, 768, 8192, 1, true, false, false, Type::f32, Type::f32, Type::f32, Fill::wide, 0.7, -0.3});
+  all.push_back({256, 192, 8192, 4, true, false});
   all.push_back({2561, 2564, 33});  // rows of A are padded
   all.push_back({2561, 2563, 33});  // of both, which differ
   all.push_back({129, 515, 8200, 2, true});
@@ -319,7 +325,7 @@ TEST(GemmOnCuda, EveryTileShapeEqualsTheCpu) {
                      (turned & 2) != 0});
   for (const Problem& p : all) {
     const std::string want = run(p, {false, nullptr, &threads, nullptr});
-    for (int shape = -1; shape <= 10; ++shape) {
+    for (int shape = -1; shape <= kGemmShapes; ++shape) {
       PlainWorkspace workspace(true);
       force_gemm_shape(shape);
       EXPECT_EQ(difference(p, want, run(p, {true, nullptr, &threads, &workspace})), "")
