@@ -47,6 +47,27 @@ ASSAY_HD std::int64_t offset_at(std::int64_t index, int rank, const std::int64_t
   return rank > 0 ? offset + index * stride[0] : 0;
 }
 
+/// The same of a plan's reduced elements, without divisions: of one dimension, or of two of which the inner
+/// has a power of two of elements.
+struct RowPlaces {
+  bool known;  ///< whether the plan's are such; else at() is not to be asked
+  bool one;
+  int shift = 0;
+  std::int64_t inner, outer_stride, inner_stride;
+
+  ASSAY_HD_MEMBER explicit RowPlaces(const ReducePlan& plan)
+      : known(plan.rank <= 1 || (plan.rank == 2 && (plan.size[1] & (plan.size[1] - 1)) == 0)),
+        one(plan.rank <= 1),
+        inner(plan.size[1]),
+        outer_stride(plan.rank > 0 ? plan.stride[0] : 0),
+        inner_stride(plan.stride[1]) {
+    while (!one && (std::int64_t{1} << shift) < inner) ++shift;
+  }
+  ASSAY_HD_MEMBER std::int64_t at(std::int64_t row) const {
+    return one ? row * outer_stride : (row >> shift) * outer_stride + (row & (inner - 1)) * inner_stride;
+  }
+};
+
 /// Whether an output's elements depend on consecutive memory.
 ASSAY_HD bool has_contiguous_rows(const ReducePlan& plan) {
   return plan.rank == 0 || (plan.rank == 1 && plan.stride[0] == 1);

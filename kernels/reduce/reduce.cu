@@ -198,14 +198,8 @@ __device__ void column_chunk(const ReduceJob& job) {
   const float centre = there && job.centre ? job.centre[kept] : 0;
   const std::int64_t begin = chunk * job.chunk;
   const std::int64_t end = begin + job.chunk < plan.n ? begin + job.chunk : plan.n;
-  const bool simple = plan.rank <= 1, by_shift = plan.rank == 2 && (plan.size[1] & (plan.size[1] - 1)) == 0;
-  const std::int64_t stride = plan.rank > 0 ? plan.stride[0] : 0;
-  const int shift = by_shift ? __ffsll(plan.size[1]) - 1 : 0;
-  const auto place = [&](std::int64_t row) {
-    if (simple) return row * stride;
-    if (by_shift) return (row >> shift) * stride + (row & (plan.size[1] - 1)) * plan.stride[1];
-    return rare_place(plan, row);
-  };
+  const RowPlaces places(plan);
+  const auto place = [&](std::int64_t row) { return places.known ? places.at(row) : rare_place(plan, row); };
   DeviceTree<J> tree;
   for (std::int64_t at = begin; at < end; at += kBlock) {
     const int count = static_cast<int>(end - at < kBlock ? end - at : kBlock);

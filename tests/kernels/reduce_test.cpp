@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "kernels/reduce/exact.hpp"
+#include "kernels/reduce/plan.hpp"
 #include "tests/kernels/reduce_ways.hpp"
 
 namespace assay::kernels {
@@ -334,6 +335,32 @@ TEST(Reduce, OneRowAloneIsTheRowInABatch) {
     EXPECT_EQ(
         total({rows.begin() + static_cast<long>(r) * 300, rows.begin() + static_cast<long>(r + 1) * 300}),
         sums[r]);
+}
+
+// What a GPU works out for each row of a column.
+TEST(Reduce, PlacesWithoutDivisionsAreThoseWith) {
+  int known = 0;
+  for (const Shape& shape : shapes()) {
+    View in, out;
+    in.rank = static_cast<int>(shape.sizes.size());
+    std::int64_t apart = 3;
+    for (int d = in.rank; d-- > 0;) {
+      in.size[d] = shape.sizes[static_cast<std::size_t>(d)];
+      in.stride[d] = apart;
+      apart = apart * in.size[d] + 1;  // nothing merges
+      if (!(shape.dims >> d & 1)) ++out.rank;
+    }
+    for (int d = 0, e = 0; d < in.rank; ++d)
+      if (!(shape.dims >> d & 1)) out.size[e++] = in.size[d];
+    ReducePlan plan;
+    ASSERT_EQ(make_plan(in, shape.dims, out, nullptr, plan), Status::ok);
+    const RowPlaces places(plan);
+    if (!places.known) continue;
+    known += plan.rank == 2;
+    for (std::int64_t row = 0; row < plan.n; ++row)
+      ASSERT_EQ(places.at(row), offset_at(row, plan.rank, plan.size, plan.stride)) << text_of(shape);
+  }
+  EXPECT_GE(known, 3);
 }
 
 TEST(Reduce, BadInputGetsAStatus) {
