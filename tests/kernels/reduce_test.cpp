@@ -360,7 +360,7 @@ TEST(Reduce, PlacesWithoutDivisionsAreThoseWith) {
     for (std::int64_t row = 0; row < plan.n; ++row)
       ASSERT_EQ(places.at(row), offset_at(row, plan.rank, plan.size, plan.stride)) << text_of(shape);
   }
-  EXPECT_GE(known, 3);
+  EXPECT_GE(known, 2);
 }
 
 TEST(Reduce, BadInputGetsAStatus) {
