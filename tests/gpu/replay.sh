@@ -82,9 +82,9 @@ part_build() {
   "$runner" --versions | tee -a "$log" | grep -q '"einops": *"[0-9]' ||
     { echo "  einops is not there with its metadata: recipes could not name it (ASSAY_PYTHON_PACKAGES)"; return 1; }
 }
-# In eight processes: the matrix products alone take 105 s of one processor core.
+# As many processes as there are cores: the matrix products alone take minutes of one.
 part_gtests() {
-  local shards=8 shard processes=() status=0
+  local shards=$cores shard processes=() status=0
   tiny && shards=2
   for ((shard = 0; shard < shards; ++shard)); do
     GTEST_TOTAL_SHARDS=$shards GTEST_SHARD_INDEX=$shard timeout 300 "$build/tests/test_kernels" --gtest_filter="$(tiny && echo 'Adam*:Sgd*' || echo '*')" \

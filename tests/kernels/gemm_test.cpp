@@ -298,16 +298,15 @@ TEST(GemmOnCuda, SegmentsAreJoinedOntoAMatrix) {
       }
 }
 
-TEST(GemmOnCuda, EveryTileShapeEqualsTheCpu) {
-  if (device_count() == 0) GTEST_SKIP() << "no CUDA device";
-  PlainThreads threads(2);
+std::vector<Problem> problems_of_shapes() {
   std::vector<Problem> all = problems();
   all.push_back({517, 390, 129});
   all.push_back({256, 256, 32768});
-  for (const auto& [m, n] :
-       {std::pair{256, 256}, {768, 256}, {256, 768}, {264, 516}, {320, 416}})  // weights'
-    for (const std::int64_t k : {8192, 8188, 8232})  // gradients; some are turned about
-      all.push_back({m, n, k, 1, true, false});
+  // Gradients of weights; some are turned about.
+  for (const auto& [m, n] : {std::pair{256, 256}, {768, 256}, {256, 768}, {320, 416}})
+    all.push_back({m, n, 8192, 1, true, false});
+  for (const std::int64_t k : {8188, 8232})
+    for (const std::int64_t n : {516, 768}) all.push_back({264, n, k, 1, true, false});
   all.push_back({256, 768, 8192, 1, true, false, true, Type::f32, Type::f32, Type::bf16});
   all.push_back(
       {256, 768, 8192, 1, true, false, false, Type::f32, Type::f32, Type::f32, Fill::wide, 0.7, -0.3});
@@ -323,7 +322,20 @@ TEST(GemmOnCuda, EveryTileShapeEqualsTheCpu) {
     for (int sides = 0; sides < 8; ++sides)
       all.push_back({sides & 1 ? 32 : 64, sides & 2 ? 32 : 64, sides & 4 ? 32 : 64, 5, (turned & 1) != 0,
                      (turned & 2) != 0});
-  for (const Problem& p : all) {
+  return all;
+}
+
+constexpr std::size_t kParts = 8;
+
+/// A part of the problems each, so that they can run side by side.
+class EveryTileShape : public ::testing::TestWithParam<std::size_t> {};
+
+TEST_P(EveryTileShape, EqualsTheCpu) {
+  if (device_count() == 0) GTEST_SKIP() << "no CUDA device";
+  PlainThreads threads(2);
+  const std::vector<Problem> all = problems_of_shapes();
+  for (std::size_t i = GetParam(); i < all.size(); i += kParts) {
+    const Problem& p = all[i];
     const std::string want = run(p, {false, nullptr, &threads, nullptr});
     for (int shape = -1; shape <= kGemmShapes; ++shape) {
       PlainWorkspace workspace(true);
@@ -334,6 +346,8 @@ TEST(GemmOnCuda, EveryTileShapeEqualsTheCpu) {
   }
   force_gemm_shape(-1);
 }
+
+INSTANTIATE_TEST_SUITE_P(GemmOnCuda, EveryTileShape, ::testing::Range<std::size_t>(0, kParts));
 
 TEST(GemmOnCuda, BatchesOfSmallBf16ProductsEqualTheCpu) {
   if (device_count() == 0) GTEST_SKIP() << "no CUDA device";
