@@ -21,9 +21,10 @@ Status gemm(const View& a, const View& b, const View& c, const Place& place);
 Status gemm_add(const View& c0, const View& a, const View& b, double beta, double alpha, const View& c,
                 const Place& place);
 
+inline constexpr int kGemmShapes = 10;  ///< of tiles on a GPU
+
 /// For tests and benchmarks: the GPU's tile shape from now on (below kGemmShapes; kGemmShapes: matrices
 /// whole where they fit), -1 for the one that fits. No bit hangs on it.
-inline constexpr int kGemmShapes = 10;
 void force_gemm_shape(int shape);
 
 namespace reference {
