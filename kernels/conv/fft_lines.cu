@@ -7,6 +7,7 @@
 
 #include "kernels/conv/fft_lines.hpp"
 #include "kernels/index/each.cuh"
+#include "kernels/math/basic.hpp"
 
 namespace assay::kernels {
 
@@ -63,18 +64,17 @@ __device__ __forceinline__ void store_groups(const FftJob& job, std::int64_t sta
   float* const line = job.out + (kReal ? 1 : 2) * start;
   const auto stride = static_cast<int>(job.out_stride), kept = static_cast<int>(job.kept);
   const float scale = job.scales ? job.scale : 1.0F;
-  const auto one_nan = [](float v) { return v == v ? v : float_of(kNan32); };
 #pragma unroll
   for (int g = 0; g < kGroups; ++g)
 #pragma unroll
     for (int j = 0; j < kSize; ++j) {
       const int k = at(g, j);
       if (k >= kept) continue;
-      const float re = one_nan(x[g][j].re * scale);
+      const float re = math::canonical(x[g][j].re * scale);
       if constexpr (kReal)
         line[k * stride] = re;
       else
-        reinterpret_cast<float2*>(line)[k * stride] = make_float2(re, one_nan(x[g][j].im * scale));
+        reinterpret_cast<float2*>(line)[k * stride] = make_float2(re, math::canonical(x[g][j].im * scale));
     }
 }
 

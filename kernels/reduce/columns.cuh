@@ -2,10 +2,16 @@
 // threadIdx.y the leaves.
 #pragma once
 
+#include "kernels/core/halved.cuh"
 #include "kernels/core/launch.hpp"
 #include "kernels/reduce/tree.cuh"
 
 namespace assay::kernels {
+
+template <Join J>
+__device__ __forceinline__ float joined(float a, float b) {
+  return join_terms(J, a, b);
+}
 
 /// Many columns: a warp owns the 16 leaves of one class modulo 8; the last halving steps (4, 2, 1) join the
 /// classes through shared memory.
@@ -17,7 +23,34 @@ struct ManyColumns {
   /// `raw(r)` reads row r, `term` makes the term of what was read. Called by the whole thread block.
   template <Join J, typename Raw, typename Term>
   static __device__ __forceinline__ float block(int count, bool there, Shared& classes, Raw&& raw,
-                                                Term&& term);
+                                                Term&& term) {
+    const int x = threadIdx.x, w = threadIdx.y;
+    float leaf[16];
+#pragma unroll
+    for (int i = 0; i < 16; ++i) leaf[i] = neutral_of(J);
+    for (int k = 0; there && k < count; k += static_cast<int>(kLeaves)) {
+      decltype(raw(0)) v[16];
+#pragma unroll
+      for (int i = 0; i < 16; ++i) {
+        const int r = k + i * rows + w;
+        if (r < count) v[i] = raw(r);
+      }
+#pragma unroll
+      for (int i = 0; i < 16; ++i)
+        if (k + i * rows + w < count) leaf[i] = join_terms(J, leaf[i], term(v[i]));
+    }
+    classes[w][x] = halved(leaf, joined<J>);
+    __syncthreads();
+    float value = 0;
+    if (w == 0) {
+      float v[rows];
+#pragma unroll
+      for (int i = 0; i < rows; ++i) v[i] = classes[i][x];
+      value = halved(v, joined<J>);
+    }
+    __syncthreads();
+    return value;
+  }
 };
 
 /// Few columns, so that there are more thread blocks: a thread owns leaves j and j + 64, and all of its rows
@@ -26,87 +59,41 @@ struct FewColumns {
   static constexpr int columns = 8, rows = 64, threads = columns * rows;
   using Shared = float[rows][columns];
 
+  /// As that of ManyColumns.
   template <Join J, typename Raw, typename Term>
   static __device__ __forceinline__ float block(int count, bool there, Shared& leaves, Raw&& raw,
-                                                Term&& term);
-};
-
-template <Join J, typename Raw, typename Term>
-__device__ __forceinline__ float ManyColumns::block(int count, bool there, Shared& classes, Raw&& raw,
-                                                    Term&& term) {
-  const int x = threadIdx.x, w = threadIdx.y;
-  float leaf[16];
+                                                Term&& term) {
+    constexpr int kChain = static_cast<int>(kBlock / kLeaves), kLeaf = static_cast<int>(kLeaves);
+    const int x = threadIdx.x, w = threadIdx.y;
+    if (!there) count = 0;
+    decltype(raw(0)) v[2][kChain];
 #pragma unroll
-  for (int i = 0; i < 16; ++i) leaf[i] = neutral_of(J);
-  for (int k = 0; there && k < count; k += static_cast<int>(kLeaves)) {
-    decltype(raw(0)) v[16];
+    for (int i = 0; i < kChain; ++i)
 #pragma unroll
-    for (int i = 0; i < 16; ++i) {
-      const int r = k + i * rows + w;
-      if (r < count) v[i] = raw(r);
+      for (int h = 0; h < 2; ++h)
+        if (const int r = i * kLeaf + h * rows + w; r < count) v[h][i] = raw(r);
+    float leaf[2] = {neutral_of(J), neutral_of(J)};
+#pragma unroll
+    for (int i = 0; i < kChain; ++i)
+#pragma unroll
+      for (int h = 0; h < 2; ++h)
+        if (i * kLeaf + h * rows + w < count) leaf[h] = join_terms(J, leaf[h], term(v[h][i]));
+    leaves[w][x] = join_terms(J, leaf[0], leaf[1]);
+    __syncthreads();
+    float value = 0;
+    if (w < 4) {  // the first warp
+      float t[rows / 4];
+#pragma unroll
+      for (int i = 0; i < rows / 4; ++i) t[i] = leaves[w + 4 * i][x];
+      value = halved(t, joined<J>);
+#pragma unroll
+      for (int o = 2; o > 0; o /= 2)
+        value = join_terms(J, value, __shfl_xor_sync(kAllLanes, value, o * columns));
     }
-#pragma unroll
-    for (int i = 0; i < 16; ++i)
-      if (k + i * rows + w < count) leaf[i] = join_terms(J, leaf[i], term(v[i]));
+    __syncthreads();
+    return value;
   }
-#pragma unroll
-  for (int half = 8; half > 0; half /= 2)
-#pragma unroll
-    for (int i = 0; i < half; ++i) leaf[i] = join_terms(J, leaf[i], leaf[i + half]);
-  classes[w][x] = leaf[0];
-  __syncthreads();
-  float value = 0;
-  if (w == 0) {
-    float v[rows];
-#pragma unroll
-    for (int i = 0; i < rows; ++i) v[i] = classes[i][x];
-#pragma unroll
-    for (int half = rows / 2; half > 0; half /= 2)
-#pragma unroll
-      for (int i = 0; i < half; ++i) v[i] = join_terms(J, v[i], v[i + half]);
-    value = v[0];
-  }
-  __syncthreads();
-  return value;
-}
-
-template <Join J, typename Raw, typename Term>
-__device__ __forceinline__ float FewColumns::block(int count, bool there, Shared& leaves, Raw&& raw,
-                                                   Term&& term) {
-  constexpr int kChain = static_cast<int>(kBlock / kLeaves), kLeaf = static_cast<int>(kLeaves);
-  const int x = threadIdx.x, w = threadIdx.y;
-  if (!there) count = 0;
-  decltype(raw(0)) v[2][kChain];
-#pragma unroll
-  for (int i = 0; i < kChain; ++i)
-#pragma unroll
-    for (int h = 0; h < 2; ++h)
-      if (const int r = i * kLeaf + h * rows + w; r < count) v[h][i] = raw(r);
-  float leaf[2] = {neutral_of(J), neutral_of(J)};
-#pragma unroll
-  for (int i = 0; i < kChain; ++i)
-#pragma unroll
-    for (int h = 0; h < 2; ++h)
-      if (i * kLeaf + h * rows + w < count) leaf[h] = join_terms(J, leaf[h], term(v[h][i]));
-  leaves[w][x] = join_terms(J, leaf[0], leaf[1]);
-  __syncthreads();
-  float value = 0;
-  if (w < 4) {  // the first warp
-    float t[rows / 4];
-#pragma unroll
-    for (int i = 0; i < rows / 4; ++i) t[i] = leaves[w + 4 * i][x];
-#pragma unroll
-    for (int half = rows / 8; half > 0; half /= 2)
-#pragma unroll
-      for (int i = 0; i < half; ++i) t[i] = join_terms(J, t[i], t[i + half]);
-    value = t[0];
-#pragma unroll
-    for (int o = 2; o > 0; o /= 2)
-      value = join_terms(J, value, __shfl_xor_sync(kAllLanes, value, o * columns));
-  }
-  __syncthreads();
-  return value;
-}
+};
 
 /// Whether thread blocks of many columns would be too few to read as fast as the memory can (`rows` of each
 /// column).

@@ -5,6 +5,7 @@
 #include <cuda_runtime.h>
 
 #include "kernels/core/launch.hpp"
+#include "kernels/index/layout.hpp"
 #include "kernels/reduce/norms.hpp"
 #include "kernels/reduce/partials.cuh"
 
@@ -84,19 +85,15 @@ __global__ void __launch_bounds__(kWarps * 32) squares_of_chunks(const __grid_co
 __global__ void __launch_bounds__(kJoiners) join_tensors(const __grid_constant__ Many many) {
   const int tensor = static_cast<int>(blockIdx.x), first = many.first[tensor];
   const std::int64_t chunks = many.first[tensor + 1] - first;
-  const float value = join_many(Join::add, many.partials + first, chunks, run_of(chunks));
+  const float value = join_many(Join::add, many.partials + first, chunks);
   if (threadIdx.x == 0) *many.sum[tensor] = canonical(value);
 }
 
 }  // namespace
 
 bool cuda::takes_squares(const View& tensor) {
-  std::int64_t apart = 1;
-  for (int d = tensor.rank - 1; d >= 0; --d) {
-    if (tensor.size[d] != 1 && tensor.stride[d] != apart) return false;
-    apart *= tensor.size[d];
-  }
-  return apart > 0 && apart < (std::int64_t{1} << 31) && !other_launches() &&
+  const std::int64_t count = tensor.count();
+  return count > 0 && count < (std::int64_t{1} << 31) && is_contiguous(tensor) && !other_launches() &&
          (tensor.type == Type::f32 || tensor.type == Type::bf16);
 }
 

@@ -8,17 +8,11 @@ namespace assay::kernels {
 
 inline constexpr int kJoiners = 256;  ///< threads
 
-/// How many partials a thread takes: a power of two.
-ASSAY_HD std::int64_t run_of(std::int64_t partials) {
-  std::int64_t run = 1;
-  while (run * kJoiners < partials) run *= 2;
-  return run;
-}
-
 /// The value of `count` partials; right in thread 0.
-__device__ __forceinline__ float join_many(Join join, const float* partial, std::int64_t count,
-                                           std::int64_t run) {
+__device__ __forceinline__ float join_many(Join join, const float* partial, std::int64_t count) {
   __shared__ float sums[kJoiners];
+  std::int64_t run = 1;
+  while (run * kJoiners < count) run *= 2;
   const std::int64_t begin = threadIdx.x * run;
   const std::int64_t end = begin + run < count ? begin + run : count;
   float level[40];

@@ -258,9 +258,8 @@ __global__ void __launch_bounds__(kWarps * 32) join_few(const __grid_constant__ 
 }
 
 /// Joins an output's partials when they are many: a thread block each.
-__global__ void __launch_bounds__(kJoiners)
-    join_partials(const __grid_constant__ ReduceJob job, std::int64_t run) {
-  const float value = join_many(job.recipe.join, job.partials + blockIdx.x * job.chunks, job.chunks, run);
+__global__ void __launch_bounds__(kJoiners) join_partials(const __grid_constant__ ReduceJob job) {
+  const float value = join_many(job.recipe.join, job.partials + blockIdx.x * job.chunks, job.chunks);
   if (threadIdx.x == 0) finish_kept(job, blockIdx.x, value);
 }
 
@@ -346,7 +345,7 @@ Status join_chunks(const ReduceJob& job, cudaStream_t stream) {
     join_few<<<static_cast<unsigned>(ceil_div(job.plan.kept, kWarps)), kWarps * 32, 0, stream>>>(job);
     return Status::ok;
   }
-  join_partials<<<static_cast<unsigned>(job.plan.kept), kJoiners, 0, stream>>>(job, run_of(job.chunks));
+  join_partials<<<static_cast<unsigned>(job.plan.kept), kJoiners, 0, stream>>>(job);
   return Status::ok;
 }
 

@@ -21,7 +21,16 @@
 
 namespace {
 
+std::string readable(const std::string& name) {
+  int status = 0;
+  char* text = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status);
+  std::string out = status == 0 ? text : name;
+  std::free(text);
+  return out;
+}
+
 struct Sum {
+  std::string name;  // readable
   unsigned long long ns = 0, calls = 0;
 };
 std::mutex mutex;
@@ -32,7 +41,7 @@ std::map<std::string, Sum>& sums() {
 
 struct One {
   unsigned long long start, end;
-  const std::string* name;
+  const Sum* of;
 };
 constexpr std::size_t kLast = 8000;
 std::deque<One>& last() {
@@ -42,19 +51,11 @@ std::deque<One>& last() {
 
 void add(const std::string& name, unsigned long long start, unsigned long long end) {
   const std::lock_guard lock(mutex);
-  const auto entry = sums().try_emplace(name).first;
-  entry->second.ns += end - start;
-  ++entry->second.calls;
-  last().push_back({start, end, &entry->first});
+  Sum& sum = sums()[name];
+  if (sum.calls++ == 0) sum.name = readable(name);
+  sum.ns += end - start;
+  last().push_back({start, end, &sum});
   if (last().size() > kLast) last().pop_front();
-}
-
-std::string readable(const std::string& name) {
-  int status = 0;
-  char* text = abi::__cxa_demangle(name.c_str(), nullptr, nullptr, &status);
-  std::string out = status == 0 ? text : name;
-  std::free(text);
-  return out;
 }
 
 double us(unsigned long long ns) { return static_cast<double>(ns) / 1e3; }
@@ -70,11 +71,12 @@ void write_whole(const std::string& path, const F& write) {
 }
 
 void write_sums(FILE* file) {
-  std::vector<std::pair<std::string, Sum>> list(sums().begin(), sums().end());
-  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.second.ns > b.second.ns; });
-  for (const auto& [name, sum] : list)
+  std::vector<Sum> list;
+  for (const auto& entry : sums()) list.push_back(entry.second);
+  std::sort(list.begin(), list.end(), [](const Sum& a, const Sum& b) { return a.ns > b.ns; });
+  for (const Sum& sum : list)
     std::fprintf(file, "%.3f\t%llu\t%.2f\t%s\n", us(sum.ns) / 1e3, sum.calls,
-                 us(sum.ns) / static_cast<double>(sum.calls), readable(name).c_str());
+                 us(sum.ns) / static_cast<double>(sum.calls), sum.name.c_str());
 }
 
 void write_last(FILE* file) {
@@ -84,7 +86,7 @@ void write_last(FILE* file) {
   for (const One& one : list) {
     std::fprintf(file, "%.2f\t%.2f\t%s\n",
                  one.start < before ? -us(before - one.start) : us(one.start - before),
-                 us(one.end - one.start), readable(*one.name).c_str());
+                 us(one.end - one.start), one.of->name.c_str());
     before = std::max(before, one.end);
   }
 }
