@@ -1,3 +1,4 @@
+#include "kernels/core/fours.cuh"
 #include "kernels/index/each.cuh"
 #include "kernels/optim/scalars.hpp"
 #include "kernels/optim/variants.hpp"
@@ -18,6 +19,55 @@ __global__ void __launch_bounds__(kBlock)
     const std::int64_t j = i - batch.start[k];
     const std::int64_t at[kStreams] = {j, j, j, j, j, j};
     update_element<kNarrow>(update, scalars, scale, batch.streams[k], at);
+  }
+}
+
+__device__ __forceinline__ void load_from(const void* data, bool narrow, std::int64_t four,
+                                          float (&x)[kFour]) {
+  if (narrow)
+    load_four(x, static_cast<const std::uint16_t*>(data) + kFour * four);
+  else
+    load_four(x, static_cast<const float*>(data) + kFour * four);
+}
+
+__device__ __forceinline__ void store_to(void* data, bool narrow, std::int64_t four,
+                                         const float (&x)[kFour]) {
+  if (narrow)
+    store_four(static_cast<std::uint16_t*>(data) + kFour * four, x);
+  else
+    store_four(static_cast<float*>(data) + kFour * four, x);
+}
+
+/// Four elements a thread; the batch is counted in fours.
+template <bool kNarrow>
+__global__ void __launch_bounds__(kBlock)
+    fours_kernel(const __grid_constant__ Update update, const __grid_constant__ Batch batch) {
+  const AdamScalars scalars = update.scalars ? *update.scalars : AdamScalars{};
+  const float scale = update.gradient_scale ? *update.gradient_scale : 1.0F;
+  const Uses uses = uses_of(update);
+  const std::int64_t step = std::int64_t{gridDim.x} * kBlock, all = batch.start[batch.count];
+  int k = 0;
+  for (std::int64_t i = std::int64_t{blockIdx.x} * kBlock + threadIdx.x; i < all; i += step) {
+    while (i >= batch.start[k + 1]) ++k;
+    const std::int64_t four = i - batch.start[k];
+    const Streams& streams = batch.streams[k];
+    float p[kFour], g[kFour], a[kFour] = {}, b[kFour] = {}, c[kFour] = {};
+    load_from(streams.data[kParameter], kNarrow, four, p);
+    load_from(streams.data[kGradient], update.narrow_gradient, four, g);
+    if (uses.reads_first) load_from(streams.data[kFirst], kNarrow, four, a);
+    if (uses.second) load_from(streams.data[kSecond], kNarrow, four, b);
+    if (uses.third) load_from(streams.data[kThird], kNarrow, four, c);
+#pragma unroll
+    for (int e = 0; e < kFour; ++e) {
+      Values v{p[e], g[e], a[e], b[e], c[e]};
+      update_values<kNarrow>(update, scalars, scale, v);
+      p[e] = v.parameter, a[e] = v.first, b[e] = v.second, c[e] = v.third;
+    }
+    if (uses.first) store_to(streams.data[kFirst], kNarrow, four, a);
+    if (uses.second) store_to(streams.data[kSecond], kNarrow, four, b);
+    if (uses.third) store_to(streams.data[kThird], kNarrow, four, c);
+    store_to(streams.data[kParameter], kNarrow, four, p);
+    if (streams.data[kCopy]) store_to(streams.data[kCopy], true, four, p);
   }
 }
 
@@ -44,15 +94,55 @@ __global__ void tick_kernel(AdamClock* clock, AdamOptions options, AdamScalars* 
   *clock = now, *scalars = next;
 }
 
-}  // namespace
+/// Whether a tensor is made of fours and each of its memories aligned for them.
+bool in_fours(const Update& update, const Streams& streams) {
+  if (other_launches() || streams.count % kFour) return false;
+  for (int m = 0; m < kStreams; ++m) {
+    const bool narrow = m == kCopy || (m == kGradient ? update.narrow_gradient : update.narrow);
+    if (reinterpret_cast<std::uintptr_t>(streams.data[m]) % (narrow ? 8 : 16)) return false;
+  }
+  return true;
+}
 
-Status update_cuda(const Update& update, const Batch& batch, const Place& place) {
+/// `units`: what a thread takes at a time of it.
+void append(Batch& batch, const Streams& streams, std::int64_t units) {
+  batch.streams[batch.count] = streams;
+  batch.start[batch.count + 1] = batch.start[batch.count] + units;
+  ++batch.count;
+}
+
+Status launch_fours(const Update& update, const Batch& batch, const Place& place) {
+  const unsigned blocks = blocks_for(batch.start[batch.count]);
+  if (update.narrow)
+    fours_kernel<true><<<blocks, kBlock, 0, stream_of(place)>>>(update, batch);
+  else
+    fours_kernel<false><<<blocks, kBlock, 0, stream_of(place)>>>(update, batch);
+  return launched();
+}
+
+Status launch_elements(const Update& update, const Batch& batch, const Place& place) {
   const unsigned blocks = blocks_for(batch.start[batch.count]);
   if (update.narrow)
     batch_kernel<true><<<blocks, kBlock, 0, stream_of(place)>>>(update, batch);
   else
     batch_kernel<false><<<blocks, kBlock, 0, stream_of(place)>>>(update, batch);
   return launched();
+}
+
+}  // namespace
+
+Status update_cuda(const Update& update, const Batch& batch, const Place& place) {
+  Batch fours, elements;
+  for (int k = 0; k < batch.count; ++k) {
+    const Streams& streams = batch.streams[k];
+    if (in_fours(update, streams))
+      append(fours, streams, streams.count / kFour);
+    else
+      append(elements, streams, streams.count);
+  }
+  Status status = fours.count ? launch_fours(update, fours, place) : Status::ok;
+  if (status == Status::ok && elements.count) status = launch_elements(update, elements, place);
+  return status;
 }
 
 Status update_cuda(const Update& update, const Strided& strided, const Place& place) {

@@ -110,34 +110,48 @@ struct Update {
   const float* gradient_scale = nullptr;
 };
 
+/// One element of each memory but the copy.
+struct Values {
+  float parameter, gradient, first, second, third;
+};
+
+/// Which of a step's memories are read, and which written, beside the parameter.
+struct Uses {
+  bool reads_first, first, second, third;
+};
+ASSAY_HD Uses uses_of(const Update& u) {
+  const bool momentum = !u.adam && u.sgd_flags.momentum;
+  return Uses{u.adam || (momentum && !u.sgd_flags.first), u.adam || momentum, u.adam,
+              u.adam && u.adam_flags.amsgrad};
+}
+
+template <bool kNarrow>
+ASSAY_HD void update_values(const Update& u, const AdamScalars& scalars, float scale, Values& v) {
+  const float g = u.gradient_scale ? kept<kNarrow>(v.gradient * scale) : v.gradient;
+  if (u.adam) {
+    const AdamElement x =
+        adam_update<kNarrow>({v.parameter, v.first, v.second, v.third}, g, scalars, u.adam_flags);
+    v.parameter = x.parameter, v.first = x.average, v.second = x.square, v.third = x.largest;
+  } else {
+    const SgdElement x = sgd_update<kNarrow>({v.parameter, v.first}, g, u.sgd, u.sgd_flags);
+    v.parameter = x.parameter, v.first = x.momentum;
+  }
+}
+
 /// at: offsets of the element in each memory.
 template <bool kNarrow>
 ASSAY_HD void update_element(const Update& u, const AdamScalars& scalars, float scale, const Streams& streams,
                              const std::int64_t* at) {
-  float g = load_as(streams.data[kGradient], u.narrow_gradient, at[kGradient]);
-  if (u.gradient_scale) g = kept<kNarrow>(g * scale);
-  float p;
-  if (u.adam) {
-    AdamElement x{load_as(streams.data[kParameter], kNarrow, at[kParameter]),
-                  load_as(streams.data[kFirst], kNarrow, at[kFirst]),
-                  load_as(streams.data[kSecond], kNarrow, at[kSecond]),
-                  u.adam_flags.amsgrad ? load_as(streams.data[kThird], kNarrow, at[kThird]) : 0.0F};
-    x = adam_update<kNarrow>(x, g, scalars, u.adam_flags);
-    store_as(streams.data[kFirst], kNarrow, at[kFirst], x.average);
-    store_as(streams.data[kSecond], kNarrow, at[kSecond], x.square);
-    if (u.adam_flags.amsgrad) store_as(streams.data[kThird], kNarrow, at[kThird], x.largest);
-    p = x.parameter;
-  } else {
-    SgdElement x{load_as(streams.data[kParameter], kNarrow, at[kParameter]),
-                 u.sgd_flags.momentum && !u.sgd_flags.first
-                     ? load_as(streams.data[kFirst], kNarrow, at[kFirst])
-                     : 0.0F};
-    x = sgd_update<kNarrow>(x, g, u.sgd, u.sgd_flags);
-    if (u.sgd_flags.momentum) store_as(streams.data[kFirst], kNarrow, at[kFirst], x.momentum);
-    p = x.parameter;
-  }
-  store_as(streams.data[kParameter], kNarrow, at[kParameter], p);
-  if (streams.data[kCopy]) static_cast<std::uint16_t*>(streams.data[kCopy])[at[kCopy]] = to_bf16(p);
+  const Uses uses = uses_of(u);
+  const auto load = [&](int k, bool used) { return used ? load_as(streams.data[k], kNarrow, at[k]) : 0.0F; };
+  Values v{load(kParameter, true), load_as(streams.data[kGradient], u.narrow_gradient, at[kGradient]),
+           load(kFirst, uses.reads_first), load(kSecond, uses.second), load(kThird, uses.third)};
+  update_values<kNarrow>(u, scalars, scale, v);
+  if (uses.first) store_as(streams.data[kFirst], kNarrow, at[kFirst], v.first);
+  if (uses.second) store_as(streams.data[kSecond], kNarrow, at[kSecond], v.second);
+  if (uses.third) store_as(streams.data[kThird], kNarrow, at[kThird], v.third);
+  store_as(streams.data[kParameter], kNarrow, at[kParameter], v.parameter);
+  if (streams.data[kCopy]) static_cast<std::uint16_t*>(streams.data[kCopy])[at[kCopy]] = to_bf16(v.parameter);
 }
 
 }  // namespace assay::kernels

@@ -1,8 +1,10 @@
 #include "kernels/pointwise/formula.cuh"
+#include "kernels/pointwise/value_table.hpp"
 
 namespace assay::kernels::cuda {
 
 Status pointwise_unary(const Job& job, void* stream) {
+  if (const auto status = by_table(job, stream)) return *status;
   switch (job.op) {
 #define ASSAY_CASE(name, ...) \
   case Op::name:              \

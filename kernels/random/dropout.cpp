@@ -54,6 +54,18 @@ void drop_cpu(const Dropout& job, const Place& place) {
   });
 }
 
+Status drop(const Dropout& job, const Place& place) {
+  if (!place.cuda) {
+    drop_cpu(job, place);
+    return Status::ok;
+  }
+#if defined(ASSAY_HAS_CUDA)
+  return random_dropout_cuda(job, place);
+#else
+  return Status::no_cuda;
+#endif
+}
+
 }  // namespace
 
 Status random_dropout(const View& x, double p, const View& out, const View& kept, RandomState* state,
@@ -62,11 +74,7 @@ Status random_dropout(const View& x, double p, const View& out, const View& kept
   if (!same_sizes(x, out) || !same_sizes(x, kept)) return Status::bad_shape;
   const Dropout job{x.data,       out.data,       kept.as<std::uint8_t>(), x.type,    keep_of(p), scale_of(p),
                     layout_of(x), layout_of(out), layout_of(kept),         x.count(), state};
-  if (place.cuda) {
-    if (const Status status = each(place, (job.count + 3) / 4, 1, job); status != Status::ok) return status;
-  } else {
-    drop_cpu(job, place);
-  }
+  if (const Status status = drop(job, place); status != Status::ok) return status;
   return count_call(state, place);
 }
 
@@ -77,6 +85,9 @@ Status random_dropout_backward(const View& gradient_out, const View& kept, doubl
   if (!same_sizes(gradient_out, gradient) || !same_sizes(gradient, kept)) return Status::bad_shape;
   const DropoutBackward job{gradient_out.data, kept.as<std::uint8_t>(), gradient.data,   gradient.type,
                             scale_of(p),       layout_of(gradient_out), layout_of(kept), layout_of(gradient)};
+#if defined(ASSAY_HAS_CUDA)
+  if (place.cuda) return random_dropout_backward_cuda(job, gradient.count(), place);
+#endif
   return each(place, gradient.count(), 32768, job);
 }
 

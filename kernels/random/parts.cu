@@ -5,8 +5,6 @@ namespace assay::kernels {
 
 ASSAY_EACH_CUDA(PermutationKeys);
 ASSAY_EACH_CUDA(StoreIntegers);
-ASSAY_EACH_CUDA(Dropout);
-ASSAY_EACH_CUDA(DropoutBackward);
 ASSAY_EACH_CUDA(LeafTotals);
 ASSAY_EACH_CUDA(LeafEnds);
 ASSAY_EACH_CUDA(Samples);

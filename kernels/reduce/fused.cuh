@@ -216,6 +216,62 @@ __global__ void __launch_bounds__(kRowThreads, 6)
   }
 }
 
+template <typename R>
+inline constexpr int kEightRows = R::kInputs == 1 ? 4 : 2;  ///< that each group of lanes has at once
+
+/// Rows of at most 128 elements of bf16, eight a lane: what a row costs beside its elements is shared by
+/// twice as many as in short_kernel.
+template <typename R>
+__global__ void __launch_bounds__(kRowThreads, 6)
+    eights_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
+  using D = OnDevice<R>;
+  constexpr Form F = Form::halves;
+  constexpr int kRows = kEightRows<R>;
+  const int lanes = layout.lanes, lane = threadIdx.x & (lanes - 1), groups = kRowThreads / lanes;
+  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * (groups * kRows) + threadIdx.x / lanes;
+  const auto index = [&](int q) { return first + q * groups; };
+  const auto there = [&](int q) { return index(q) < job.rows.count; };
+  const auto count = [&](int q) { return there(q) ? static_cast<int>(job.rows.n) : 0; };
+  const auto place = [&](int tensor, int q) { return row_of(job.rows, tensor, index(q)) + 8 * lane; };
+  Block<2> x[kRows],
+      y[kRows];  // two fours: of the elements' order as lanes 2 * lane and 2 * lane + 1 would have
+  RowState row[kRows];
+#pragma unroll
+  for (int q = 0; q < kRows; ++q) {
+    if (!there(q)) continue;
+    D::begin(job, index(q), row[q]);
+    load_eight_once(x[q], static_cast<const std::uint16_t*>(job.x) + place(0, q));
+    if constexpr (R::kInputs > 1)
+      load_eight_once(y[q], static_cast<const std::uint16_t*>(job.y) + place(1, q));
+  }
+#pragma unroll
+  for (int pass = 0; pass < R::kPasses; ++pass)
+#pragma unroll
+    for (int q = 0; q < kRows; ++q) {
+      float leaf[2][4];
+#pragma unroll
+      for (int h = 0; h < 2; ++h) {
+#pragma unroll
+        for (int c = 0; c < 4; ++c) leaf[h][c] = D::neutral(pass);
+        join_round<R, F, true>(job, pass, 0, count(q), 2 * lane + h, lanes, row[q], x[q][h], y[q][h],
+                               leaf[h]);
+      }
+      D::end_pass(job, pass, halved_eights<R>(pass, leaf, lane, lanes), row[q]);
+    }
+#pragma unroll
+  for (int q = 0; q < kRows; ++q) {
+    if (!there(q)) continue;
+    if constexpr (R::kWrites) {
+      Block<2> v;
+#pragma unroll
+      for (int h = 0; h < 2; ++h)
+        round_results<R, F, true>(job, 0, count(q), 2 * lane + h, lanes, row[q], x[q][h], y[q][h], v[h]);
+      store_eight(static_cast<std::uint16_t*>(job.out) + place(2, q), v);
+    }
+    if (lane == 0) D::save(job, index(q), row[q]);
+  }
+}
+
 template <typename R, Form F, Way kWay>
 __global__ void __launch_bounds__(kWay == Way::held ? kMostThreads<R> : kLoopThreads, 1)
     block_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
@@ -228,64 +284,88 @@ __global__ void __launch_bounds__(kWay == Way::held ? kMostThreads<R> : kLoopThr
   worker.work(sums);
 }
 
-inline bool is_packed(const FusedJob& job, int inputs, bool writes) {
+/// Whether every row is made of `each` elements that lie aligned for being read at once, in each tensor.
+inline bool is_packed(const FusedJob& job, int inputs, bool writes, int each) {
   const Rows& rows = job.rows;
   const void* data[] = {job.x, inputs > 1 ? job.y : nullptr, writes ? job.out : nullptr, job.weight,
                         job.bias};
   const Type type[] = {job.x_type, job.y_type, job.out_type, job.weight_type, job.bias_type};
-  bool packed = rows.n % 4 == 0;
+  bool packed = rows.n % each == 0;
   for (int t = 0; t < 5; ++t) {
     if (!data[t]) continue;
     packed =
         packed &&
-        reinterpret_cast<std::uintptr_t>(data[t]) % static_cast<std::uintptr_t>(4 * size_of(type[t])) == 0;
+        reinterpret_cast<std::uintptr_t>(data[t]) % static_cast<std::uintptr_t>(each * size_of(type[t])) == 0;
     if (t > 2) continue;
     packed = packed && rows.step[t] == 1;
-    for (int d = 0; d < rows.rank; ++d) packed = packed && rows.stride[t][d] % 4 == 0;
+    for (int d = 0; d < rows.rank; ++d) packed = packed && rows.stride[t][d] % each == 0;
   }
   return packed;
+}
+
+template <typename R>
+bool are_alike(const FusedJob& job) {
+  return (R::kInputs == 1 || job.y_type == job.x_type) && (!R::kWrites || job.out_type == job.x_type);
 }
 
 /// `whole`: no lane is without elements where another of its row has some. What is gained by knowing that is
 /// the time of instructions: fp32 rows of more than one round wait for memory, and gain nothing.
 template <typename R>
 Form form_of(const FusedJob& job, bool whole) {
-  if (other_launches() || !is_packed(job, R::kInputs, R::kWrites)) return Form::loose;
-  const bool alike =
-      (R::kInputs == 1 || job.y_type == job.x_type) && (!R::kWrites || job.out_type == job.x_type);
+  if (other_launches() || !is_packed(job, R::kInputs, R::kWrites, 4)) return Form::loose;
+  const bool alike = are_alike<R>(job);
   const bool waits = job.x_type == Type::f32 && job.rows.n > kLeaves;
   if (!whole || !alike || waits) return Form::packed;
   return job.x_type == Type::f32 ? Form::numbers : Form::halves;
 }
 
-/// Calls f with a form that is known when it is compiled. `Numbers`: whether that may be Form::numbers.
-template <bool Numbers, typename F>
+/// Calls f with a form that is known when it is compiled. `Sure`: which of those without idle lanes it may
+/// be.
+template <Form Sure, typename F>
 void with_form(Form form, F&& f) {
   switch (form) {
     case Form::loose:
       return f(std::integral_constant<Form, Form::loose>{});
     case Form::packed:
       return f(std::integral_constant<Form, Form::packed>{});
-    case Form::numbers:
-      if constexpr (Numbers) f(std::integral_constant<Form, Form::numbers>{});
-      return;
     default:
-      return f(std::integral_constant<Form, Form::halves>{});
+      return f(std::integral_constant<Form, Sure>{});
   }
 }
 
 inline Status launched() { return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed; }
 
+/// Whether rows are 8, 16, 32, 64 or 128 elements of bf16, aligned for eight at once.
+template <typename R>
+bool in_eights(const FusedJob& job) {
+  const std::int64_t n = job.rows.n;
+  return !other_launches() && job.x_type == Type::bf16 && are_alike<R>(job) && n >= 8 && (n & (n - 1)) == 0 &&
+         is_packed(job, R::kInputs, R::kWrites, 8);
+}
+
+template <typename R>
+Status launch_eights(const FusedJob& job, cudaStream_t stream) {
+  Layout layout;
+  layout.lanes = static_cast<int>(job.rows.n / 8);
+  const std::int64_t rows = kRowThreads / layout.lanes * kEightRows<R>;
+  const std::int64_t grid = (job.rows.count + rows - 1) / rows;
+  if (grid > 0x7fffffff) return Status::bad_shape;
+  eights_kernel<R><<<static_cast<unsigned>(grid), kRowThreads, 0, stream>>>(job, layout);
+  return launched();
+}
+
 /// Rows of at most 128 elements.
 template <typename R>
 Status launch_short(const FusedJob& job, cudaStream_t stream) {
+  if (in_eights<R>(job)) return launch_eights<R>(job, stream);
   Layout layout;
   layout.lanes = 1;
   while (layout.lanes < 32 && (layout.lanes * 4 < job.rows.n || other_launches())) layout.lanes *= 2;
   const std::int64_t rows = kRowThreads / layout.lanes * kShortRows;
   const std::int64_t grid = (job.rows.count + rows - 1) / rows;
   if (grid > 0x7fffffff) return Status::bad_shape;
-  with_form<true>(form_of<R>(job, job.rows.n == 4 * layout.lanes), [&](auto form) {
+  const bool whole = job.rows.n == 4 * layout.lanes && job.x_type == Type::f32;
+  with_form<Form::numbers>(form_of<R>(job, whole), [&](auto form) {
     short_kernel<R, form.value><<<static_cast<unsigned>(grid), kRowThreads, 0, stream>>>(job, layout);
   });
   return launched();
@@ -296,7 +376,7 @@ template <typename R>
 Status launch_rows(const FusedJob& job, cudaStream_t stream) {
   const std::int64_t grid = (job.rows.count * 32 + kRowThreads - 1) / kRowThreads;
   if (grid > 0x7fffffff) return Status::bad_shape;
-  with_form<false>(form_of<R>(job, job.rows.n % kLeaves == 0), [&](auto form) {
+  with_form<Form::halves>(form_of<R>(job, job.rows.n % kLeaves == 0), [&](auto form) {
     row_kernel<R, form.value><<<static_cast<unsigned>(grid), kRowThreads, 0, stream>>>(job, Layout{});
   });
   return launched();
@@ -315,7 +395,7 @@ Status launch_long(const FusedJob& job, cudaStream_t stream) {
   const int threads = other_launches() ? 32 : usual;
   if (job.rows.count > 0x7fffffff) return Status::bad_shape;
   const auto grid = static_cast<unsigned>(job.rows.count);
-  with_form<false>(form, [&](auto known) {
+  with_form<Form::halves>(form, [&](auto known) {
     constexpr Form kForm = known.value;
     if constexpr (kForm != Form::loose)
       if (held) return block_kernel<R, kForm, Way::held><<<grid, threads, 0, stream>>>(job, layout);

@@ -3,6 +3,7 @@
 
 #include <cuda_runtime.h>
 
+#include "kernels/core/halved.cuh"
 #include "kernels/reduce/device_rules.cuh"
 #include "kernels/reduce/tree.cuh"
 
@@ -94,6 +95,27 @@ __device__ __forceinline__ void store_round(void* data, Type given, std::int64_t
   }
 }
 
+/// Eight consecutive elements, 16-byte aligned, read once.
+__device__ __forceinline__ void load_eight_once(Block<2>& x, const std::uint16_t* p) {
+  std::uint32_t word[4];
+  asm volatile("ld.global.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
+               : "=r"(word[0]), "=r"(word[1]), "=r"(word[2]), "=r"(word[3])
+               : "l"(p));
+#pragma unroll
+  for (int k = 0; k < 4; ++k) {
+    x[k / 2][2 * (k % 2)] = float_of(word[k] << 16);
+    x[k / 2][2 * (k % 2) + 1] = float_of(word[k] & 0xffff0000u);
+  }
+}
+__device__ __forceinline__ void store_eight(std::uint16_t* p, const Block<2>& v) {
+  bool odd = false;
+#pragma unroll
+  for (int k = 0; k < 8; ++k) odd = odd || v[k / 4][k % 4] != v[k / 4][k % 4];
+  *reinterpret_cast<uint4*>(p) =
+      make_uint4(pack_bf16(v[0][0], v[0][1], odd), pack_bf16(v[0][2], v[0][3], odd),
+                 pack_bf16(v[1][0], v[1][1], odd), pack_bf16(v[1][2], v[1][3], odd));
+}
+
 /// Values of a weight or bias beside elements spot(c) from `column` on, `absent` where there is none or the
 /// row has ended.
 template <Form F>
@@ -129,6 +151,25 @@ __device__ __forceinline__ float halved(int pass, float (&v)[4], int lane, int l
   return a;
 }
 
+/// The same where each of `lanes` lanes, 16 at most, has eight neighbouring leaves.
+template <typename R>
+__device__ __forceinline__ float halved_eights(int pass, const Block<2>& leaf, int lane, int lanes) {
+  using D = OnDevice<R>;
+  const auto join = [&](float a, float b) { return D::join(pass, a, b); };
+  float v[8] = {leaf[0][0], leaf[0][1], leaf[0][2], leaf[0][3],
+                leaf[1][0], leaf[1][1], leaf[1][2], leaf[1][3]};
+  if (D::any_order(pass)) {
+    float a = kernels::halved(v, join);
+    for (int o = lanes / 2; o > 0; o /= 2) a = join(a, __shfl_xor_sync(kAllLanes, a, o));
+    return a;
+  }
+  if (lanes == 16) return sum_of_eights(v, lane);
+  for (int o = lanes / 2; o > 0; o /= 2)
+#pragma unroll
+    for (int c = 0; c < 8; ++c) v[c] = join(v[c], __shfl_xor_sync(kAllLanes, v[c], o));
+  return kernels::halved(v, join);
+}
+
 /// One round's terms to the leaves. What is kept for the result takes the elements' place.
 template <typename R, Form F, bool Keep>
 __device__ __forceinline__ void join_round(const FusedJob& job, int pass, std::int64_t column, int left,
@@ -148,14 +189,13 @@ __device__ __forceinline__ void join_round(const FusedJob& job, int pass, std::i
   }
 }
 
-/// One round's results.
+/// One round's results, in v.
 template <typename R, Form F, bool Keep>
-__device__ __forceinline__ void write_round(const FusedJob& job, std::int64_t column, std::int64_t at,
-                                            int left, int lane, int lanes, const RowState& row,
-                                            const float (&x)[4], const float (&y)[4]) {
+__device__ __forceinline__ void round_results(const FusedJob& job, std::int64_t column, int left, int lane,
+                                              int lanes, const RowState& row, const float (&x)[4],
+                                              const float (&y)[4], float (&v)[4]) {
   using D = OnDevice<R>;
-  if (kIsPacked<F> && !has_round<F>(0, left, lane)) return;
-  float v[4], w[4] = {1, 1, 1, 1}, b[4] = {}, kept[4];
+  float w[4] = {1, 1, 1, 1}, b[4] = {}, kept[4];
   if constexpr (R::kColumns) {
     load_columns<F>(w, job.weight, job.weight_type, column, left, lane, lanes, 1);
     if constexpr (R::kInputs == 1)
@@ -167,6 +207,15 @@ __device__ __forceinline__ void write_round(const FusedJob& job, std::int64_t co
   const std::int64_t here[4] = {column + spot<F>(lane, lanes, 0), column + spot<F>(lane, lanes, 1),
                                 column + spot<F>(lane, lanes, 2), column + spot<F>(lane, lanes, 3)};
   D::results(x, y, w, b, kept, here, row, v);
+}
+
+template <typename R, Form F, bool Keep>
+__device__ __forceinline__ void write_round(const FusedJob& job, std::int64_t column, std::int64_t at,
+                                            int left, int lane, int lanes, const RowState& row,
+                                            const float (&x)[4], const float (&y)[4]) {
+  if (kIsPacked<F> && !has_round<F>(0, left, lane)) return;
+  float v[4];
+  round_results<R, F, Keep>(job, column, left, lane, lanes, row, x, y, v);
   store_round<F>(job.out, job.out_type, at, job.rows.step[2], left, lane, lanes, v);
 }
 

@@ -3,6 +3,7 @@
 // lane ends with the same bits.
 #pragma once
 
+#include "kernels/core/fours.cuh"
 #include "kernels/reduce/rules.hpp"
 
 namespace assay::kernels {
@@ -39,18 +40,7 @@ __device__ __forceinline__ float join_blocks(Join join, const float* sums, int l
   return v;
 }
 
-/// Four consecutive elements, 4 * size aligned.
-__device__ __forceinline__ void load_four(float (&x)[4], const float* p) {
-  const float4 v = *reinterpret_cast<const float4*>(p);
-  x[0] = v.x, x[1] = v.y, x[2] = v.z, x[3] = v.w;
-}
-__device__ __forceinline__ void load_four(float (&x)[4], const std::uint16_t* p) {
-  const uint2 v = *reinterpret_cast<const uint2*>(p);
-  x[0] = float_of(v.x << 16), x[1] = float_of(v.x & 0xffff0000u);
-  x[2] = float_of(v.y << 16), x[3] = float_of(v.y & 0xffff0000u);
-}
-
-/// The same, leaving the first cache to what is read more than once.
+/// load_four, leaving the first cache to what is read more than once.
 __device__ __forceinline__ void load_four_once(float (&x)[4], const float* p) {
   asm volatile("ld.global.L1::no_allocate.v4.f32 {%0, %1, %2, %3}, [%4];"
                : "=f"(x[0]), "=f"(x[1]), "=f"(x[2]), "=f"(x[3])
@@ -76,6 +66,23 @@ __device__ __forceinline__ float sum_of_leaves(const float (&v)[4], int lane) {
   for (int o = 4; o > 0; o /= 2) a += __shfl_xor_sync(kAllLanes, a, o);
   a += __shfl_xor_sync(kAllLanes, a, 16);
   return a + __shfl_xor_sync(kAllLanes, a, 8);
+}
+
+/// Eight leaves of each of 16 lanes, leaves 8 * lane + c: the same, of each half of a warp.
+__device__ __forceinline__ float sum_of_eights(const float (&v)[8], int lane) {
+  const bool third = (lane & 8) != 0, second = (lane & 4) != 0, first = (lane & 2) != 0;
+  float four[4], two[2];
+#pragma unroll
+  for (int c = 0; c < 4; ++c)
+    four[c] = (third ? v[4 + c] : v[c]) + __shfl_xor_sync(kAllLanes, third ? v[c] : v[4 + c], 8);
+#pragma unroll
+  for (int c = 0; c < 2; ++c)
+    two[c] = (second ? four[2 + c] : four[c]) + __shfl_xor_sync(kAllLanes, second ? four[c] : four[2 + c], 4);
+  float a = (first ? two[1] : two[0]) + __shfl_xor_sync(kAllLanes, first ? two[0] : two[1], 2);
+  a += __shfl_xor_sync(kAllLanes, a, 1);
+#pragma unroll
+  for (int o = 8; o > 1; o /= 2) a += __shfl_xor_sync(kAllLanes, a, o);
+  return a;
 }
 
 }  // namespace assay::kernels
