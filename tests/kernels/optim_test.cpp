@@ -94,19 +94,19 @@ const std::vector<Setting> kSettings = {
 };
 
 TEST(Adam, EqualsTheSingleTensorFormStepByStep) {
-  constexpr int kSteps = 3;
+  constexpr int kSteps = 3, kTensors = 3;
   for (const Setting& s : kSettings) {
-    const certify::Sizes sizes[2] = {{37, 70}, {5001}};
+    const certify::Sizes sizes[kTensors] = {{37, 70}, {5001}, {16, 52}};  // the last is made of fours
     // Outputs: for each tensor parameter, average, square, largest, copy; then, before the steps, the
     // gradients and parameters.
     const Result result = everywhere::expect_same(s.name, [&](Case& one, std::vector<View>& outputs) {
-      std::vector<AdamTensor> tensors(2);
-      std::vector<View> largest(2), copies(2);
+      std::vector<AdamTensor> tensors(kTensors);
+      std::vector<View> largest(kTensors), copies(kTensors);
       const std::vector<AdamClock> zero(1, AdamClock{0, 0, 9});
       const std::vector<AdamScalars> none(1);
       AdamClock* clock = everywhere::place_values(one, zero);
       AdamScalars* scalars = everywhere::place_values(one, none);
-      for (std::size_t k = 0; k < 2; ++k) {
+      for (std::size_t k = 0; k < kTensors; ++k) {
         const std::vector<int> order = s.strided && k == 0 ? std::vector<int>{1, 0} : std::vector<int>{};
         AdamTensor& t = tensors[k];
         t.parameter = one.input(s.type, sizes[k], Fill::normal),
@@ -122,14 +122,14 @@ TEST(Adam, EqualsTheSingleTensorFormStepByStep) {
       for (int step = 0; step < kSteps && status == Status::ok; ++step) {
         status = adam_tick(clock, s.options, scalars, one.place());
         if (status == Status::ok)
-          status = adam_step(tensors.data(), 2, s.options, scalars, nullptr, one.place());
+          status = adam_step(tensors.data(), kTensors, s.options, scalars, nullptr, one.place());
       }
       return status;
     });
     ASSERT_EQ(result.status, Status::ok) << s.name;
     certify::Suite suite(false, 1);
     Case one(s.name, suite.place());  // the same name: the same inputs
-    for (std::size_t k = 0; k < 2; ++k) {
+    for (std::size_t k = 0; k < kTensors; ++k) {
       const std::vector<int> order = s.strided && k == 0 ? std::vector<int>{1, 0} : std::vector<int>{};
       const auto tensor = [&](Type type, Fill fill, bool other) {
         return Tensor{

@@ -182,6 +182,34 @@ TEST(Pointwise, GivesTheSameBitsOnCuda) {
                   "CUDA, layout " + std::to_string(s));
 }
 
+// So many elements that their results are looked up: each bf16 many times, at every place of eight.
+TEST(Pointwise, ALargeTensorOfBf16GivesTheSameBitsOnCuda) {
+  if (device_count() == 0) GTEST_SKIP() << "no CUDA device";
+  constexpr std::int64_t kValues = 1 << 16, kCount = (std::int64_t{1} << 23) + 21;
+  std::vector<std::uint16_t> values(kCount), found(kCount);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<std::uint16_t>(i * 9 + i / kValues);
+  PlainThreads threads(2);
+  Case large("large", {.cuda = true}), small("small", {.threads = &threads});
+  const View in = large.output(Type::bf16, {kCount}), out = large.output(Type::bf16, {kCount});
+  const View every = small.output(Type::bf16, {kValues}), expected = small.output(Type::bf16, {kValues});
+  ASSERT_TRUE(to_device(in.data, values.data(), kCount * 2));
+  for (std::int64_t i = 0; i < kValues; ++i) every.as<std::uint16_t>()[i] = static_cast<std::uint16_t>(i);
+  for (const PointwiseRow& row : pointwise_rows()) {
+    if (row.inputs != 1 || row.predicate) continue;
+    for (const float more : {0.0F, 0.5F}) {  // other scalars than the first
+      std::vector<float> scalars(scalars_of(row).begin(), scalars_of(row).end());
+      for (float& s : scalars) s += more;
+      ASSERT_EQ(pointwise(row.op, std::span(&in, 1), scalars, out, large.place()), Status::ok) << row.name;
+      ASSERT_EQ(pointwise(row.op, std::span(&every, 1), scalars, expected, small.place()), Status::ok);
+      ASSERT_TRUE(to_host(found.data(), out.data, kCount * 2));
+      std::int64_t wrong = 0;
+      for (std::size_t i = 0; i < found.size(); ++i)
+        wrong += found[i] != expected.as<std::uint16_t>()[values[i]];
+      EXPECT_EQ(wrong, 0) << row.name;
+    }
+  }
+}
+
 // Rows of heads beside a transposed tensor and a number a head: what squares of 4 x 4 are taken of.
 TEST(Pointwise, TurnedOperandsGiveTheSameBitsOnCuda) {
   if (device_count() == 0) GTEST_SKIP() << "no CUDA device";

@@ -247,33 +247,46 @@ TEST(Permutation, OrdersKeysThatBeginAlike) {
   EXPECT_GT(against_index, 0);
 }
 
+/// In a transposed input and in elements that lie in fours.
+struct DropoutCase {
+  Type type;
+  double p;
+  certify::Sizes sizes;
+  std::vector<int> order;
+};
+
+void check_dropout(const DropoutCase& c) {
+  const Result result = expect_same("dropout", [&](certify::Case& one, std::vector<View>& outputs) {
+    RandomState* state = everywhere::place_values(one, std::vector{kState});
+    const View x = one.input(c.type, c.sizes, certify::Fill::special, c.order);
+    outputs = {x, one.output(c.type, c.sizes), one.output(Type::boolean, c.sizes),
+               one.output(c.type, c.sizes)};
+    const Status status = random_dropout(x, c.p, outputs[1], outputs[2], state, one.place());
+    return status == Status::ok ? random_dropout_backward(x, outputs[2], c.p, outputs[3], one.place())
+                                : status;
+  });
+  ASSERT_EQ(result.status, Status::ok);
+  EXPECT_EQ(result.contents[1], result.contents[3]);
+  const auto keep = static_cast<float>(1.0 - c.p);
+  for (std::int64_t i = 0; i < c.sizes[0] * c.sizes[1]; ++i) {
+    const auto u = static_cast<std::size_t>(i);
+    const bool kept = reference::bernoulli_at(kState, i, keep);
+    ASSERT_EQ(result.contents[2][u] != 0, kept);
+    const float x = c.type == Type::f32 ? element<float>(result.contents[0], u)
+                                        : from_bf16(element<std::uint16_t>(result.contents[0], u));
+    const float y = x * (kept ? 1.0F / keep : 0.0F);
+    if (c.type == Type::bf16)
+      ASSERT_EQ(element<std::uint16_t>(result.contents[1], u), to_bf16(y));
+    else
+      ASSERT_EQ(element<std::uint32_t>(result.contents[1], u), y != y ? kNan32 : bits_of(y));
+  }
+}
+
 TEST(Dropout, KeepsAndScalesByTheStreamAndBackwardTakesTheSameNoise) {
   for (const Type type : {Type::f32, Type::bf16})
     for (const double p : {0.0, 0.3, 1.0}) {
-      const Result result = expect_same("dropout", [&](certify::Case& one, std::vector<View>& outputs) {
-        RandomState* state = everywhere::place_values(one, std::vector{kState});
-        const View x = one.input(type, {33, 70}, certify::Fill::special, {1, 0});
-        outputs = {x, one.output(type, {33, 70}), one.output(Type::boolean, {33, 70}),
-                   one.output(type, {33, 70})};
-        const Status status = random_dropout(x, p, outputs[1], outputs[2], state, one.place());
-        return status == Status::ok ? random_dropout_backward(x, outputs[2], p, outputs[3], one.place())
-                                    : status;
-      });
-      ASSERT_EQ(result.status, Status::ok);
-      EXPECT_EQ(result.contents[1], result.contents[3]);
-      const auto keep = static_cast<float>(1.0 - p);
-      for (std::int64_t i = 0; i < 33 * 70; ++i) {
-        const auto u = static_cast<std::size_t>(i);
-        const bool kept = reference::bernoulli_at(kState, i, keep);
-        ASSERT_EQ(result.contents[2][u] != 0, kept);
-        const float x = type == Type::f32 ? element<float>(result.contents[0], u)
-                                          : from_bf16(element<std::uint16_t>(result.contents[0], u));
-        const float y = x * (kept ? 1.0F / keep : 0.0F);
-        if (type == Type::bf16)
-          ASSERT_EQ(element<std::uint16_t>(result.contents[1], u), to_bf16(y));
-        else
-          ASSERT_EQ(element<std::uint32_t>(result.contents[1], u), y != y ? kNan32 : bits_of(y));
-      }
+      check_dropout({type, p, {33, 70}, {1, 0}});
+      check_dropout({type, p, {52, 79}, {}});
     }
 }
 
