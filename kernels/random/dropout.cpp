@@ -8,7 +8,10 @@ namespace assay::kernels {
 namespace {
 
 float keep_of(double p) { return static_cast<float>(1.0 - p); }
-float scale_of(double p) { return keep_of(p) == 0.0F ? 0.0F : 1.0F / keep_of(p); }
+float scale_of(double p, Type type, Noise noise) {
+  const float scale = keep_of(p) == 0.0F ? 0.0F : 1.0F / keep_of(p);
+  return noise == Noise::stored && type == Type::bf16 ? from_bf16(to_bf16(scale)) : scale;
+}
 
 Status count_call(RandomState* state, const Place& place) {
   if (!place.cuda) {
@@ -69,22 +72,30 @@ Status drop(const Dropout& job, const Place& place) {
 }  // namespace
 
 Status random_dropout(const View& x, double p, const View& out, const View& kept, RandomState* state,
-                      const Place& place) {
+                      const Place& place, Noise noise) {
   if (!is_float(x.type) || out.type != x.type || kept.type != Type::boolean) return Status::bad_type;
   if (!same_sizes(x, out) || !same_sizes(x, kept)) return Status::bad_shape;
-  const Dropout job{x.data,       out.data,       kept.as<std::uint8_t>(), x.type,    keep_of(p), scale_of(p),
-                    layout_of(x), layout_of(out), layout_of(kept),         x.count(), state};
+  const Dropout job{x.data,       out.data,       kept.as<std::uint8_t>(),
+                    x.type,       keep_of(p),     scale_of(p, x.type, noise),
+                    layout_of(x), layout_of(out), layout_of(kept),
+                    x.count(),    state};
   if (const Status status = drop(job, place); status != Status::ok) return status;
   return count_call(state, place);
 }
 
 Status random_dropout_backward(const View& gradient_out, const View& kept, double p, const View& gradient,
-                               const Place& place) {
+                               const Place& place, Noise noise) {
   if (!is_float(gradient.type) || gradient_out.type != gradient.type || kept.type != Type::boolean)
     return Status::bad_type;
   if (!same_sizes(gradient_out, gradient) || !same_sizes(gradient, kept)) return Status::bad_shape;
-  const DropoutBackward job{gradient_out.data, kept.as<std::uint8_t>(), gradient.data,   gradient.type,
-                            scale_of(p),       layout_of(gradient_out), layout_of(kept), layout_of(gradient)};
+  const DropoutBackward job{gradient_out.data,
+                            kept.as<std::uint8_t>(),
+                            gradient.data,
+                            gradient.type,
+                            scale_of(p, gradient.type, noise),
+                            layout_of(gradient_out),
+                            layout_of(kept),
+                            layout_of(gradient)};
 #if defined(ASSAY_HAS_CUDA)
   if (place.cuda) return random_dropout_backward_cuda(job, gradient.count(), place);
 #endif

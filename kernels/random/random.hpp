@@ -46,14 +46,17 @@ Status random_integers(const View& out, std::int64_t low, std::uint64_t range, R
 /// by index.
 Status random_permutation(const View& out, RandomState* state, const Place& place);
 
+/// What 1 / fp32(1 - p) is where it scales: that number in fp32, or as a tensor of the type would hold it.
+enum class Noise : std::uint8_t { exact, stored };
+
 /// out = x * noise, noise[i] = kept[i] / fp32(1 - p), one rounded division a call, kept[i] = 1 with
 /// probability fp32(1 - p); for p = 1 noise is 0 everywhere. x, out: f32 or bf16, one type, equal sizes;
 /// kept: boolean, equal sizes.
 Status random_dropout(const View& x, double p, const View& out, const View& kept, RandomState* state,
-                      const Place& place);
+                      const Place& place, Noise noise = Noise::exact);
 /// gradient = gradient_out * noise with the noise of `kept`.
 Status random_dropout_backward(const View& gradient_out, const View& kept, double p, const View& gradient,
-                               const Place& place);
+                               const Place& place, Noise noise = Noise::exact);
 
 /// `out` (rows, samples) i64: sampling with replacement from `weights` (rows, n), f32 or bf16, not negative
 /// and each row's sum finite and above 0 (not checked; such a row gives n - 1). Sample: the first j with R3's

@@ -140,7 +140,7 @@ template <typename R, Form F>
 __device__ __forceinline__ float halved(int pass, float (&v)[4], int lane, int lanes) {
   using D = OnDevice<R>;
   if (kIsPacked<F> && !D::any_order(pass)) {
-    if (lanes == 32) return sum_of_leaves(v, lane);
+    if (lanes == 32) return halve_warp<Join::add>(v, lane);
     for (int o = lanes / 2; o > 0; o /= 2)
 #pragma unroll
       for (int c = 0; c < 4; ++c) v[c] = D::join(pass, v[c], __shfl_xor_sync(kAllLanes, v[c], o));

@@ -49,7 +49,7 @@ __global__ void __launch_bounds__(kFinishThreads)
 #pragma unroll
       for (int c = 0; c < 4; ++c)
         if (i + c < rows) leaf[c] = leaf[c] + x[i + c];
-    const float value = halve_lanes(Join::add, leaf, 32);
+    const float value = halve_warp<Join::add>(leaf, lane);
     if (lane == 0) sums[which][b] = value;
   }
   __syncthreads();

@@ -51,15 +51,16 @@ __device__ __forceinline__ void join_four(const T* p, std::int64_t at, std::int6
 /// A warp's block of R1: elements [begin, end), 1024 at most.
 template <typename T>
 __device__ __forceinline__ float squares_of_block(const T* p, std::int64_t begin, std::int64_t end) {
+  const int lane = threadIdx.x & 31;
   float leaf[4];
 #pragma unroll
   for (int c = 0; c < 4; ++c) leaf[c] = neutral_of(Join::add);
 #pragma unroll
   for (int k = 0; k < static_cast<int>(kBlock / kLeaves); ++k) {
-    const std::int64_t at = begin + k * static_cast<int>(kLeaves) + 4 * (threadIdx.x & 31);
+    const std::int64_t at = begin + k * static_cast<int>(kLeaves) + 4 * lane;
     if (at < end) join_four(p, at, end, leaf);
   }
-  return halve_lanes(Join::add, leaf, 32);
+  return halve_warp<Join::add>(leaf, lane);
 }
 
 __global__ void __launch_bounds__(kWarps * 32) squares_of_chunks(const __grid_constant__ Many many) {
@@ -85,7 +86,7 @@ __global__ void __launch_bounds__(kWarps * 32) squares_of_chunks(const __grid_co
 __global__ void __launch_bounds__(kJoiners) join_tensors(const __grid_constant__ Many many) {
   const int tensor = static_cast<int>(blockIdx.x), first = many.first[tensor];
   const std::int64_t chunks = many.first[tensor + 1] - first;
-  const float value = join_many(Join::add, many.partials + first, chunks);
+  const float value = join_many<Join::add>(many.partials + first, chunks);
   if (threadIdx.x == 0) *many.sum[tensor] = canonical(value);
 }
 

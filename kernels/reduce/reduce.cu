@@ -167,7 +167,7 @@ __global__ void __launch_bounds__(kWarps * 32) long_rows(const __grid_constant__
 #pragma unroll
     for (int c = 0; c < 4; ++c) leaf[c] = neutral_of(job.recipe.join);
     Source::leaves(job, row, at, count, lane, centre, leaf);
-    const float value = halve_lanes(job.recipe.join, leaf, 32);
+    const float value = with_join(job.recipe.join, [&](auto j) { return halve_warp<j.value>(leaf, lane); });
     if (lane == 0) sums[(at - begin) / kBlock] = value;
   }
   __syncthreads();
@@ -250,16 +250,16 @@ __global__ void __launch_bounds__(kWarps * 32) join_few(const __grid_constant__ 
   const int lane = threadIdx.x & 31;
   const float* partial = job.partials + kept * job.chunks;
   const auto at = [&](int i) { return i < job.chunks ? partial[i] : neutral_of(join); };
-  float v = at(lane);
-  if (job.chunks > 32) v = join_terms(join, at(2 * lane), at(2 * lane + 1));
-#pragma unroll
-  for (int o = 1; o < 32; o *= 2) v = join_terms(join, v, __shfl_xor_sync(kAllLanes, v, o));
-  if (lane == 0) finish_kept(job, kept, v);
+  const float v = job.chunks > 32 ? join_terms(join, at(2 * lane), at(2 * lane + 1)) : at(lane);
+  const float joined = with_join(join, [&](auto j) { return join_lanes<j.value>(v); });
+  if (lane == 0) finish_kept(job, kept, joined);
 }
 
 /// Joins an output's partials when they are many: a thread block each.
 __global__ void __launch_bounds__(kJoiners) join_partials(const __grid_constant__ ReduceJob job) {
-  const float value = join_many(job.recipe.join, job.partials + blockIdx.x * job.chunks, job.chunks);
+  const float* partials = job.partials + blockIdx.x * job.chunks;
+  const float value =
+      with_join(job.recipe.join, [&](auto j) { return join_many<j.value>(partials, job.chunks); });
   if (threadIdx.x == 0) finish_kept(job, blockIdx.x, value);
 }
 

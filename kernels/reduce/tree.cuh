@@ -3,6 +3,8 @@
 // lane ends with the same bits.
 #pragma once
 
+#include <type_traits>
+
 #include "kernels/core/fours.cuh"
 #include "kernels/reduce/rules.hpp"
 
@@ -32,14 +34,6 @@ __device__ __forceinline__ float halve_lanes(Join join, const float (&leaf)[4], 
   return join_terms(join, join_terms(join, v[0], v[2]), join_terms(join, v[1], v[3]));
 }
 
-/// Values [0, 2 * 32) of shared memory, neutral where there is none: R1 step 3, by the first warp.
-__device__ __forceinline__ float join_blocks(Join join, const float* sums, int lane) {
-  float v = join_terms(join, sums[2 * lane], sums[2 * lane + 1]);
-#pragma unroll
-  for (int o = 1; o < 32; o *= 2) v = join_terms(join, v, __shfl_xor_sync(kAllLanes, v, o));
-  return v;
-}
-
 /// load_four, leaving the first cache to what is read more than once.
 __device__ __forceinline__ void load_four_once(float (&x)[4], const float* p) {
   asm volatile("ld.global.L1::no_allocate.v4.f32 {%0, %1, %2, %3}, [%4];"
@@ -53,19 +47,51 @@ __device__ __forceinline__ void load_four_once(float (&x)[4], const std::uint16_
   x[2] = float_of(high << 16), x[3] = float_of(high & 0xffff0000u);
 }
 
-/// Four leaves of each of 32 lanes, leaves 4 * lane + c: their sum by R1's halving, in each lane. Lanes give
-/// away what another adds: 8 exchanges instead of 20.
-__device__ __forceinline__ float sum_of_leaves(const float (&v)[4], int lane) {
+/// Four leaves of each of 32 lanes, leaves 4 * lane + c: their value by R1's halving, in each lane. Lanes
+/// give away what another joins: 8 exchanges instead of 20.
+template <Join J>
+__device__ __forceinline__ float halve_warp(const float (&v)[4], int lane) {
+  const auto joined = [](float a, float b, int o) {
+    return join_terms(J, a, __shfl_xor_sync(kAllLanes, b, o));
+  };
   const bool third = (lane & 16) != 0, second = (lane & 8) != 0;
-  float a = third ? v[2] : v[0], b = third ? v[3] : v[1];
-  a += __shfl_xor_sync(kAllLanes, third ? v[0] : v[2], 16);
-  b += __shfl_xor_sync(kAllLanes, third ? v[1] : v[3], 16);
-  const float given = __shfl_xor_sync(kAllLanes, second ? a : b, 8);
-  a = (second ? b : a) + given;
+  const float a = joined(third ? v[2] : v[0], third ? v[0] : v[2], 16);
+  const float b = joined(third ? v[3] : v[1], third ? v[1] : v[3], 16);
+  float one = joined(second ? b : a, second ? a : b, 8);
 #pragma unroll
-  for (int o = 4; o > 0; o /= 2) a += __shfl_xor_sync(kAllLanes, a, o);
-  a += __shfl_xor_sync(kAllLanes, a, 16);
-  return a + __shfl_xor_sync(kAllLanes, a, 8);
+  for (int o = 4; o > 0; o /= 2) one = joined(one, one, o);
+  one = joined(one, one, 16);
+  return joined(one, one, 8);
+}
+
+/// R1 step 3 over the lanes' values, in each of them.
+template <Join J>
+__device__ __forceinline__ float join_lanes(float v) {
+#pragma unroll
+  for (int o = 1; o < 32; o *= 2) v = join_terms(J, v, __shfl_xor_sync(kAllLanes, v, o));
+  return v;
+}
+
+/// f(std::integral_constant<Join, join>): a join that is known when the code is compiled.
+template <typename F>
+__device__ __forceinline__ float with_join(Join join, F&& f) {
+  switch (join) {
+    case Join::add:
+      return f(std::integral_constant<Join, Join::add>{});
+    case Join::multiply:
+      return f(std::integral_constant<Join, Join::multiply>{});
+    case Join::largest:
+      return f(std::integral_constant<Join, Join::largest>{});
+    default:
+      return f(std::integral_constant<Join, Join::smallest>{});
+  }
+}
+
+/// Values [0, 2 * 32) of shared memory, neutral where there is none: R1 step 3, by the first warp.
+__device__ __forceinline__ float join_blocks(Join join, const float* sums, int lane) {
+  return with_join(join, [&](auto j) {
+    return join_lanes<j.value>(join_terms(j.value, sums[2 * lane], sums[2 * lane + 1]));
+  });
 }
 
 /// Eight leaves of each of 16 lanes, leaves 8 * lane + c: the same, of each half of a warp.

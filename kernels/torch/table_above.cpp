@@ -23,22 +23,6 @@ namespace assay::kernels::aten {
 
 namespace {
 
-/// dropout(input, p, train): kept elements divided by fp32(1 - p), the form that torch has on the CPU.
-Answer dropout(Call& call) {
-  const at::Tensor input = call.tensor(0);
-  const double p = call.real(1);
-  TORCH_CHECK(p >= 0 && p <= 1, "dropout probability has to be between 0 and 1, but got ", p);
-  if (p == 0 || !call.flag(2) || input.numel() == 0) return call.give(input);
-  if (p == 1) return call.give(input.mul(at::zeros_like(input)));
-  at::Tensor noise;
-  {
-    const Overwritten known;
-    noise = at::empty_like(input);
-  }
-  noise.bernoulli_(1 - p).div_(1 - p);
-  return call.give(input.mul(noise));
-}
-
 /// scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, *, scale, enable_gqa):
 /// products, softmax, product.
 Answer attention(Call& call) {
@@ -299,7 +283,6 @@ constexpr Row under(const char* names, Handler run, const char* rule) {
 }
 
 constexpr Row kRows[] = {
-    above("dropout", dropout, "R6 random streams"),
     above("scaled_dot_product_attention", attention, "composite of products and softmax"),
     above("batch_norm", batch_norm, "composite, in fp32"),
     above("group_norm", group_norm, "composite of layer norm"),

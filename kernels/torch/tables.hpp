@@ -17,6 +17,7 @@ std::span<const Row> rows_reduce();
 std::span<const Row> rows_fused();
 std::span<const Row> rows_index();
 std::span<const Row> rows_random();
+std::span<const Row> rows_dropout();
 std::span<const Row> rows_above();
 std::span<const Row> rows_conv();
 std::span<const Row> rows_losses();
@@ -31,9 +32,10 @@ std::span<const Row> rows_watched();
 const Row& row_of_lists();
 
 inline std::vector<std::span<const Row>> all_tables() {
-  return {rows_exact(), rows_creation(),  rows_copy(),   rows_pointwise(),  rows_gemm(),     rows_reduce(),
-          rows_fused(), rows_index(),     rows_random(), rows_above(),      rows_conv(),     rows_losses(),
-          rows_order(), rows_recurrent(), rows_sample(), rows_composites(), rows_formulas(), rows_watched()};
+  return {rows_exact(),  rows_creation(),   rows_copy(),     rows_pointwise(), rows_gemm(),
+          rows_reduce(), rows_fused(),      rows_index(),    rows_random(),    rows_dropout(),
+          rows_above(),  rows_conv(),       rows_losses(),   rows_order(),     rows_recurrent(),
+          rows_sample(), rows_composites(), rows_formulas(), rows_watched()};
 }
 
 }  // namespace assay::kernels::aten
