@@ -7,6 +7,7 @@
 
 #include "kernels/conv/fft_lines.hpp"
 #include "kernels/conv/fft_variants.hpp"
+#include "kernels/core/kept.hpp"
 #include "kernels/index/each.hpp"
 
 namespace assay::kernels {
@@ -59,6 +60,8 @@ struct Ends {
   bool inverse;
 };
 
+constexpr std::int64_t kLongest = 1 << 16;  // tables of more are not kept
+
 // The table for the CPU, kept for the next call of the thread.
 const Complex* kept_table(std::int64_t n, bool inverse) {
   struct Table {
@@ -66,7 +69,6 @@ const Complex* kept_table(std::int64_t n, bool inverse) {
     bool inverse = false;
     std::vector<Complex> values;
   };
-  constexpr std::int64_t kLongest = 1 << 16;  // not kept above
   thread_local std::array<Table, 4> tables;
   thread_local std::size_t next = 0;
   if (n > kLongest) return nullptr;
@@ -103,6 +105,16 @@ Status in_stages(const FftJob& job, const Place& place) {
   return each(place, job.lines * job.kept, 16384, StoreLines{job, result});
 }
 
+/// The table of lines that are not too long to be kept; null: made for each call.
+const Complex* kept_on_gpu(std::int64_t n, bool inverse) {
+  if (n > kLongest) return nullptr;
+  const KeptKey key{KeptKey::Owner::twiddles, {static_cast<std::uint64_t>(n), inverse}};
+  return static_cast<const Complex*>(kept_on_device(
+      key, static_cast<std::size_t>(n) * sizeof(Complex), [&](void* table, const Place& place) {
+        return each(place, n, 1, Twiddles{static_cast<Complex*>(table), n, inverse});
+      }));
+}
+
 Status transform(const View& in, int dim, std::int64_t n, const Ends& ends, double scale, const View& out,
                  const Place& place) {
   if (out.count() == 0) return Status::ok;
@@ -126,11 +138,14 @@ Status transform(const View& in, int dim, std::int64_t n, const Ends& ends, doub
     job.table = kept_table(n, ends.inverse);
     if (job.table) return in_groups(job, place);
   }
-  auto* table = take_array<Complex>(place, n);
-  if (!table) return Status::out_of_memory;
-  if (const Status made = each(place, n, 4096, Twiddles{table, n, ends.inverse}); made != Status::ok)
-    return made;
-  job.table = table;
+  if (place.cuda) job.table = kept_on_gpu(n, ends.inverse);
+  if (!job.table) {
+    auto* table = take_array<Complex>(place, n);
+    if (!table) return Status::out_of_memory;
+    if (const Status made = each(place, n, 4096, Twiddles{table, n, ends.inverse}); made != Status::ok)
+      return made;
+    job.table = table;
+  }
 #ifdef ASSAY_HAS_CUDA
   if (place.cuda && takes_fft_lines(job)) return fft_lines_cuda(job, place);
 #endif

@@ -73,7 +73,7 @@ void strided_cpu(const Update& update, const Strided& strided, const AdamScalars
 }
 
 void step_cpu(const Update& update, const Views& views, const Place& place) {
-  const AdamScalars scalars = update.scalars ? *update.scalars : AdamScalars{};
+  const AdamScalars scalars = update.scalars ? *update.scalars : update.values;
   const float scale = update.gradient_scale ? *update.gradient_scale : 1.0F;
   if (!runs_together(views)) return strided_cpu(update, strided_of(views), scalars, scale, place);
   const Streams streams = streams_of(views);
@@ -180,12 +180,9 @@ Status adam_tick(AdamClock* clock, const AdamOptions& options, AdamScalars* scal
 #endif
 }
 
-Status adam_step(const AdamTensor* tensors, int count, const AdamOptions& options, const AdamScalars* scalars,
-                 const float* gradient_scale, const Place& place) {
-  Update update;
+static Status adam(const AdamTensor* tensors, int count, const AdamOptions& options, Update update,
+                   const Place& place) {
   update.adam_flags = {options.weight_decay != 0, options.decoupled, options.amsgrad, options.maximize};
-  update.scalars = scalars;
-  update.gradient_scale = gradient_scale;
   for (int k = 0; k < count; ++k)
     if (options.amsgrad && !tensors[k].largest) return Status::bad_shape;
   return step(
@@ -197,6 +194,21 @@ Status adam_step(const AdamTensor* tensors, int count, const AdamOptions& option
         views[kCopy] = t.copy;
       },
       place);
+}
+
+Status adam_step(const AdamTensor* tensors, int count, const AdamOptions& options, const AdamScalars* scalars,
+                 const float* gradient_scale, const Place& place) {
+  Update update;
+  update.scalars = scalars;
+  update.gradient_scale = gradient_scale;
+  return adam(tensors, count, options, update, place);
+}
+
+Status adam_step(const AdamTensor* tensors, int count, const AdamOptions& options, const AdamScalars& scalars,
+                 const Place& place) {
+  Update update;
+  update.values = scalars;
+  return adam(tensors, count, options, update, place);
 }
 
 Status sgd_step(const SgdTensor* tensors, int count, const SgdOptions& options, const float* gradient_scale,

@@ -10,7 +10,7 @@ namespace {
 template <bool kNarrow>
 __global__ void __launch_bounds__(kBlock)
     batch_kernel(const __grid_constant__ Update update, const __grid_constant__ Batch batch) {
-  const AdamScalars scalars = update.scalars ? *update.scalars : AdamScalars{};
+  const AdamScalars scalars = update.scalars ? *update.scalars : update.values;
   const float scale = update.gradient_scale ? *update.gradient_scale : 1.0F;
   const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x, all = batch.start[batch.count];
   int k = 0;
@@ -42,7 +42,7 @@ __device__ __forceinline__ void store_to(void* data, bool narrow, std::int64_t f
 template <bool kNarrow>
 __global__ void __launch_bounds__(kBlock)
     fours_kernel(const __grid_constant__ Update update, const __grid_constant__ Batch batch) {
-  const AdamScalars scalars = update.scalars ? *update.scalars : AdamScalars{};
+  const AdamScalars scalars = update.scalars ? *update.scalars : update.values;
   const float scale = update.gradient_scale ? *update.gradient_scale : 1.0F;
   const Uses uses = uses_of(update);
   const std::int64_t step = std::int64_t{gridDim.x} * kBlock, all = batch.start[batch.count];
@@ -74,7 +74,7 @@ __global__ void __launch_bounds__(kBlock)
 template <bool kNarrow>
 __global__ void __launch_bounds__(kBlock)
     strided_kernel(const __grid_constant__ Update update, const __grid_constant__ Strided strided) {
-  const AdamScalars scalars = update.scalars ? *update.scalars : AdamScalars{};
+  const AdamScalars scalars = update.scalars ? *update.scalars : update.values;
   const float scale = update.gradient_scale ? *update.gradient_scale : 1.0F;
   const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
   for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < strided.streams.count;

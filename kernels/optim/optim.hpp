@@ -54,6 +54,9 @@ struct AdamTensor {
 /// gradients themselves stay.
 Status adam_step(const AdamTensor* tensors, int count, const AdamOptions& options, const AdamScalars* scalars,
                  const float* gradient_scale, const Place& place);
+/// The same with scalars that the host has: nothing is copied to a device first.
+Status adam_step(const AdamTensor* tensors, int count, const AdamOptions& options, const AdamScalars& scalars,
+                 const Place& place);
 
 struct SgdOptions {
   double lr = 1e-3, momentum = 0, dampening = 0, weight_decay = 0;

@@ -106,7 +106,8 @@ struct Update {
   AdamFlags adam_flags{};
   SgdFlags sgd_flags{};
   SgdScalars sgd{};
-  const AdamScalars* scalars = nullptr;
+  const AdamScalars* scalars = nullptr;  ///< in the Place's memory; null: `values`
+  AdamScalars values{};
   const float* gradient_scale = nullptr;
 };
 

@@ -1,9 +1,10 @@
 // One input of bf16, one output of bf16: such an operator has 65,536 results. Where its formula takes more
 // instructions than memory leaves time for, a large tensor's are looked up: the formula's own kernels fill
-// the table once a process and device, and every thread block keeps a copy of it in shared memory.
+// the table once a process and device (kept.hpp), and every thread block has a copy of it in shared memory.
 #include <algorithm>
-#include <mutex>
+#include <iterator>
 
+#include "kernels/core/kept.hpp"
 #include "kernels/pointwise/dispatch.hpp"
 #include "kernels/pointwise/launch.cuh"
 #include "kernels/pointwise/table.hpp"
@@ -17,29 +18,13 @@ constexpr int kValues = 1 << 16, kTableBytes = 2 * kValues;
 constexpr int kLookers = 1024;  ///< threads of a block: all that a processor's table serves
 constexpr int kAhead = 4;       ///< units of eight elements that a thread has in flight
 constexpr std::int64_t kFewest = std::int64_t{1} << 23;  ///< elements that are worth filling shared memory
-constexpr int kMostDevices = 16;
 
 /// Formulas of more than some fifteen instructions; any other is done while its elements come.
-constexpr Op kTabled[] = {Op::exp,   Op::exp2,      Op::expm1, Op::log,    Op::log2,     Op::log10,
-                          Op::log1p, Op::sin,       Op::cos,   Op::tan,    Op::asin,     Op::acos,
-                          Op::atan,  Op::sinh,      Op::cosh,  Op::tanh,   Op::asinh,    Op::acosh,
-                          Op::atanh, Op::erf,       Op::erfc,  Op::erfinv, Op::sigmoid,  Op::log_sigmoid,
-                          Op::gelu,  Op::gelu_tanh, Op::silu,  Op::mish,   Op::softplus, Op::elu};
-constexpr int kTables = std::size(kTabled);
-
-alignas(16) __device__ std::uint16_t tables[kTables][kValues];
-
-/// One operator's table on one device: of the scalars that it was first called with.
-struct Slot {
-  bool tried = false;
-  const std::uint16_t* values = nullptr;
-  float scalars[kMaxScalars] = {};
-};
-
-int index_of(Op op) {
-  const auto* const at = std::find(std::begin(kTabled), std::end(kTabled), op);
-  return at == std::end(kTabled) ? -1 : static_cast<int>(at - kTabled);
-}
+constexpr Op kTabled[] = {Op::exp2,      Op::expm1, Op::log,    Op::log2,     Op::log10,       Op::log1p,
+                          Op::sin,       Op::cos,   Op::tan,    Op::asin,     Op::acos,        Op::atan,
+                          Op::sinh,      Op::cosh,  Op::tanh,   Op::asinh,    Op::acosh,       Op::atanh,
+                          Op::erf,       Op::erfc,  Op::erfinv, Op::sigmoid,  Op::log_sigmoid, Op::gelu,
+                          Op::gelu_tanh, Op::silu,  Op::mish,   Op::softplus, Op::elu};
 
 __global__ void __launch_bounds__(kThreads) count_kernel(std::uint16_t* values) {
   const unsigned i = blockIdx.x * kThreads + threadIdx.x;
@@ -86,70 +71,48 @@ __global__ void __launch_bounds__(kLookers, 1)
   if (blockIdx.x == 0 && last < count) to[last] = table[from[last]];
 }
 
-/// The formula's kernels over every bf16, on a stream of its own, which is waited for: so no other stream can
-/// meet half a table, and a capture that may be going on in the caller's stream does not hold this work.
-bool fill(const Job& like, std::uint16_t* values) {
+/// The formula's own kernels over every bf16.
+Status fill(const Job& like, void* values, void* stream) {
   Job job;
   job.op = like.op, job.rank = 1, job.inputs = 1, job.count = kValues, job.size[0] = kValues;
   job.out.data = values, job.out.type = Type::bf16, job.out.linear = true, job.out.stride[0] = 1;
   job.in[0] = job.out;
   std::copy(std::begin(like.scalars), std::end(like.scalars), job.scalars);
-  cudaStream_t own = nullptr;
-  if (cudaStreamCreateWithFlags(&own, cudaStreamNonBlocking) != cudaSuccess) return false;
-  count_kernel<<<kValues / kThreads, kThreads, 0, own>>>(values);
-  const bool filled = launched() == Status::ok && pointwise_unary(job, own) == Status::ok &&
-                      cudaStreamSynchronize(own) == cudaSuccess;
-  return cudaStreamDestroy(own) == cudaSuccess && filled;
+  count_kernel<<<kValues / kThreads, kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
+      static_cast<std::uint16_t*>(values));
+  const Status counted = launched();
+  return counted == Status::ok ? pointwise_unary(job, stream) : counted;
 }
 
-/// The operator's table on this device, filled; null: it could not be.
-const std::uint16_t* prepare(const Job& job, int index) {
-  auto mode = cudaStreamCaptureModeRelaxed;
-  if (cudaThreadExchangeStreamCaptureMode(&mode) != cudaSuccess) return nullptr;
-  void* all = nullptr;
-  std::uint16_t* values = nullptr;
-  if (cudaFuncSetAttribute(look_up_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kTableBytes) ==
-          cudaSuccess &&
-      cudaGetSymbolAddress(&all, tables) == cudaSuccess) {
-    values = static_cast<std::uint16_t*>(all) + index * kValues;
-    if (!fill(job, values)) values = nullptr;
-  }
-  cudaThreadExchangeStreamCaptureMode(&mode);
-  if (!values) cudaGetLastError();  // the usual kernels do
-  return values;
-}
-
-/// Null also when it holds the results of other scalars.
-const std::uint16_t* table_of(const Job& job, int index, int device) {
-  static std::mutex mutex;
-  static Slot slots[kMostDevices][kTables];
-  const std::lock_guard lock(mutex);
-  Slot& slot = slots[device][index];
-  if (!slot.tried) {
-    slot.tried = true;
-    slot.values = prepare(job, index);
-    std::copy(std::begin(job.scalars), std::end(job.scalars), slot.scalars);
-  }
-  const bool same = std::equal(std::begin(job.scalars), std::end(job.scalars), slot.scalars,
-                               [](float a, float b) { return bits_of(a) == bits_of(b); });
-  return same ? slot.values : nullptr;
+/// The operator's table; null: none can be had. Also says whether the kernel can have its shared memory.
+const uint4* table_of(const Job& job) {
+  if (cudaFuncSetAttribute(look_up_kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kTableBytes) !=
+      cudaSuccess)
+    return cudaGetLastError(), nullptr;
+  const auto two = [&](int k) {
+    return std::uint64_t{bits_of(job.scalars[k])} << 32 | bits_of(job.scalars[k + 1]);
+  };
+  const KeptKey key{KeptKey::Owner::values, {static_cast<std::uint64_t>(job.op), two(0), two(2)}};
+  return static_cast<const uint4*>(kept_on_device(
+      key, kTableBytes, [&](void* values, const Place& place) { return fill(job, values, place.stream); }));
 }
 
 }  // namespace
 
 std::optional<Status> by_table(const Job& job, void* stream) {
-  if (job.count < kFewest || job.out.type != Type::bf16 || job.in[0].type != Type::bf16) return {};
-  const int index = index_of(job.op);
   bool numbers = false;
-  int device = 0, processors = 0;
-  if (index < 0 || !is_line(job, numbers) || cudaGetDevice(&device) != cudaSuccess || device >= kMostDevices)
+  if (job.count < kFewest || job.out.type != Type::bf16 || job.in[0].type != Type::bf16 ||
+      std::find(std::begin(kTabled), std::end(kTabled), job.op) == std::end(kTabled) ||
+      !is_line(job, numbers))
     return {};
-  if (cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device) != cudaSuccess) return {};
-  const std::uint16_t* const values = table_of(job, index, device);
-  if (!values) return {};
+  int device = 0, processors = 0;
+  const uint4* const values = table_of(job);
+  if (!values || cudaGetDevice(&device) != cudaSuccess ||
+      cudaDeviceGetAttribute(&processors, cudaDevAttrMultiProcessorCount, device) != cudaSuccess)
+    return {};
   look_up_kernel<<<processors, kLookers, kTableBytes, static_cast<cudaStream_t>(stream)>>>(
       static_cast<const std::uint16_t*>(job.in[0].data), static_cast<std::uint16_t*>(job.out.data), job.count,
-      reinterpret_cast<const uint4*>(values));
+      values);
   return launched();
 }
 

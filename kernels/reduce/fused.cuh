@@ -174,6 +174,21 @@ __global__ void __launch_bounds__(kRowThreads, kTogether<R>)
   worker.work(nullptr);
 }
 
+/// Where rows first, first + apart, ... lie: without a division where they are evenly spaced.
+struct RowsApart {
+  const Rows& rows;
+  std::int64_t first;
+  int apart;
+  bool even;
+
+  __device__ __forceinline__ RowsApart(const Rows& all, std::int64_t from, int step)
+      : rows(all), first(from), apart(step), even(all.rank <= 1) {}
+  __device__ __forceinline__ std::int64_t at(int tensor, int q) const {
+    if (!even) return row_of(rows, tensor, first + q * apart);
+    return rows.rank == 0 ? 0 : first * rows.stride[tensor][0] + q * (apart * rows.stride[tensor][0]);
+  }
+};
+
 inline constexpr int kShortRows = 4;  ///< that each group of lanes has at once
 
 /// Rows of at most 128 elements: one round each, several rows in flight.
@@ -186,16 +201,15 @@ __global__ void __launch_bounds__(kRowThreads, 6)
       static_cast<std::int64_t>(blockIdx.x) * (groups * kShortRows) + threadIdx.x / lanes;
   const auto index = [&](int q) { return first + q * groups; };
   const auto count = [&](int q) { return index(q) < job.rows.count ? static_cast<int>(job.rows.n) : 0; };
+  const RowsApart rows(job.rows, first, groups);
   Block<1> x[kShortRows], y[kShortRows];
   RowState row[kShortRows];
 #pragma unroll
   for (int q = 0; q < kShortRows; ++q) {
     if (index(q) < job.rows.count) D::begin(job, index(q), row[q]);
-    load_block<F, 1>(x[q], job.x, job.x_type, row_of(job.rows, 0, index(q)), job.rows.step[0], count(q), lane,
-                     lanes);
+    load_block<F, 1>(x[q], job.x, job.x_type, rows.at(0, q), job.rows.step[0], count(q), lane, lanes);
     if constexpr (R::kInputs > 1)
-      load_block<F, 1>(y[q], job.y, job.y_type, row_of(job.rows, 1, index(q)), job.rows.step[1], count(q),
-                       lane, lanes);
+      load_block<F, 1>(y[q], job.y, job.y_type, rows.at(1, q), job.rows.step[1], count(q), lane, lanes);
   }
 #pragma unroll
   for (int pass = 0; pass < R::kPasses; ++pass)
@@ -210,8 +224,7 @@ __global__ void __launch_bounds__(kRowThreads, 6)
 #pragma unroll
   for (int q = 0; q < kShortRows; ++q) {
     if constexpr (R::kWrites)
-      write_round<R, F, true>(job, 0, row_of(job.rows, 2, index(q)), count(q), lane, lanes, row[q], x[q][0],
-                              y[q][0]);
+      write_round<R, F, true>(job, 0, rows.at(2, q), count(q), lane, lanes, row[q], x[q][0], y[q][0]);
     if (index(q) < job.rows.count && lane == 0) D::save(job, index(q), row[q]);
   }
 }
@@ -222,7 +235,7 @@ inline constexpr int kEightRows = R::kInputs == 1 ? 4 : 2;  ///< that each group
 /// Rows of at most 128 elements of bf16, eight a lane: what a row costs beside its elements is shared by
 /// twice as many as in short_kernel.
 template <typename R>
-__global__ void __launch_bounds__(kRowThreads, 6)
+__global__ void __launch_bounds__(kRowThreads, R::kWrites ? 6 : 8)
     eights_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
   using D = OnDevice<R>;
   constexpr Form F = Form::halves;
@@ -232,7 +245,8 @@ __global__ void __launch_bounds__(kRowThreads, 6)
   const auto index = [&](int q) { return first + q * groups; };
   const auto there = [&](int q) { return index(q) < job.rows.count; };
   const auto count = [&](int q) { return there(q) ? static_cast<int>(job.rows.n) : 0; };
-  const auto place = [&](int tensor, int q) { return row_of(job.rows, tensor, index(q)) + 8 * lane; };
+  const RowsApart rows(job.rows, first, groups);
+  const auto place = [&](int tensor, int q) { return rows.at(tensor, q) + 8 * lane; };
   Block<2> x[kRows],
       y[kRows];  // two fours: of the elements' order as lanes 2 * lane and 2 * lane + 1 would have
   RowState row[kRows];
@@ -268,8 +282,17 @@ __global__ void __launch_bounds__(kRowThreads, 6)
         round_results<R, F, true>(job, 0, count(q), 2 * lane + h, lanes, row[q], x[q][h], y[q][h], v[h]);
       store_eight(static_cast<std::uint16_t*>(job.out) + place(2, q), v);
     }
-    if (lane == 0) D::save(job, index(q), row[q]);
   }
+  if (lanes < kRows) {
+#pragma unroll
+    for (int q = 0; q < kRows; ++q)
+      if (there(q) && lane == 0) D::save(job, index(q), row[q]);
+    return;
+  }
+  RowState mine = row[0];
+#pragma unroll
+  for (int q = 1; q < kRows; ++q) mine = lane == q ? row[q] : mine;
+  if (lane < kRows && there(lane)) D::save(job, index(lane), mine);
 }
 
 template <typename R, Form F, Way kWay>

@@ -39,11 +39,11 @@ struct ShortRule : Lone {
   static ASSAY_HD_MEMBER float term(int, float x, float, float, const RowState&) {
     return M == Map::square ? x * x : x;
   }
-  static ASSAY_HD_MEMBER void end_pass(const FusedJob& job, int, float value, RowState& row) {
-    row.first = finished(job.recipe, value, 0);
+  static ASSAY_HD_MEMBER void end_pass(const FusedJob&, int, float value, RowState& row) {
+    row.first = value;
   }
   static ASSAY_HD_MEMBER void save(const FusedJob& job, std::int64_t index, const RowState& row) {
-    store_number(job.second, job.saved_type, index, row.first);
+    store_number(job.second, job.saved_type, index, finished(job.recipe, row.first, 0));
   }
 };
 

@@ -5,15 +5,16 @@
 #include <ATen/ops/_scaled_dot_product_attention_math.h>
 #include <ATen/ops/amax.h>
 #include <ATen/ops/amin.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/empty_like.h>
 #include <ATen/ops/layer_norm.h>
 #include <ATen/ops/maximum.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
+#include <algorithm>
 #include <c10/core/GradMode.h>
 #include <cmath>
-#include <cstring>
 
 #include "kernels/optim/optim.hpp"
 #include "kernels/torch/tables.hpp"
@@ -190,10 +191,6 @@ void adam_together(Call& call, const AdamOptions& options, std::int64_t step, st
     power1 *= options.beta1;
     power2 *= options.beta2;
   }
-  const AdamScalars host = adam_scalars(options, power1, power2);
-  const at::Tensor scalars = make({sizeof host / 4}, at::kFloat, at::kCPU);
-  std::memcpy(scalars.mutable_data_ptr(), &host, sizeof host);
-  const at::Tensor there = scalars.to(weights[begin].device());
   std::vector<View> largest;
   for (std::size_t i = begin; i < end; ++i) largest.push_back(options.amsgrad ? view_of(most[i]) : View{});
   std::vector<AdamTensor> tensors;
@@ -202,7 +199,25 @@ void adam_together(Call& call, const AdamOptions& options, std::int64_t step, st
                        options.amsgrad ? &largest[i - begin] : nullptr, nullptr});
   const Here here(weights[begin].device());
   call.check(adam_step(tensors.data(), static_cast<int>(tensors.size()), options,
-                       static_cast<const AdamScalars*>(there.const_data_ptr()), nullptr, here));
+                       adam_scalars(options, power1, power2), here));
+}
+
+/// The numbers in tensors of one: those of a GPU come together, so that it is waited for once.
+std::vector<double> numbers_of(const std::vector<at::Tensor>& tensors) {
+  std::vector<double> numbers(tensors.size());
+  const auto on_one_gpu = [&](const at::Tensor& tensor) {
+    return tensor.is_cuda() && tensor.device() == tensors[0].device() && tensor.scalar_type() == at::kFloat &&
+           tensor.numel() == 1;
+  };
+  if (tensors.size() > 1 && std::all_of(tensors.begin(), tensors.end(), on_one_gpu)) {
+    std::vector<at::Tensor> lines;
+    for (const at::Tensor& tensor : tensors) lines.push_back(tensor.reshape({1}));
+    const at::Tensor all = at::cat(lines).cpu();
+    std::copy_n(all.const_data_ptr<float>(), numbers.size(), numbers.begin());
+    return numbers;
+  }
+  for (std::size_t i = 0; i < tensors.size(); ++i) numbers[i] = tensors[i].item().toDouble();
+  return numbers;
 }
 
 /// What the fused optimizers share, by position: self, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs,
@@ -222,8 +237,7 @@ Answer adam(Call& call) {
     return is_arithmetic(w) && w.numel() > 0 && goes_together(w, grads[i]) && goes_together(w, first[i]) &&
            goes_together(w, second[i]) && (!amsgrad || goes_together(w, most[i]));
   };
-  std::vector<double> step(steps.size());
-  for (std::size_t i = 0; i < steps.size(); ++i) step[i] = steps[i].item().toDouble();
+  const std::vector<double> step = numbers_of(steps);
   for (std::size_t i = 0; i < weights.size(); ++i) {
     std::size_t end = i;
     while (end < weights.size() && plain(end) && step[end] == step[i] &&

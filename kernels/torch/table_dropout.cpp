@@ -1,5 +1,5 @@
 // dropout: one pass over the input, which keeps a mask for the derivative instead of the noise.
-#include <ATen/core/LegacyTypeDispatch.h>
+#include <ATen/TensorSubclassLikeUtils.h>
 #include <c10/core/GradMode.h>
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/csrc/autograd/custom_function.h>

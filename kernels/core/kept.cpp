@@ -1,0 +1,75 @@
+#include "kernels/core/kept.hpp"
+
+#if defined(ASSAY_HAS_CUDA)
+
+#include <cuda_runtime_api.h>
+#include <map>
+#include <mutex>
+#include <utility>
+
+namespace assay::kernels {
+
+namespace {
+
+using Fill = std::function<Status(void* memory, const Place& place)>;
+constexpr std::size_t kMost = 256;
+
+/// While one lives, a capture in another stream of this thread does not mind memory and streams being made.
+class Relaxed {
+ public:
+  Relaxed() { cudaThreadExchangeStreamCaptureMode(&mode_); }
+  ~Relaxed() { cudaThreadExchangeStreamCaptureMode(&mode_); }
+  Relaxed(const Relaxed&) = delete;
+  Relaxed& operator=(const Relaxed&) = delete;
+
+ private:
+  cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
+};
+
+bool filled(void* memory, const Fill& fill) {
+  cudaStream_t own = nullptr;
+  if (cudaStreamCreateWithFlags(&own, cudaStreamNonBlocking) != cudaSuccess) return false;
+  const bool done =
+      fill(memory, {.cuda = true, .stream = own}) == Status::ok && cudaStreamSynchronize(own) == cudaSuccess;
+  return cudaStreamDestroy(own) == cudaSuccess && done;
+}
+
+void* make(std::size_t bytes, const Fill& fill) {
+  const Relaxed relaxed;
+  void* memory = nullptr;
+  if (cudaMalloc(&memory, bytes) == cudaSuccess) {
+    if (filled(memory, fill)) return memory;
+    cudaFree(memory);
+  }
+  cudaGetLastError();
+  return nullptr;
+}
+
+}  // namespace
+
+const void* kept_on_device(const KeptKey& key, std::size_t bytes, const Fill& fill) {
+  static std::mutex mutex;
+  static std::map<int, std::map<KeptKey, void*>> devices;
+  int device = 0;
+  if (cudaGetDevice(&device) != cudaSuccess) return cudaGetLastError(), nullptr;
+  const std::lock_guard lock(mutex);
+  auto& tables = devices[device];
+  if (const auto found = tables.find(key); found != tables.end()) return found->second;
+  if (tables.size() >= kMost) return nullptr;
+  return tables[key] = make(bytes, fill);
+}
+
+}  // namespace assay::kernels
+
+#else
+
+namespace assay::kernels {
+
+const void* kept_on_device(const KeptKey&, std::size_t,
+                           const std::function<Status(void* memory, const Place& place)>&) {
+  return nullptr;
+}
+
+}  // namespace assay::kernels
+
+#endif
