@@ -48,12 +48,15 @@ __global__ void __launch_bounds__(kLookers, 1)
   const auto load = [&](std::int64_t first) {
 #pragma unroll
     for (int k = 0; k < kAhead; ++k)
-      if (first + k * step < units) next[k] = in[first + k * step];
+      if (first + k * step < units) next[k] = __ldcs(in + first + k * step);
   };
   load(unit);  // they come while the table does
+  constexpr int kParts = kTableBytes / 16 / kLookers;
 #pragma unroll
-  for (int k = 0; k < kTableBytes / 16 / kLookers; ++k)
-    shared[k * kLookers + threadIdx.x] = values[k * kLookers + threadIdx.x];
+  for (int k = 0; k < kParts; ++k) {
+    const auto part = (k + blockIdx.x) % kParts;  // not all blocks from the same piece of the second cache
+    shared[part * kLookers + threadIdx.x] = values[part * kLookers + threadIdx.x];
+  }
   __syncthreads();
   const auto* const table = reinterpret_cast<const std::uint16_t*>(shared);
   for (; unit < units; unit += kAhead * step) {
@@ -64,8 +67,8 @@ __global__ void __launch_bounds__(kLookers, 1)
 #pragma unroll
     for (int k = 0; k < kAhead; ++k)
       if (unit + k * step < units)
-        out[unit + k * step] = make_uint4(look_up(table, now[k].x), look_up(table, now[k].y),
-                                          look_up(table, now[k].z), look_up(table, now[k].w));
+        __stcs(out + unit + k * step, make_uint4(look_up(table, now[k].x), look_up(table, now[k].y),
+                                                 look_up(table, now[k].z), look_up(table, now[k].w)));
   }
   const std::int64_t last = units * kEight + threadIdx.x;
   if (blockIdx.x == 0 && last < count) to[last] = table[from[last]];
