@@ -1,5 +1,9 @@
 #include "kernels/optim/optim.hpp"
 
+#include <algorithm>
+#include <vector>
+
+#include "kernels/index/each.hpp"
 #include "kernels/optim/scalars.hpp"
 #include "kernels/optim/variants.hpp"
 
@@ -45,16 +49,17 @@ bool runs_together(const Views& views) {
   return true;
 }
 
-Streams streams_of(const Views& views) {
+Streams streams_of(const Views& views, const AdamScalars* scalars) {
   Streams streams;
+  streams.scalars = scalars;
   for (int k = 0; k < kStreams; ++k) streams.data[k] = views[k] ? views[k]->data : nullptr;
   streams.count = views[kParameter]->count();
   return streams;
 }
 
-Strided strided_of(const Views& views) {
+Strided strided_of(const Views& views, const AdamScalars* scalars) {
   Strided strided;
-  strided.streams = streams_of(views);
+  strided.streams = streams_of(views, scalars);
   for (int k = 0; k < kStreams; ++k)
     if (views[k]) strided.layout[k] = layout_of(*views[k]);
   return strided;
@@ -73,10 +78,11 @@ void strided_cpu(const Update& update, const Strided& strided, const AdamScalars
 }
 
 void step_cpu(const Update& update, const Views& views, const Place& place) {
-  const AdamScalars scalars = update.scalars ? *update.scalars : update.values;
+  const AdamScalars scalars = update.scalars ? *update.scalars : AdamScalars{};
   const float scale = update.gradient_scale ? *update.gradient_scale : 1.0F;
-  if (!runs_together(views)) return strided_cpu(update, strided_of(views), scalars, scale, place);
-  const Streams streams = streams_of(views);
+  if (!runs_together(views))
+    return strided_cpu(update, strided_of(views, update.scalars), scalars, scale, place);
+  const Streams streams = streams_of(views, update.scalars);
   place.threads->each(streams.count, 16384, [&](std::int64_t begin, std::int64_t end) {
     ASSAY_CALL(update_run, update, scalars, scale, streams, begin, end);
   });
@@ -88,13 +94,13 @@ class Launcher {
  public:
   explicit Launcher(const Place& place) : place_(place) {}
   Status add(const Update& update, const Views& views) {
-    if (!runs_together(views)) return update_cuda(update, strided_of(views), place_);
+    if (!runs_together(views)) return update_cuda(update, strided_of(views, update.scalars), place_);
     if (batch_.count == kTogether ||
         (batch_.count > 0 && update.narrow_gradient != update_.narrow_gradient) ||
         (batch_.count > 0 && update.narrow != update_.narrow))
       if (const Status status = flush(); status != Status::ok) return status;
     update_ = update;
-    batch_.streams[batch_.count] = streams_of(views);
+    batch_.streams[batch_.count] = streams_of(views, update.scalars);
     batch_.start[batch_.count + 1] = batch_.start[batch_.count] + views[kParameter]->count();
     ++batch_.count;
     return Status::ok;
@@ -113,11 +119,12 @@ class Launcher {
 };
 #endif
 
-// `views_of(k, views)` gives the k-th tensor's; all are checked before the first is touched.
+// `views_of(k, views, update)` gives the k-th tensor's and what else is its own; all are checked before the
+// first is touched.
 template <typename F>
 Status step(int count, Update update, F&& views_of, const Place& place) {
   const auto set = [&](int k, Views& views) {
-    views_of(k, views);
+    views_of(k, views, update);
     update.narrow = views[kParameter]->type == Type::bf16;
     update.narrow_gradient = views[kGradient]->type == Type::bf16;
     return check(views, update);
@@ -180,15 +187,20 @@ Status adam_tick(AdamClock* clock, const AdamOptions& options, AdamScalars* scal
 #endif
 }
 
-static Status adam(const AdamTensor* tensors, int count, const AdamOptions& options, Update update,
-                   const Place& place) {
+namespace {
+
+/// `scalars_of(k)`: where the k-th tensor's lie.
+template <typename F>
+Status adam(const AdamTensor* tensors, int count, const AdamOptions& options, Update update, F&& scalars_of,
+            const Place& place) {
   update.adam_flags = {options.weight_decay != 0, options.decoupled, options.amsgrad, options.maximize};
   for (int k = 0; k < count; ++k)
     if (options.amsgrad && !tensors[k].largest) return Status::bad_shape;
   return step(
       count, update,
-      [&](int k, Views& views) {
+      [&](int k, Views& views, Update& own) {
         const AdamTensor& t = tensors[k];
+        own.scalars = scalars_of(k);
         views[kParameter] = &t.parameter, views[kGradient] = &t.gradient, views[kFirst] = &t.average;
         views[kSecond] = &t.square, views[kThird] = options.amsgrad ? t.largest : nullptr,
         views[kCopy] = t.copy;
@@ -196,19 +208,52 @@ static Status adam(const AdamTensor* tensors, int count, const AdamOptions& opti
       place);
 }
 
+#if defined(ASSAY_HAS_CUDA)
+/// Launches what fills `scalars`, one a tensor.
+Status scalars_on_gpu(const AdamTensor* tensors, int count, const AdamOptions& options,
+                      const AdamClock& known, AdamScalars* scalars, const Place& place) {
+  for (int first = 0; first < count; first += kTogether) {
+    StepNumbers numbers;
+    numbers.count = std::min(count - first, kTogether);
+    for (int k = 0; k < numbers.count; ++k) numbers.step[k] = tensors[first + k].step;
+    if (const Status status = adam_scalars_cuda(numbers, options, known, scalars + first, place);
+        status != Status::ok)
+      return status;
+  }
+  return Status::ok;
+}
+#endif
+
+}  // namespace
+
 Status adam_step(const AdamTensor* tensors, int count, const AdamOptions& options, const AdamScalars* scalars,
                  const float* gradient_scale, const Place& place) {
   Update update;
-  update.scalars = scalars;
   update.gradient_scale = gradient_scale;
-  return adam(tensors, count, options, update, place);
+  return adam(
+      tensors, count, options, update, [&](int) { return scalars; }, place);
 }
 
-Status adam_step(const AdamTensor* tensors, int count, const AdamOptions& options, const AdamScalars& scalars,
-                 const Place& place) {
-  Update update;
-  update.values = scalars;
-  return adam(tensors, count, options, update, place);
+Status adam_step_at(const AdamTensor* tensors, int count, const AdamOptions& options, const AdamClock& known,
+                    const Place& place) {
+  for (int k = 0; k < count; ++k)
+    if (!tensors[k].step) return Status::bad_shape;
+  std::vector<AdamScalars> here(place.cuda ? 0 : static_cast<std::size_t>(count));
+  AdamScalars* scalars = here.data();
+  if (place.cuda) {
+#if defined(ASSAY_HAS_CUDA)
+    scalars = take_array<AdamScalars>(place, count);
+    if (!scalars) return Status::out_of_memory;
+    if (const Status status = scalars_on_gpu(tensors, count, options, known, scalars, place);
+        status != Status::ok)
+      return status;
+#else
+    return Status::no_cuda;
+#endif
+  }
+  for (std::size_t k = 0; k < here.size(); ++k) here[k] = scalars_at(options, known, *tensors[k].step);
+  return adam(
+      tensors, count, options, Update{}, [&](int k) { return scalars + k; }, place);
 }
 
 Status sgd_step(const SgdTensor* tensors, int count, const SgdOptions& options, const float* gradient_scale,
@@ -224,7 +269,7 @@ Status sgd_step(const SgdTensor* tensors, int count, const SgdOptions& options, 
     if (options.momentum != 0 && !tensors[k].momentum) return Status::bad_shape;
   return step(
       count, update,
-      [&](int k, Views& views) {
+      [&](int k, Views& views, Update&) {
         const SgdTensor& t = tensors[k];
         views[kParameter] = &t.parameter, views[kGradient] = &t.gradient;
         views[kFirst] = options.momentum != 0 ? t.momentum : nullptr, views[kCopy] = t.copy;

@@ -7,10 +7,13 @@ namespace assay::kernels {
 
 namespace {
 
+__device__ __forceinline__ AdamScalars scalars_of(const Streams& streams) {
+  return streams.scalars ? *streams.scalars : AdamScalars{};
+}
+
 template <bool kNarrow>
 __global__ void __launch_bounds__(kBlock)
     batch_kernel(const __grid_constant__ Update update, const __grid_constant__ Batch batch) {
-  const AdamScalars scalars = update.scalars ? *update.scalars : update.values;
   const float scale = update.gradient_scale ? *update.gradient_scale : 1.0F;
   const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x, all = batch.start[batch.count];
   int k = 0;
@@ -18,7 +21,7 @@ __global__ void __launch_bounds__(kBlock)
     while (i >= batch.start[k + 1]) ++k;
     const std::int64_t j = i - batch.start[k];
     const std::int64_t at[kStreams] = {j, j, j, j, j, j};
-    update_element<kNarrow>(update, scalars, scale, batch.streams[k], at);
+    update_element<kNarrow>(update, scalars_of(batch.streams[k]), scale, batch.streams[k], at);
   }
 }
 
@@ -42,7 +45,6 @@ __device__ __forceinline__ void store_to(void* data, bool narrow, std::int64_t f
 template <bool kNarrow>
 __global__ void __launch_bounds__(kBlock)
     fours_kernel(const __grid_constant__ Update update, const __grid_constant__ Batch batch) {
-  const AdamScalars scalars = update.scalars ? *update.scalars : update.values;
   const float scale = update.gradient_scale ? *update.gradient_scale : 1.0F;
   const Uses uses = uses_of(update);
   const std::int64_t step = std::int64_t{gridDim.x} * kBlock, all = batch.start[batch.count];
@@ -51,6 +53,7 @@ __global__ void __launch_bounds__(kBlock)
     while (i >= batch.start[k + 1]) ++k;
     const std::int64_t four = i - batch.start[k];
     const Streams& streams = batch.streams[k];
+    const AdamScalars scalars = scalars_of(streams);
     float p[kFour], g[kFour], a[kFour] = {}, b[kFour] = {}, c[kFour] = {};
     load_from(streams.data[kParameter], kNarrow, four, p);
     load_from(streams.data[kGradient], update.narrow_gradient, four, g);
@@ -74,7 +77,7 @@ __global__ void __launch_bounds__(kBlock)
 template <bool kNarrow>
 __global__ void __launch_bounds__(kBlock)
     strided_kernel(const __grid_constant__ Update update, const __grid_constant__ Strided strided) {
-  const AdamScalars scalars = update.scalars ? *update.scalars : update.values;
+  const AdamScalars scalars = scalars_of(strided.streams);
   const float scale = update.gradient_scale ? *update.gradient_scale : 1.0F;
   const std::int64_t step = std::int64_t{gridDim.x} * blockDim.x;
   for (std::int64_t i = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x; i < strided.streams.count;
@@ -86,6 +89,12 @@ __global__ void __launch_bounds__(kBlock)
 }
 
 __global__ void start_kernel(AdamClock* clock) { *clock = AdamClock{}; }
+
+__global__ void scalars_kernel(const __grid_constant__ StepNumbers numbers, AdamOptions options,
+                               AdamClock known, AdamScalars* scalars) {
+  const int k = static_cast<int>(threadIdx.x);
+  if (k < numbers.count) scalars[k] = scalars_at(options, known, *numbers.step[k]);
+}
 
 __global__ void tick_kernel(AdamClock* clock, AdamOptions options, AdamScalars* scalars) {
   AdamClock now = *clock;
@@ -156,6 +165,12 @@ Status update_cuda(const Update& update, const Strided& strided, const Place& pl
 
 Status adam_start_cuda(AdamClock* clock, const Place& place) {
   start_kernel<<<1, 1, 0, stream_of(place)>>>(clock);
+  return launched();
+}
+
+Status adam_scalars_cuda(const StepNumbers& numbers, const AdamOptions& options, const AdamClock& known,
+                         AdamScalars* scalars, const Place& place) {
+  scalars_kernel<<<1, 32, 0, stream_of(place)>>>(numbers, options, known, scalars);
   return launched();
 }
 

@@ -48,15 +48,17 @@ struct AdamTensor {
   View parameter, gradient, average, square;
   const View* largest = nullptr;  ///< amsgrad's
   const View* copy = nullptr;
+  const float* step = nullptr;  ///< for adam_step_at: the number of the step, in the Place's memory
 };
 
 /// `gradient_scale` (Place's memory, or null): each gradient is fp32(g * *gradient_scale) first; the
 /// gradients themselves stay.
 Status adam_step(const AdamTensor* tensors, int count, const AdamOptions& options, const AdamScalars* scalars,
                  const float* gradient_scale, const Place& place);
-/// The same with scalars that the host has: nothing is copied to a device first.
-Status adam_step(const AdamTensor* tensors, int count, const AdamOptions& options, const AdamScalars& scalars,
-                 const Place& place);
+/// The same with the scalars of each tensor's own step, which nobody waits for. `known`: an earlier step and
+/// its powers, from which a later one is counted on; a step before it is counted from 0.
+Status adam_step_at(const AdamTensor* tensors, int count, const AdamOptions& options, const AdamClock& known,
+                    const Place& place);
 
 struct SgdOptions {
   double lr = 1e-3, momentum = 0, dampening = 0, weight_decay = 0;

@@ -96,6 +96,7 @@ enum : int { kParameter, kGradient, kFirst, kSecond, kThird, kCopy, kStreams };
 struct Streams {
   void* data[kStreams] = {};
   std::int64_t count = 0;
+  const AdamScalars* scalars = nullptr;  ///< of the tensor's step; null for SGD
 };
 
 /// Which algorithm, and its numbers.
@@ -106,8 +107,7 @@ struct Update {
   AdamFlags adam_flags{};
   SgdFlags sgd_flags{};
   SgdScalars sgd{};
-  const AdamScalars* scalars = nullptr;  ///< in the Place's memory; null: `values`
-  AdamScalars values{};
+  const AdamScalars* scalars = nullptr;  ///< Adam's, in the Place's memory
   const float* gradient_scale = nullptr;
 };
 

@@ -24,6 +24,13 @@ struct Strided {
 
 Status update_cuda(const Update& update, const Batch& batch, const Place& place);
 Status update_cuda(const Update& update, const Strided& strided, const Place& place);
+/// Numbers of the steps of up to kTogether tensors.
+struct StepNumbers {
+  int count = 0;
+  const float* step[kTogether] = {};
+};
+Status adam_scalars_cuda(const StepNumbers& numbers, const AdamOptions& options, const AdamClock& known,
+                         AdamScalars* scalars, const Place& place);
 Status adam_start_cuda(AdamClock* clock, const Place& place);
 Status adam_tick_cuda(AdamClock* clock, const AdamOptions& options, AdamScalars* scalars, const Place& place);
 

@@ -67,8 +67,8 @@ __global__ void __launch_bounds__(kLookers, 1)
 #pragma unroll
     for (int k = 0; k < kAhead; ++k)
       if (unit + k * step < units)
-        __stcs(out + unit + k * step, make_uint4(look_up(table, now[k].x), look_up(table, now[k].y),
-                                                 look_up(table, now[k].z), look_up(table, now[k].w)));
+        out[unit + k * step] = make_uint4(look_up(table, now[k].x), look_up(table, now[k].y),
+                                          look_up(table, now[k].z), look_up(table, now[k].w));
   }
   const std::int64_t last = units * kEight + threadIdx.x;
   if (blockIdx.x == 0 && last < count) to[last] = table[from[last]];

@@ -12,12 +12,13 @@ struct AsWritten : R {
   static __device__ __forceinline__ float neutral(int) { return neutral_of(Join::add); }
   static __device__ __forceinline__ float join(int, float a, float b) { return a + b; }
   static __device__ __forceinline__ constexpr bool any_order(int) { return false; }
-  static __device__ __forceinline__ void results(const float (&x)[4], const float (&y)[4],
-                                                 const float (&w)[4], const float (&b)[4],
-                                                 const float (&kept)[4], const std::int64_t (&column)[4],
-                                                 const RowState& row, float (&v)[4]) {
+  template <int N>
+  static __device__ __forceinline__ void results(const float (&x)[N], const float (&y)[N],
+                                                 const float (&w)[N], const float (&b)[N],
+                                                 const float (&kept)[N], const std::int64_t (&column)[N],
+                                                 const RowState& row, float (&v)[N]) {
 #pragma unroll
-    for (int c = 0; c < 4; ++c) v[c] = R::result(x[c], y[c], w[c], b[c], kept[c], column[c], row);
+    for (int c = 0; c < N; ++c) v[c] = R::result(x[c], y[c], w[c], b[c], kept[c], column[c], row);
   }
 };
 
@@ -63,25 +64,26 @@ struct SoftmaxOnDevice : R {
     const float q = fma_(kept, row.scale, kept * row.product);
     return fma_(fma_(-q, row.second, kept), row.scale, q);
   }
-  static __device__ __forceinline__ void results(const float (&x)[4], const float (&)[4], const float (&)[4],
-                                                 const float (&)[4], const float (&kept)[4],
-                                                 const std::int64_t (&)[4], const RowState& row,
-                                                 float (&v)[4]) {
+  template <int N>
+  static __device__ __forceinline__ void results(const float (&x)[N], const float (&)[N], const float (&)[N],
+                                                 const float (&)[N], const float (&kept)[N],
+                                                 const std::int64_t (&)[N], const RowState& row,
+                                                 float (&v)[N]) {
     if constexpr (R::kKeeps) {
       constexpr std::uint32_t kSmall = 0x1a000000;  // 2^-75; 0 itself is no trouble
       std::uint32_t least = 0xffffffffu;
 #pragma unroll
-      for (int c = 0; c < 4; ++c) least = min(least, bits_of(kept[c]) - 1);
+      for (int c = 0; c < N; ++c) least = min(least, bits_of(kept[c]) - 1);
       if (least < kSmall) {
 #pragma unroll
-        for (int c = 0; c < 4; ++c) v[c] = divided(kept[c], row.second);
+        for (int c = 0; c < N; ++c) v[c] = divided(kept[c], row.second);
       } else {
 #pragma unroll
-        for (int c = 0; c < 4; ++c) v[c] = quotient(kept[c], row);
+        for (int c = 0; c < N; ++c) v[c] = quotient(kept[c], row);
       }
     } else {
 #pragma unroll
-      for (int c = 0; c < 4; ++c) v[c] = (x[c] - row.first) - row.second;
+      for (int c = 0; c < N; ++c) v[c] = (x[c] - row.first) - row.second;
     }
   }
 };
@@ -101,41 +103,45 @@ struct OnDevice<CrossEntropyBackwardRule> : AsWritten<CrossEntropyBackwardRule> 
     CrossEntropyBackwardRule::begin(job, index, row);
   }
   /// exp of what is above 0, or NaN, takes the plain way.
-  static __device__ __forceinline__ void results(const float (&x)[4], const float (&)[4], const float (&)[4],
-                                                 const float (&)[4], const float (&)[4],
-                                                 const std::int64_t (&column)[4], const RowState& row,
-                                                 float (&v)[4]) {
-    float y[4];
+  template <int N>
+  static __device__ __forceinline__ void results(const float (&x)[N], const float (&)[N], const float (&)[N],
+                                                 const float (&)[N], const float (&)[N],
+                                                 const std::int64_t (&column)[N], const RowState& row,
+                                                 float (&v)[N]) {
+    float y[N];
     bool odd = false;
 #pragma unroll
-    for (int c = 0; c < 4; ++c) {
+    for (int c = 0; c < N; ++c) {
       y[c] = (x[c] - row.first) - row.second;
       odd = odd || !(y[c] <= 0.0f);
     }
     if (odd)
 #pragma unroll
-      for (int c = 0; c < 4; ++c) y[c] = exponential(y[c]);
+      for (int c = 0; c < N; ++c) y[c] = exponential(y[c]);
     else
 #pragma unroll
-      for (int c = 0; c < 4; ++c) y[c] = math::exp_nonpositive(y[c]);
+      for (int c = 0; c < N; ++c) y[c] = math::exp_nonpositive(y[c]);
 #pragma unroll
-    for (int c = 0; c < 4; ++c) v[c] = (column[c] == row.target ? row.scale : 0.0f) - y[c] * row.scale;
+    for (int c = 0; c < N; ++c) v[c] = (column[c] == row.target ? row.scale : 0.0f) - y[c] * row.scale;
   }
 };
 template <>
 struct OnDevice<SoftmaxBackwardRule<true>> : AsWritten<SoftmaxBackwardRule<true>> {
-  static __device__ __forceinline__ void results(const float (&x)[4], const float (&y)[4], const float (&)[4],
-                                                 const float (&)[4], const float (&)[4],
-                                                 const std::int64_t (&)[4], const RowState& row,
-                                                 float (&v)[4]) {
-    const bool plain = y[0] <= 0.0f && y[1] <= 0.0f && y[2] <= 0.0f && y[3] <= 0.0f;
+  template <int N>
+  static __device__ __forceinline__ void results(const float (&x)[N], const float (&y)[N], const float (&)[N],
+                                                 const float (&)[N], const float (&)[N],
+                                                 const std::int64_t (&)[N], const RowState& row,
+                                                 float (&v)[N]) {
+    bool plain = true;
 #pragma unroll
-    for (int c = 0; c < 4; ++c) v[c] = plain ? math::exp_nonpositive(y[c]) : 0.0f;
+    for (int c = 0; c < N; ++c) plain = plain && y[c] <= 0.0f;
+#pragma unroll
+    for (int c = 0; c < N; ++c) v[c] = plain ? math::exp_nonpositive(y[c]) : 0.0f;
     if (!plain)
 #pragma unroll
-      for (int c = 0; c < 4; ++c) v[c] = exponential(y[c]);
+      for (int c = 0; c < N; ++c) v[c] = exponential(y[c]);
 #pragma unroll
-    for (int c = 0; c < 4; ++c) v[c] = x[c] - v[c] * row.first;
+    for (int c = 0; c < N; ++c) v[c] = x[c] - v[c] * row.first;
   }
 };
 

@@ -7,26 +7,18 @@
 #include <type_traits>
 
 #include "kernels/core/launch.hpp"
+#include "kernels/reduce/fused_eights.cuh"
 #include "kernels/reduce/fused_parts.cuh"
 
 namespace assay::kernels {
 
 namespace fused_rows {
 
-inline constexpr int kRowThreads = 128;  ///< of a thread block whose warps have a row each
 template <typename R>
 inline constexpr int kMostThreads =
     R::kInputs == 1 ? 1024 : 512;  ///< of one that has a row, 64 or 128 registers each
 inline constexpr int kLoopThreads = 512;
 inline constexpr int kRuns = 2048;  ///< values of runs of blocks that shared memory holds
-
-/// How the work lies: a row has `lanes` lanes, or a thread block whose warps in turn take runs of `run`
-/// blocks.
-struct Layout {
-  int lanes = 32;
-  int run = 1;
-  int runs = 1;
-};
 
 /// lanes: a row of at most 1,024 elements in the lanes of a warp. held: a longer one in those of a thread
 /// block. looped: warps read their blocks once a pass.
@@ -159,11 +151,13 @@ struct RowWorker {
 };
 
 /// Thread blocks that a processor shall hold at least: what bounds the registers.
-template <typename R>
-inline constexpr int kTogether = R::kInputs == 1 ? 7 : 4;
+template <typename R, Form F>
+inline constexpr int kTogether = R::kInputs > 1      ? 16
+                                 : F == Form::halves ? 32
+                                                     : 28;
 
 template <typename R, Form F>
-__global__ void __launch_bounds__(kRowThreads, kTogether<R>)
+__global__ void __launch_bounds__(kRowThreads, kTogether<R, F>)
     row_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
   const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * kRowThreads + threadIdx.x;
   RowWorker<R, F, 8, Way::lanes> worker{job, layout};
@@ -174,26 +168,11 @@ __global__ void __launch_bounds__(kRowThreads, kTogether<R>)
   worker.work(nullptr);
 }
 
-/// Where rows first, first + apart, ... lie: without a division where they are evenly spaced.
-struct RowsApart {
-  const Rows& rows;
-  std::int64_t first;
-  int apart;
-  bool even;
-
-  __device__ __forceinline__ RowsApart(const Rows& all, std::int64_t from, int step)
-      : rows(all), first(from), apart(step), even(all.rank <= 1) {}
-  __device__ __forceinline__ std::int64_t at(int tensor, int q) const {
-    if (!even) return row_of(rows, tensor, first + q * apart);
-    return rows.rank == 0 ? 0 : first * rows.stride[tensor][0] + q * (apart * rows.stride[tensor][0]);
-  }
-};
-
 inline constexpr int kShortRows = 4;  ///< that each group of lanes has at once
 
 /// Rows of at most 128 elements: one round each, several rows in flight.
 template <typename R, Form F>
-__global__ void __launch_bounds__(kRowThreads, 6)
+__global__ void __launch_bounds__(kRowThreads, 32)
     short_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
   using D = OnDevice<R>;
   const int lanes = layout.lanes, lane = threadIdx.x & (lanes - 1), groups = kRowThreads / lanes;
@@ -229,72 +208,6 @@ __global__ void __launch_bounds__(kRowThreads, 6)
   }
 }
 
-template <typename R>
-inline constexpr int kEightRows = R::kInputs == 1 ? 4 : 2;  ///< that each group of lanes has at once
-
-/// Rows of at most 128 elements of bf16, eight a lane: what a row costs beside its elements is shared by
-/// twice as many as in short_kernel.
-template <typename R>
-__global__ void __launch_bounds__(kRowThreads, R::kWrites ? 6 : 8)
-    eights_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
-  using D = OnDevice<R>;
-  constexpr Form F = Form::halves;
-  constexpr int kRows = kEightRows<R>;
-  const int lanes = layout.lanes, lane = threadIdx.x & (lanes - 1), groups = kRowThreads / lanes;
-  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * (groups * kRows) + threadIdx.x / lanes;
-  const auto index = [&](int q) { return first + q * groups; };
-  const auto there = [&](int q) { return index(q) < job.rows.count; };
-  const auto count = [&](int q) { return there(q) ? static_cast<int>(job.rows.n) : 0; };
-  const RowsApart rows(job.rows, first, groups);
-  const auto place = [&](int tensor, int q) { return rows.at(tensor, q) + 8 * lane; };
-  Block<2> x[kRows],
-      y[kRows];  // two fours: of the elements' order as lanes 2 * lane and 2 * lane + 1 would have
-  RowState row[kRows];
-#pragma unroll
-  for (int q = 0; q < kRows; ++q) {
-    if (!there(q)) continue;
-    D::begin(job, index(q), row[q]);
-    load_eight_once(x[q], static_cast<const std::uint16_t*>(job.x) + place(0, q));
-    if constexpr (R::kInputs > 1)
-      load_eight_once(y[q], static_cast<const std::uint16_t*>(job.y) + place(1, q));
-  }
-#pragma unroll
-  for (int pass = 0; pass < R::kPasses; ++pass)
-#pragma unroll
-    for (int q = 0; q < kRows; ++q) {
-      float leaf[2][4];
-#pragma unroll
-      for (int h = 0; h < 2; ++h) {
-#pragma unroll
-        for (int c = 0; c < 4; ++c) leaf[h][c] = D::neutral(pass);
-        join_round<R, F, true>(job, pass, 0, count(q), 2 * lane + h, lanes, row[q], x[q][h], y[q][h],
-                               leaf[h]);
-      }
-      D::end_pass(job, pass, halved_eights<R>(pass, leaf, lane, lanes), row[q]);
-    }
-#pragma unroll
-  for (int q = 0; q < kRows; ++q) {
-    if (!there(q)) continue;
-    if constexpr (R::kWrites) {
-      Block<2> v;
-#pragma unroll
-      for (int h = 0; h < 2; ++h)
-        round_results<R, F, true>(job, 0, count(q), 2 * lane + h, lanes, row[q], x[q][h], y[q][h], v[h]);
-      store_eight(static_cast<std::uint16_t*>(job.out) + place(2, q), v);
-    }
-  }
-  if (lanes < kRows) {
-#pragma unroll
-    for (int q = 0; q < kRows; ++q)
-      if (there(q) && lane == 0) D::save(job, index(q), row[q]);
-    return;
-  }
-  RowState mine = row[0];
-#pragma unroll
-  for (int q = 1; q < kRows; ++q) mine = lane == q ? row[q] : mine;
-  if (lane < kRows && there(lane)) D::save(job, index(lane), mine);
-}
-
 template <typename R, Form F, Way kWay>
 __global__ void __launch_bounds__(kWay == Way::held ? kMostThreads<R> : kLoopThreads, 1)
     block_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
@@ -305,30 +218,6 @@ __global__ void __launch_bounds__(kWay == Way::held ? kMostThreads<R> : kLoopThr
   worker.warp = threadIdx.x / 32, worker.warps = blockDim.x / 32;
   worker.there = true;
   worker.work(sums);
-}
-
-/// Whether every row is made of `each` elements that lie aligned for being read at once, in each tensor.
-inline bool is_packed(const FusedJob& job, int inputs, bool writes, int each) {
-  const Rows& rows = job.rows;
-  const void* data[] = {job.x, inputs > 1 ? job.y : nullptr, writes ? job.out : nullptr, job.weight,
-                        job.bias};
-  const Type type[] = {job.x_type, job.y_type, job.out_type, job.weight_type, job.bias_type};
-  bool packed = rows.n % each == 0;
-  for (int t = 0; t < 5; ++t) {
-    if (!data[t]) continue;
-    packed =
-        packed &&
-        reinterpret_cast<std::uintptr_t>(data[t]) % static_cast<std::uintptr_t>(each * size_of(type[t])) == 0;
-    if (t > 2) continue;
-    packed = packed && rows.step[t] == 1;
-    for (int d = 0; d < rows.rank; ++d) packed = packed && rows.stride[t][d] % each == 0;
-  }
-  return packed;
-}
-
-template <typename R>
-bool are_alike(const FusedJob& job) {
-  return (R::kInputs == 1 || job.y_type == job.x_type) && (!R::kWrites || job.out_type == job.x_type);
 }
 
 /// `whole`: no lane is without elements where another of its row has some. What is gained by knowing that is
@@ -354,27 +243,6 @@ void with_form(Form form, F&& f) {
     default:
       return f(std::integral_constant<Form, Sure>{});
   }
-}
-
-inline Status launched() { return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed; }
-
-/// Whether rows are 8, 16, 32, 64 or 128 elements of bf16, aligned for eight at once.
-template <typename R>
-bool in_eights(const FusedJob& job) {
-  const std::int64_t n = job.rows.n;
-  return !other_launches() && job.x_type == Type::bf16 && are_alike<R>(job) && n >= 8 && (n & (n - 1)) == 0 &&
-         is_packed(job, R::kInputs, R::kWrites, 8);
-}
-
-template <typename R>
-Status launch_eights(const FusedJob& job, cudaStream_t stream) {
-  Layout layout;
-  layout.lanes = static_cast<int>(job.rows.n / 8);
-  const std::int64_t rows = kRowThreads / layout.lanes * kEightRows<R>;
-  const std::int64_t grid = (job.rows.count + rows - 1) / rows;
-  if (grid > 0x7fffffff) return Status::bad_shape;
-  eights_kernel<R><<<static_cast<unsigned>(grid), kRowThreads, 0, stream>>>(job, layout);
-  return launched();
 }
 
 /// Rows of at most 128 elements.

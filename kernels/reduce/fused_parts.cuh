@@ -1,13 +1,24 @@
-// What a lane does with its part of a row: loads, terms, halving, results, stores.
+// What a lane does with its part of a row (loads, terms, halving, results, stores), and what all launches
+// ask.
 #pragma once
 
 #include <cuda_runtime.h>
 
-#include "kernels/core/halved.cuh"
+#include "kernels/core/launch.hpp"
 #include "kernels/reduce/device_rules.cuh"
 #include "kernels/reduce/tree.cuh"
 
 namespace assay::kernels::fused_rows {
+
+inline constexpr int kRowThreads = 32;  ///< of a thread block whose warps have a row each
+
+/// How the work lies: a row has `lanes` lanes, or a thread block whose warps in turn take runs of `run`
+/// blocks.
+struct Layout {
+  int lanes = 32;
+  int run = 1;
+  int runs = 1;
+};
 
 /// A lane's part of a block of R1: rounds of 128, four leaves. One round is enough for short rows, and leaves
 /// registers to more of them.
@@ -95,27 +106,6 @@ __device__ __forceinline__ void store_round(void* data, Type given, std::int64_t
   }
 }
 
-/// Eight consecutive elements, 16-byte aligned, read once.
-__device__ __forceinline__ void load_eight_once(Block<2>& x, const std::uint16_t* p) {
-  std::uint32_t word[4];
-  asm volatile("ld.global.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
-               : "=r"(word[0]), "=r"(word[1]), "=r"(word[2]), "=r"(word[3])
-               : "l"(p));
-#pragma unroll
-  for (int k = 0; k < 4; ++k) {
-    x[k / 2][2 * (k % 2)] = float_of(word[k] << 16);
-    x[k / 2][2 * (k % 2) + 1] = float_of(word[k] & 0xffff0000u);
-  }
-}
-__device__ __forceinline__ void store_eight(std::uint16_t* p, const Block<2>& v) {
-  bool odd = false;
-#pragma unroll
-  for (int k = 0; k < 8; ++k) odd = odd || v[k / 4][k % 4] != v[k / 4][k % 4];
-  *reinterpret_cast<uint4*>(p) =
-      make_uint4(pack_bf16(v[0][0], v[0][1], odd), pack_bf16(v[0][2], v[0][3], odd),
-                 pack_bf16(v[1][0], v[1][1], odd), pack_bf16(v[1][2], v[1][3], odd));
-}
-
 /// Values of a weight or bias beside elements spot(c) from `column` on, `absent` where there is none or the
 /// row has ended.
 template <Form F>
@@ -151,25 +141,6 @@ __device__ __forceinline__ float halved(int pass, float (&v)[4], int lane, int l
   return a;
 }
 
-/// The same where each of `lanes` lanes, 16 at most, has eight neighbouring leaves.
-template <typename R>
-__device__ __forceinline__ float halved_eights(int pass, const Block<2>& leaf, int lane, int lanes) {
-  using D = OnDevice<R>;
-  const auto join = [&](float a, float b) { return D::join(pass, a, b); };
-  float v[8] = {leaf[0][0], leaf[0][1], leaf[0][2], leaf[0][3],
-                leaf[1][0], leaf[1][1], leaf[1][2], leaf[1][3]};
-  if (D::any_order(pass)) {
-    float a = kernels::halved(v, join);
-    for (int o = lanes / 2; o > 0; o /= 2) a = join(a, __shfl_xor_sync(kAllLanes, a, o));
-    return a;
-  }
-  if (lanes == 16) return sum_of_eights(v, lane);
-  for (int o = lanes / 2; o > 0; o /= 2)
-#pragma unroll
-    for (int c = 0; c < 8; ++c) v[c] = join(v[c], __shfl_xor_sync(kAllLanes, v[c], o));
-  return kernels::halved(v, join);
-}
-
 /// One round's terms to the leaves. What is kept for the result takes the elements' place.
 template <typename R, Form F, bool Keep>
 __device__ __forceinline__ void join_round(const FusedJob& job, int pass, std::int64_t column, int left,
@@ -189,13 +160,14 @@ __device__ __forceinline__ void join_round(const FusedJob& job, int pass, std::i
   }
 }
 
-/// One round's results, in v.
+/// One round's results.
 template <typename R, Form F, bool Keep>
-__device__ __forceinline__ void round_results(const FusedJob& job, std::int64_t column, int left, int lane,
-                                              int lanes, const RowState& row, const float (&x)[4],
-                                              const float (&y)[4], float (&v)[4]) {
+__device__ __forceinline__ void write_round(const FusedJob& job, std::int64_t column, std::int64_t at,
+                                            int left, int lane, int lanes, const RowState& row,
+                                            const float (&x)[4], const float (&y)[4]) {
   using D = OnDevice<R>;
-  float w[4] = {1, 1, 1, 1}, b[4] = {}, kept[4];
+  if (kIsPacked<F> && !has_round<F>(0, left, lane)) return;
+  float v[4], w[4] = {1, 1, 1, 1}, b[4] = {}, kept[4];
   if constexpr (R::kColumns) {
     load_columns<F>(w, job.weight, job.weight_type, column, left, lane, lanes, 1);
     if constexpr (R::kInputs == 1)
@@ -207,16 +179,48 @@ __device__ __forceinline__ void round_results(const FusedJob& job, std::int64_t 
   const std::int64_t here[4] = {column + spot<F>(lane, lanes, 0), column + spot<F>(lane, lanes, 1),
                                 column + spot<F>(lane, lanes, 2), column + spot<F>(lane, lanes, 3)};
   D::results(x, y, w, b, kept, here, row, v);
-}
-
-template <typename R, Form F, bool Keep>
-__device__ __forceinline__ void write_round(const FusedJob& job, std::int64_t column, std::int64_t at,
-                                            int left, int lane, int lanes, const RowState& row,
-                                            const float (&x)[4], const float (&y)[4]) {
-  if (kIsPacked<F> && !has_round<F>(0, left, lane)) return;
-  float v[4];
-  round_results<R, F, Keep>(job, column, left, lane, lanes, row, x, y, v);
   store_round<F>(job.out, job.out_type, at, job.rows.step[2], left, lane, lanes, v);
 }
+
+/// Where rows first, first + apart, ... lie: without a division where they are evenly spaced.
+struct RowsApart {
+  const Rows& rows;
+  std::int64_t first;
+  int apart;
+  bool even;
+
+  __device__ __forceinline__ RowsApart(const Rows& all, std::int64_t from, int step)
+      : rows(all), first(from), apart(step), even(all.rank <= 1) {}
+  __device__ __forceinline__ std::int64_t at(int tensor, int q) const {
+    if (!even) return row_of(rows, tensor, first + q * apart);
+    return rows.rank == 0 ? 0 : first * rows.stride[tensor][0] + q * (apart * rows.stride[tensor][0]);
+  }
+};
+
+/// Whether every row is made of `each` elements that lie aligned for being read at once, in each tensor.
+inline bool is_packed(const FusedJob& job, int inputs, bool writes, int each) {
+  const Rows& rows = job.rows;
+  const void* data[] = {job.x, inputs > 1 ? job.y : nullptr, writes ? job.out : nullptr, job.weight,
+                        job.bias};
+  const Type type[] = {job.x_type, job.y_type, job.out_type, job.weight_type, job.bias_type};
+  bool packed = rows.n % each == 0;
+  for (int t = 0; t < 5; ++t) {
+    if (!data[t]) continue;
+    packed =
+        packed &&
+        reinterpret_cast<std::uintptr_t>(data[t]) % static_cast<std::uintptr_t>(each * size_of(type[t])) == 0;
+    if (t > 2) continue;
+    packed = packed && rows.step[t] == 1;
+    for (int d = 0; d < rows.rank; ++d) packed = packed && rows.stride[t][d] % each == 0;
+  }
+  return packed;
+}
+
+template <typename R>
+bool are_alike(const FusedJob& job) {
+  return (R::kInputs == 1 || job.y_type == job.x_type) && (!R::kWrites || job.out_type == job.x_type);
+}
+
+inline Status launched() { return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed; }
 
 }  // namespace assay::kernels::fused_rows

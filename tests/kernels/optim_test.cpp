@@ -152,6 +152,48 @@ TEST(Adam, EqualsTheSingleTensorFormStepByStep) {
   }
 }
 
+// Whatever powers are known, and however far before or beyond they are.
+TEST(Adam, TakesTheStepThatEachTensorSays) {
+  AdamOptions options;
+  options.lr = 0.01;
+  const AdamClock known[] = {{}, {options.beta1 * options.beta1, options.beta2 * options.beta2, 2}};
+  const std::vector<float> steps{1, 2, 7};
+  const certify::Sizes sizes{4, 30};
+  const auto tensors_of = [&](Case& one, const float* numbers, std::vector<View>& outputs) {
+    std::vector<AdamTensor> tensors(steps.size());
+    for (std::size_t k = 0; k < tensors.size(); ++k) {
+      AdamTensor& t = tensors[k];
+      t.parameter = one.input(Type::f32, sizes, Fill::normal),
+      t.gradient = one.input(Type::f32, sizes, Fill::normal);
+      t.average = one.input(Type::f32, sizes, Fill::normal),
+      t.square = one.input(Type::f32, sizes, Fill::uniform);
+      t.step = numbers + k;
+      for (const View& v : {t.parameter, t.average, t.square}) outputs.push_back(v);
+    }
+    return tensors;
+  };
+  const Result expected = everywhere::expect_same("steps", [&](Case& one, std::vector<View>& outputs) {
+    const auto tensors = tensors_of(one, nullptr, outputs);
+    for (std::size_t k = 0; k < tensors.size(); ++k) {
+      double power1 = 1, power2 = 1;
+      for (float s = 0; s < steps[k]; ++s) power1 *= options.beta1, power2 *= options.beta2;
+      const AdamScalars* scalars =
+          everywhere::place_values(one, std::vector{adam_scalars(options, power1, power2)});
+      const Status status = adam_step(&tensors[k], 1, options, scalars, nullptr, one.place());
+      if (status != Status::ok) return status;
+    }
+    return Status::ok;
+  });
+  for (const AdamClock& powers : known) {
+    const Result found = everywhere::expect_same("steps", [&](Case& one, std::vector<View>& outputs) {
+      const float* numbers = everywhere::place_values(one, steps);
+      const auto tensors = tensors_of(one, numbers, outputs);
+      return adam_step_at(tensors.data(), static_cast<int>(tensors.size()), options, powers, one.place());
+    });
+    EXPECT_EQ(everywhere::difference(expected, found), "") << powers.step;
+  }
+}
+
 TEST(Adam, AGradientScaleIsAProductBefore) {
   const auto run = [](Case& one, std::vector<View>& outputs, bool fused) {
     AdamTensor t{one.input(Type::f32, {3000}, Fill::normal), one.input(Type::f32, {3000}, Fill::normal),
