@@ -1,4 +1,4 @@
-"""A training step in a CUDA graph: replayed, it gives the weights that the same steps give eagerly, and that the CPU gives. GPU only."""
+"""A training step in a CUDA graph, with two optimizers: replayed, it gives the weights that the same steps give eagerly, and that the CPU gives. GPU only."""
 import sys
 
 from support import arguments, attempt, check, digest, finish, torch
@@ -48,21 +48,32 @@ def step(model, optimizer, words):
     return loss
 
 
-def start(device):
+def sgd(model, device):
+    return torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=0.01)
+
+
+def fused_adamw(model, device):
+    """Two lists, whose steps the device counts."""
+    wide, narrow = ([p for p in model.parameters() if (p.dim() > 1) == kind] for kind in (True, False))
+    groups = [{"params": wide, "weight_decay": 0.1}, {"params": narrow, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=0.003, fused=True, capturable=device == "cuda")
+
+
+def start(device, optimizer):
     torch.manual_seed(7)
     model = Model().to(device)
-    return model, torch.optim.SGD(model.parameters(), lr=0.05, momentum=0.9, weight_decay=0.01)
+    return model, optimizer(model, device)
 
 
-def eager(device):
-    model, optimizer = start(device)
+def eager(device, kind):
+    model, optimizer = start(device, kind)
     for words in batches():
         loss = step(model, optimizer, words.to(device))
     return digest(list(model.parameters()) + [loss])
 
 
-def captured():
-    model, optimizer = start("cuda")
+def captured(kind):
+    model, optimizer = start("cuda", kind)
     given = batches()
     words = given[0].cuda()
     side = torch.cuda.Stream()
@@ -83,10 +94,17 @@ def captured():
     return digest(list(model.parameters()) + [loss])
 
 
-expected = attempt("eager on CUDA", lambda: eager("cuda"))
-found = attempt("captured", captured)
-on_cpu = attempt("eager on the CPU", lambda: eager("cpu"))
-print("eager    %s\ncaptured %s\nCPU      %s" % (expected, found, on_cpu))
-check(found is not None and found == expected, "%d replays of a captured step: expected the weights %s, found %s" % (STEPS, expected, found))
-check(on_cpu is not None and on_cpu == expected, "the same steps on the CPU: expected the weights %s, found %s" % (expected, on_cpu))
+for name, kind in (("SGD", sgd), ("fused AdamW", fused_adamw)):
+    expected = attempt(name + ", eager on CUDA", lambda: eager("cuda", kind))
+    found = attempt(name + ", captured", lambda: captured(kind))
+    on_cpu = attempt(name + ", eager on the CPU", lambda: eager("cpu", kind))
+    print("%s\neager    %s\ncaptured %s\nCPU      %s" % (name, expected, found, on_cpu))
+    check(
+        found is not None and found == expected,
+        "%s, %d replays of a captured step: expected the weights %s, found %s" % (name, STEPS, expected, found),
+    )
+    check(
+        on_cpu is not None and on_cpu == expected,
+        "%s, the same steps on the CPU: expected the weights %s, found %s" % (name, expected, on_cpu),
+    )
 finish("capture")
