@@ -20,14 +20,35 @@ __device__ __forceinline__ void load_four(float (&x)[kFour], const std::uint16_t
   x[2] = float_of(v.y << 16), x[3] = float_of(v.y & 0xffff0000u);
 }
 
+/// load_four of what no thread writes while the kernel runs: the load may go before other tensors' stores.
+__device__ __forceinline__ void load_four_fixed(float (&x)[kFour], const float* p) {
+  const float4 v = __ldg(reinterpret_cast<const float4*>(p));
+  x[0] = v.x, x[1] = v.y, x[2] = v.z, x[3] = v.w;
+}
+__device__ __forceinline__ void load_four_fixed(float (&x)[kFour], const std::uint16_t* p) {
+  const uint2 v = __ldg(reinterpret_cast<const uint2*>(p));
+  x[0] = float_of(v.x << 16), x[1] = float_of(v.x & 0xffff0000u);
+  x[2] = float_of(v.y << 16), x[3] = float_of(v.y & 0xffff0000u);
+}
+
+/// Four elements by one instruction. As plain stores of either type, nvcc writes what the two have in common,
+/// word by word.
+__device__ __forceinline__ void store_together(float* p, float a, float b, float c, float d) {
+  asm volatile("st.global.v4.f32 [%0], {%1, %2, %3, %4};" ::"l"(p), "f"(a), "f"(b), "f"(c), "f"(d)
+               : "memory");
+}
+__device__ __forceinline__ void store_together(std::uint16_t* p, std::uint32_t low, std::uint32_t high) {
+  asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(p), "r"(low), "r"(high) : "memory");
+}
+
 /// With the one NaN.
 __device__ __forceinline__ void store_four(float* p, const float (&x)[kFour]) {
   const auto one = [](float v) { return v == v ? v : float_of(kNan32); };
-  *reinterpret_cast<float4*>(p) = make_float4(one(x[0]), one(x[1]), one(x[2]), one(x[3]));
+  store_together(p, one(x[0]), one(x[1]), one(x[2]), one(x[3]));
 }
 __device__ __forceinline__ void store_four(std::uint16_t* p, const float (&x)[kFour]) {
   const bool odd = x[0] != x[0] || x[1] != x[1] || x[2] != x[2] || x[3] != x[3];
-  *reinterpret_cast<uint2*>(p) = make_uint2(pack_bf16(x[0], x[1], odd), pack_bf16(x[2], x[3], odd));
+  store_together(p, pack_bf16(x[0], x[1], odd), pack_bf16(x[2], x[3], odd));
 }
 
 }  // namespace assay::kernels

@@ -1,6 +1,7 @@
 // The kernel of one tile a block, and its launch.
 #pragma once
 
+#include "kernels/core/fours.cuh"
 #include "kernels/gemm/device_job.hpp"
 #include "kernels/gemm/tile.cuh"
 
@@ -126,7 +127,7 @@ __device__ __forceinline__ void write(const Job& job, Sums<S>& sums, std::int64_
         if (plain && !partial && v[e] != v[e]) v[e] = float_of(kNan32);
       }
       if (vectors && q + 3 < job.n) {
-        *reinterpret_cast<float4*>(to + r * stride + q) = make_float4(v[0], v[1], v[2], v[3]);
+        store_together(to + r * stride + q, v[0], v[1], v[2], v[3]);
         continue;
       }
 #pragma unroll

@@ -43,9 +43,9 @@ __device__ __forceinline__ void load_columns(Eight& w, const void* data, Type ty
 #pragma unroll
       for (int c = 0; c < kFour; ++c) half[h][c] = absent;
     else if (type == Type::f32)
-      load_four(half[h], static_cast<const float*>(data) + column + kFour * h);
+      load_four_fixed(half[h], static_cast<const float*>(data) + column + kFour * h);
     else
-      load_four(half[h], static_cast<const std::uint16_t*>(data) + column + kFour * h);
+      load_four_fixed(half[h], static_cast<const std::uint16_t*>(data) + column + kFour * h);
   }
 #pragma unroll
   for (int c = 0; c < kEight; ++c) w[c] = half[c / kFour][c % kFour];

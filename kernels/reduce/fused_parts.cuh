@@ -93,10 +93,10 @@ __device__ __forceinline__ void store_round(void* data, Type given, std::int64_t
       for (int c = 0; c < 4; ++c) v[c] = canonical(v[c]);
     at += 4 * lane;
     if (type == Type::f32)
-      *reinterpret_cast<float4*>(static_cast<float*>(data) + at) = make_float4(v[0], v[1], v[2], v[3]);
+      store_together(static_cast<float*>(data) + at, v[0], v[1], v[2], v[3]);
     else
-      *reinterpret_cast<uint2*>(static_cast<std::uint16_t*>(data) + at) =
-          make_uint2(pack_bf16(v[0], v[1], odd), pack_bf16(v[2], v[3], odd));
+      store_together(static_cast<std::uint16_t*>(data) + at, pack_bf16(v[0], v[1], odd),
+                     pack_bf16(v[2], v[3], odd));
   } else {
 #pragma unroll
     for (int c = 0; c < 4; ++c) {
@@ -113,9 +113,9 @@ __device__ __forceinline__ void load_columns(float (&w)[4], const void* data, Ty
                                              int left, int lane, int lanes, float absent) {
   if (kIsPacked<F> && data) {
     if (type == Type::f32)
-      load_four(w, static_cast<const float*>(data) + column + 4 * lane);
+      load_four_fixed(w, static_cast<const float*>(data) + column + 4 * lane);
     else
-      load_four(w, static_cast<const std::uint16_t*>(data) + column + 4 * lane);
+      load_four_fixed(w, static_cast<const std::uint16_t*>(data) + column + 4 * lane);
     return;
   }
 #pragma unroll
