@@ -41,11 +41,11 @@ __device__ __forceinline__ void store(float* to, float v) { *to = v != v ? float
 __device__ __forceinline__ void store(std::uint16_t* to, float v) { *to = to_bf16(v); }
 __device__ __forceinline__ void store4(float* to, const float (&v)[4]) {
   const auto kept = [](float x) { return x != x ? float_of(kNan32) : x; };
-  store_together(to, kept(v[0]), kept(v[1]), kept(v[2]), kept(v[3]));
+  *reinterpret_cast<float4*>(to) = make_float4(kept(v[0]), kept(v[1]), kept(v[2]), kept(v[3]));
 }
 __device__ __forceinline__ void store4(std::uint16_t* to, const float (&v)[4]) {
   const auto two = [&](int e) { return to_bf16(v[e]) | std::uint32_t{to_bf16(v[e + 1])} << 16; };
-  store_together(to, two(0), two(2));
+  *reinterpret_cast<uint2*>(to) = make_uint2(two(0), two(2));
 }
 
 /// Four lanes, `apart` from each other, by four k: x[lane][k].

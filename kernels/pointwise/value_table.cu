@@ -20,11 +20,11 @@ constexpr int kAhead = 4;       ///< units of eight elements that a thread has i
 constexpr std::int64_t kFewest = std::int64_t{1} << 23;  ///< elements that are worth filling shared memory
 
 /// Formulas of more than some fifteen instructions; any other is done while its elements come.
-constexpr Op kTabled[] = {Op::exp2,      Op::expm1, Op::log,    Op::log2,     Op::log10,       Op::log1p,
-                          Op::sin,       Op::cos,   Op::tan,    Op::asin,     Op::acos,        Op::atan,
-                          Op::sinh,      Op::cosh,  Op::tanh,   Op::asinh,    Op::acosh,       Op::atanh,
-                          Op::erf,       Op::erfc,  Op::erfinv, Op::sigmoid,  Op::log_sigmoid, Op::gelu,
-                          Op::gelu_tanh, Op::silu,  Op::mish,   Op::softplus, Op::elu};
+constexpr Op kTabled[] = {Op::exp,   Op::exp2,      Op::expm1, Op::log,    Op::log2,     Op::log10,
+                          Op::log1p, Op::sin,       Op::cos,   Op::tan,    Op::asin,     Op::acos,
+                          Op::atan,  Op::sinh,      Op::cosh,  Op::tanh,   Op::asinh,    Op::acosh,
+                          Op::atanh, Op::erf,       Op::erfc,  Op::erfinv, Op::sigmoid,  Op::log_sigmoid,
+                          Op::gelu,  Op::gelu_tanh, Op::silu,  Op::mish,   Op::softplus, Op::elu};
 
 __global__ void __launch_bounds__(kThreads) count_kernel(std::uint16_t* values) {
   const unsigned i = blockIdx.x * kThreads + threadIdx.x;
