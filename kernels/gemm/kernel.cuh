@@ -49,17 +49,6 @@ __device__ __forceinline__ void put(const Job& job, char* c, std::int64_t at, fl
     reinterpret_cast<float*>(c)[at] = value != value ? float_of(kNan32) : value;
 }
 
-/// Four neighbours, aligned for that, each finished and with the one NaN.
-__device__ __forceinline__ void store_four(const Job& job, bool partial, char* c, std::int64_t at,
-                                           const float (&v)[4]) {
-  const bool odd = v[0] != v[0] || v[1] != v[1] || v[2] != v[2] || v[3] != v[3];
-  if (job.c.bf16 && !partial)
-    store_together(reinterpret_cast<std::uint16_t*>(c) + at, pack_bf16(v[0], v[1], odd),
-                   pack_bf16(v[2], v[3], odd));
-  else
-    store_together(reinterpret_cast<float*>(c) + at, v[0], v[1], v[2], v[3]);
-}
-
 /// Not in tiles of 128 x 128 by threads of 8 x 8: the compiler then gives their sums registers with which
 /// each step takes longer than the writing saves (measured on an H200).
 template <class S>
@@ -121,14 +110,9 @@ __device__ __forceinline__ void write(const Job& job, Sums<S>& sums, std::int64_
       return;
     }
   }
-  const std::int64_t size = job.c.bf16 ? 2 : 4;
-  char* const c =
-      plain ? reinterpret_cast<char*>(to) : job.c.data + batch_offset(job, job.c.batch, batch) * size;
+  char* const c = job.c.data + (plain ? 0 : batch_offset(job, job.c.batch, batch) * (job.c.bf16 ? 2 : 4));
   const char* const c0 =
       job.add ? job.c0.data + batch_offset(job, job.c0.batch, batch) * (job.c0.bf16 ? 2 : 4) : nullptr;
-  const bool fours =
-      vectors || (!plain && job.c.col == 1 && stride % 4 == 0 &&
-                  reinterpret_cast<std::uintptr_t>(c) % static_cast<std::uintptr_t>(4 * size) == 0);
 #pragma unroll
   for (int i = 0; i < S::rows; ++i) {
     const std::int64_t r = row + where.row(i);
@@ -140,11 +124,10 @@ __device__ __forceinline__ void write(const Job& job, Sums<S>& sums, std::int64_
 #pragma unroll
       for (int e = 0; e < 4; ++e) {
         v[e] = sums.v[i][j + e];
-        if (!plain && q + e < job.n) v[e] = finish(job, v[e], c0, r * job.c0.row + (q + e) * job.c0.col);
-        if (!partial && v[e] != v[e]) v[e] = float_of(kNan32);
+        if (plain && !partial && v[e] != v[e]) v[e] = float_of(kNan32);
       }
-      if (fours && q + 3 < job.n) {
-        store_four(job, partial, c, r * stride + q, v);
+      if (vectors && q + 3 < job.n) {
+        store_together(to + r * stride + q, v[0], v[1], v[2], v[3]);
         continue;
       }
 #pragma unroll
@@ -153,7 +136,8 @@ __device__ __forceinline__ void write(const Job& job, Sums<S>& sums, std::int64_
         if (plain)
           to[r * stride + q + e] = v[e];
         else
-          put(job, c, r * job.c.row + (q + e) * job.c.col, v[e]);
+          put(job, c, r * job.c.row + (q + e) * job.c.col,
+              finish(job, v[e], c0, r * job.c0.row + (q + e) * job.c0.col));
       }
     }
   }

@@ -221,28 +221,20 @@ __global__ void __launch_bounds__(kWay == Way::held ? kMostThreads<R> : kLoopThr
 }
 
 /// `whole`: no lane is without elements where another of its row has some. What is gained by knowing that is
-/// the time of instructions: fp32 rows of more than one round wait for memory, and gain nothing.
+/// the time of instructions: rows of fp32 wait for memory, and gain nothing.
 template <typename R>
 Form form_of(const FusedJob& job, bool whole) {
   if (other_launches() || !is_packed(job, R::kInputs, R::kWrites, 4)) return Form::loose;
-  const bool alike = are_alike<R>(job);
-  const bool waits = job.x_type == Type::f32 && job.rows.n > kLeaves;
-  if (!whole || !alike || waits) return Form::packed;
-  return job.x_type == Type::f32 ? Form::numbers : Form::halves;
+  return whole && are_alike<R>(job) && job.x_type == Type::bf16 ? Form::halves : Form::packed;
 }
 
-/// Calls f with a form that is known when it is compiled. `Sure`: which of those without idle lanes it may
-/// be.
-template <Form Sure, typename F>
+/// Calls f with a form that is known when it is compiled. `Halves`: whether it may be that.
+template <bool Halves, typename F>
 void with_form(Form form, F&& f) {
-  switch (form) {
-    case Form::loose:
-      return f(std::integral_constant<Form, Form::loose>{});
-    case Form::packed:
-      return f(std::integral_constant<Form, Form::packed>{});
-    default:
-      return f(std::integral_constant<Form, Sure>{});
-  }
+  if (form == Form::loose) return f(std::integral_constant<Form, Form::loose>{});
+  if constexpr (Halves)
+    if (form == Form::halves) return f(std::integral_constant<Form, Form::halves>{});
+  f(std::integral_constant<Form, Form::packed>{});
 }
 
 /// Rows of at most 128 elements.
@@ -255,8 +247,7 @@ Status launch_short(const FusedJob& job, cudaStream_t stream) {
   const std::int64_t rows = kRowThreads / layout.lanes * kShortRows;
   const std::int64_t grid = (job.rows.count + rows - 1) / rows;
   if (grid > 0x7fffffff) return Status::bad_shape;
-  const bool whole = job.rows.n == 4 * layout.lanes && job.x_type == Type::f32;
-  with_form<Form::numbers>(form_of<R>(job, whole), [&](auto form) {
+  with_form<false>(form_of<R>(job, false), [&](auto form) {
     short_kernel<R, form.value><<<static_cast<unsigned>(grid), kRowThreads, 0, stream>>>(job, layout);
   });
   return launched();
@@ -267,7 +258,7 @@ template <typename R>
 Status launch_rows(const FusedJob& job, cudaStream_t stream) {
   const std::int64_t grid = (job.rows.count * 32 + kRowThreads - 1) / kRowThreads;
   if (grid > 0x7fffffff) return Status::bad_shape;
-  with_form<Form::halves>(form_of<R>(job, job.rows.n % kLeaves == 0), [&](auto form) {
+  with_form<true>(form_of<R>(job, job.rows.n % kLeaves == 0), [&](auto form) {
     row_kernel<R, form.value><<<static_cast<unsigned>(grid), kRowThreads, 0, stream>>>(job, Layout{});
   });
   return launched();
@@ -286,7 +277,7 @@ Status launch_long(const FusedJob& job, cudaStream_t stream) {
   const int threads = other_launches() ? 32 : usual;
   if (job.rows.count > 0x7fffffff) return Status::bad_shape;
   const auto grid = static_cast<unsigned>(job.rows.count);
-  with_form<Form::halves>(form, [&](auto known) {
+  with_form<true>(form, [&](auto known) {
     constexpr Form kForm = known.value;
     if constexpr (kForm != Form::loose)
       if (held) return block_kernel<R, kForm, Way::held><<<grid, threads, 0, stream>>>(job, layout);

@@ -26,16 +26,16 @@ template <int Rounds>
 using Block = float[Rounds][4];
 
 /// What is known of a row's memory when a kernel is compiled. loose: nothing. packed: aligned for four
-/// elements at once. numbers, halves: that, all row tensors of fp32 (bf16), and no lane without elements
-/// where another has some.
-enum class Form { loose, packed, numbers, halves };
+/// elements at once. halves: that, all row tensors of bf16, and no lane without elements where another has
+/// some.
+enum class Form { loose, packed, halves };
 template <Form F>
 inline constexpr bool kIsPacked = F != Form::loose;
 template <Form F>
-inline constexpr bool kIsSure = F == Form::numbers || F == Form::halves;
+inline constexpr bool kIsSure = F == Form::halves;
 template <Form F>
 __device__ __forceinline__ Type type_in(Type type) {
-  return F == Form::numbers ? Type::f32 : F == Form::halves ? Type::bf16 : type;
+  return F == Form::halves ? Type::bf16 : type;
 }
 
 /// Which element of a round a lane's leaf c is: neighbours where they are loaded together, else lanes side by

@@ -94,21 +94,33 @@ __device__ __forceinline__ float join_blocks(Join join, const float* sums, int l
   });
 }
 
-/// Eight leaves of each of 16 lanes, leaves 8 * lane + c: the same, of each half of a warp.
-__device__ __forceinline__ float sum_of_eights(const float (&v)[8], int lane) {
-  const bool third = (lane & 8) != 0, second = (lane & 4) != 0, first = (lane & 2) != 0;
-  float four[4], two[2];
+/// Four leaves of each of 16 lanes, leaves 4 * lane + c: their sum by R1's halving, of each half of a warp.
+__device__ __forceinline__ float sum_of_sixteen(const float (&v)[4], int lane) {
+  const bool second = (lane & 8) != 0, first = (lane & 4) != 0;
+  const float a = (second ? v[2] : v[0]) + __shfl_xor_sync(kAllLanes, second ? v[0] : v[2], 8);
+  const float b = (second ? v[3] : v[1]) + __shfl_xor_sync(kAllLanes, second ? v[1] : v[3], 8);
+  float one = (first ? b : a) + __shfl_xor_sync(kAllLanes, first ? a : b, 4);
+#pragma unroll
+  for (int o = 2; o > 0; o /= 2) one += __shfl_xor_sync(kAllLanes, one, o);
+  one += __shfl_xor_sync(kAllLanes, one, 8);
+  return one + __shfl_xor_sync(kAllLanes, one, 4);
+}
+
+/// The same of eight leaves each, leaves 8 * lane + c.
+__device__ __forceinline__ float sum_of_sixteen(const float (&v)[8], int lane) {
+  const bool third = (lane & 8) != 0;
+  float four[4];
 #pragma unroll
   for (int c = 0; c < 4; ++c)
     four[c] = (third ? v[4 + c] : v[c]) + __shfl_xor_sync(kAllLanes, third ? v[c] : v[4 + c], 8);
+  const bool second = (lane & 4) != 0, first = (lane & 2) != 0;
+  const float a = (second ? four[2] : four[0]) + __shfl_xor_sync(kAllLanes, second ? four[0] : four[2], 4);
+  const float b = (second ? four[3] : four[1]) + __shfl_xor_sync(kAllLanes, second ? four[1] : four[3], 4);
+  float one = (first ? b : a) + __shfl_xor_sync(kAllLanes, first ? a : b, 2);
+  one += __shfl_xor_sync(kAllLanes, one, 1);
 #pragma unroll
-  for (int c = 0; c < 2; ++c)
-    two[c] = (second ? four[2 + c] : four[c]) + __shfl_xor_sync(kAllLanes, second ? four[c] : four[2 + c], 4);
-  float a = (first ? two[1] : two[0]) + __shfl_xor_sync(kAllLanes, first ? two[0] : two[1], 2);
-  a += __shfl_xor_sync(kAllLanes, a, 1);
-#pragma unroll
-  for (int o = 8; o > 1; o /= 2) a += __shfl_xor_sync(kAllLanes, a, o);
-  return a;
+  for (int o = 8; o > 1; o /= 2) one += __shfl_xor_sync(kAllLanes, one, o);
+  return one;
 }
 
 }  // namespace assay::kernels
