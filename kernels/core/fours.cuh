@@ -10,6 +10,11 @@ namespace assay::kernels {
 
 inline constexpr int kFour = 4;
 
+/// Of bf16 where `narrow`, else of fp32.
+inline bool is_four_aligned(const void* data, bool narrow) {
+  return reinterpret_cast<std::uintptr_t>(data) % (narrow ? 8 : 16) == 0;
+}
+
 __device__ __forceinline__ void load_four(float (&x)[kFour], const float* p) {
   const float4 v = *reinterpret_cast<const float4*>(p);
   x[0] = v.x, x[1] = v.y, x[2] = v.z, x[3] = v.w;

@@ -12,7 +12,7 @@ namespace assay::kernels {
 namespace {
 
 using Fill = std::function<Status(void* memory, const Place& place)>;
-constexpr std::size_t kMost = 256;
+std::size_t most_of(KeptKey::Owner owner) { return owner == KeptKey::Owner::clocks ? 4096 : 256; }
 
 /// While one lives, a capture in another stream of this thread does not mind memory and streams being made.
 class Relaxed {
@@ -47,16 +47,20 @@ void* make(std::size_t bytes, const Fill& fill) {
 
 }  // namespace
 
-const void* kept_on_device(const KeptKey& key, std::size_t bytes, const Fill& fill) {
+void* kept_on_device(const KeptKey& key, std::size_t bytes, const Fill& fill) {
+  using Tables = std::map<KeptKey, void*>;
   static std::mutex mutex;
-  static std::map<int, std::map<KeptKey, void*>> devices;
+  static auto& devices =
+      *new std::map<std::pair<int, KeptKey::Owner>, Tables>;  // operators run to the very end
   int device = 0;
   if (cudaGetDevice(&device) != cudaSuccess) return cudaGetLastError(), nullptr;
   const std::lock_guard lock(mutex);
-  auto& tables = devices[device];
+  Tables& tables = devices[{device, key.owner}];
   if (const auto found = tables.find(key); found != tables.end()) return found->second;
-  if (tables.size() >= kMost) return nullptr;
-  return tables[key] = make(bytes, fill);
+  if (tables.size() >= most_of(key.owner)) return nullptr;
+  void* const made = make(bytes, fill);
+  if (made) tables[key] = made;
+  return made;
 }
 
 }  // namespace assay::kernels
@@ -65,8 +69,8 @@ const void* kept_on_device(const KeptKey& key, std::size_t bytes, const Fill& fi
 
 namespace assay::kernels {
 
-const void* kept_on_device(const KeptKey&, std::size_t,
-                           const std::function<Status(void* memory, const Place& place)>&) {
+void* kept_on_device(const KeptKey&, std::size_t,
+                     const std::function<Status(void* memory, const Place& place)>&) {
   return nullptr;
 }
 

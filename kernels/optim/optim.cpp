@@ -120,9 +120,9 @@ class Launcher {
 #endif
 
 // `views_of(k, views, update)` gives the k-th tensor's and what else is its own; all are checked before the
-// first is touched.
-template <typename F>
-Status step(int count, Update update, F&& views_of, const Place& place) {
+// first is touched, and before `prepare()` launches anything.
+template <typename F, typename Prepare>
+Status step(int count, Update update, F&& views_of, Prepare&& prepare, const Place& place) {
   const auto set = [&](int k, Views& views) {
     views_of(k, views, update);
     update.narrow = views[kParameter]->type == Type::bf16;
@@ -133,6 +133,7 @@ Status step(int count, Update update, F&& views_of, const Place& place) {
     Views views = {};
     if (const Status status = set(k, views); status != Status::ok) return status;
   }
+  if (const Status status = prepare(); status != Status::ok) return status;
 #if defined(ASSAY_HAS_CUDA)
   Launcher launcher(place);
 #else
@@ -189,10 +190,12 @@ Status adam_tick(AdamClock* clock, const AdamOptions& options, AdamScalars* scal
 
 namespace {
 
-/// `scalars_of(k)`: where the k-th tensor's lie.
-template <typename F>
+Status ready() { return Status::ok; }
+
+/// `scalars_of(k)`: where the k-th tensor's lie, after `prepare()`.
+template <typename F, typename Prepare>
 Status adam(const AdamTensor* tensors, int count, const AdamOptions& options, Update update, F&& scalars_of,
-            const Place& place) {
+            Prepare&& prepare, const Place& place) {
   update.adam_flags = {options.weight_decay != 0, options.decoupled, options.amsgrad, options.maximize};
   for (int k = 0; k < count; ++k)
     if (options.amsgrad && !tensors[k].largest) return Status::bad_shape;
@@ -205,18 +208,18 @@ Status adam(const AdamTensor* tensors, int count, const AdamOptions& options, Up
         views[kSecond] = &t.square, views[kThird] = options.amsgrad ? t.largest : nullptr,
         views[kCopy] = t.copy;
       },
-      place);
+      prepare, place);
 }
 
 #if defined(ASSAY_HAS_CUDA)
 /// Launches what fills `scalars`, one a tensor.
-Status scalars_on_gpu(const AdamTensor* tensors, int count, const AdamOptions& options,
-                      const AdamClock& known, AdamScalars* scalars, const Place& place) {
+Status scalars_on_gpu(const AdamTensor* tensors, int count, const AdamOptions& options, AdamClock* clock,
+                      AdamScalars* scalars, const Place& place) {
   for (int first = 0; first < count; first += kTogether) {
     StepNumbers numbers;
     numbers.count = std::min(count - first, kTogether);
     for (int k = 0; k < numbers.count; ++k) numbers.step[k] = tensors[first + k].step;
-    if (const Status status = adam_scalars_cuda(numbers, options, known, scalars + first, place);
+    if (const Status status = adam_scalars_cuda(numbers, options, clock, scalars + first, place);
         status != Status::ok)
       return status;
   }
@@ -231,29 +234,27 @@ Status adam_step(const AdamTensor* tensors, int count, const AdamOptions& option
   Update update;
   update.gradient_scale = gradient_scale;
   return adam(
-      tensors, count, options, update, [&](int) { return scalars; }, place);
+      tensors, count, options, update, [&](int) { return scalars; }, ready, place);
 }
 
-Status adam_step_at(const AdamTensor* tensors, int count, const AdamOptions& options, const AdamClock& known,
+Status adam_step_at(const AdamTensor* tensors, int count, const AdamOptions& options, AdamClock* clock,
                     const Place& place) {
   for (int k = 0; k < count; ++k)
     if (!tensors[k].step) return Status::bad_shape;
   std::vector<AdamScalars> here(place.cuda ? 0 : static_cast<std::size_t>(count));
-  AdamScalars* scalars = here.data();
-  if (place.cuda) {
+  AdamScalars* const scalars = place.cuda ? take_array<AdamScalars>(place, count) : here.data();
+  if (!scalars) return count == 0 ? Status::ok : Status::out_of_memory;
+  const auto make_scalars = [&] {
 #if defined(ASSAY_HAS_CUDA)
-    scalars = take_array<AdamScalars>(place, count);
-    if (!scalars) return Status::out_of_memory;
-    if (const Status status = scalars_on_gpu(tensors, count, options, known, scalars, place);
-        status != Status::ok)
-      return status;
-#else
-    return Status::no_cuda;
+    if (place.cuda) return scalars_on_gpu(tensors, count, options, clock, scalars, place);
 #endif
-  }
-  for (std::size_t k = 0; k < here.size(); ++k) here[k] = scalars_at(options, known, *tensors[k].step);
+    AdamClock now = clock ? *clock : AdamClock{};
+    for (std::size_t k = 0; k < here.size(); ++k) here[k] = scalars_at(options, now, *tensors[k].step);
+    if (clock) *clock = now;
+    return Status::ok;
+  };
   return adam(
-      tensors, count, options, Update{}, [&](int k) { return scalars + k; }, place);
+      tensors, count, options, Update{}, [&](int k) { return scalars + k; }, make_scalars, place);
 }
 
 Status sgd_step(const SgdTensor* tensors, int count, const SgdOptions& options, const float* gradient_scale,
@@ -274,7 +275,7 @@ Status sgd_step(const SgdTensor* tensors, int count, const SgdOptions& options, 
         views[kParameter] = &t.parameter, views[kGradient] = &t.gradient;
         views[kFirst] = options.momentum != 0 ? t.momentum : nullptr, views[kCopy] = t.copy;
       },
-      place);
+      ready, place);
 }
 
 }  // namespace assay::kernels

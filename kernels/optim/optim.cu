@@ -91,9 +91,12 @@ __global__ void __launch_bounds__(kBlock)
 __global__ void start_kernel(AdamClock* clock) { *clock = AdamClock{}; }
 
 __global__ void scalars_kernel(const __grid_constant__ StepNumbers numbers, AdamOptions options,
-                               AdamClock known, AdamScalars* scalars) {
+                               AdamClock* clock, AdamScalars* scalars) {
   const int k = static_cast<int>(threadIdx.x);
-  if (k < numbers.count) scalars[k] = scalars_at(options, known, *numbers.step[k]);
+  AdamClock mine = clock ? *clock : AdamClock{};
+  if (k < numbers.count) scalars[k] = scalars_at(options, mine, *numbers.step[k]);
+  __syncwarp();  // all have read it
+  if (clock && k == 0) *clock = mine;
 }
 
 __global__ void tick_kernel(AdamClock* clock, AdamOptions options, AdamScalars* scalars) {
@@ -103,12 +106,12 @@ __global__ void tick_kernel(AdamClock* clock, AdamOptions options, AdamScalars* 
   *clock = now, *scalars = next;
 }
 
-/// Whether a tensor is made of fours and each of its memories aligned for them.
+/// Whether a tensor is made of fours and each of its memories aligned for them (no memory is, too).
 bool in_fours(const Update& update, const Streams& streams) {
   if (other_launches() || streams.count % kFour) return false;
   for (int m = 0; m < kStreams; ++m) {
     const bool narrow = m == kCopy || (m == kGradient ? update.narrow_gradient : update.narrow);
-    if (reinterpret_cast<std::uintptr_t>(streams.data[m]) % (narrow ? 8 : 16)) return false;
+    if (!is_four_aligned(streams.data[m], narrow)) return false;
   }
   return true;
 }
@@ -168,9 +171,9 @@ Status adam_start_cuda(AdamClock* clock, const Place& place) {
   return launched();
 }
 
-Status adam_scalars_cuda(const StepNumbers& numbers, const AdamOptions& options, const AdamClock& known,
+Status adam_scalars_cuda(const StepNumbers& numbers, const AdamOptions& options, AdamClock* clock,
                          AdamScalars* scalars, const Place& place) {
-  scalars_kernel<<<1, 32, 0, stream_of(place)>>>(numbers, options, known, scalars);
+  scalars_kernel<<<1, 32, 0, stream_of(place)>>>(numbers, options, clock, scalars);
   return launched();
 }
 

@@ -55,9 +55,10 @@ struct AdamTensor {
 /// gradients themselves stay.
 Status adam_step(const AdamTensor* tensors, int count, const AdamOptions& options, const AdamScalars* scalars,
                  const float* gradient_scale, const Place& place);
-/// The same with the scalars of each tensor's own step, which nobody waits for. `known`: an earlier step and
-/// its powers, from which a later one is counted on; a step before it is counted from 0.
-Status adam_step_at(const AdamTensor* tensors, int count, const AdamOptions& options, const AdamClock& known,
+/// The same with the scalars of each tensor's own step, which nobody waits for. `clock` (Place's memory, or
+/// null: as {}): some step and its powers, from which later ones are counted on, earlier ones from 0; set to
+/// that of one of the tensors. Whatever it says, the bits are the same.
+Status adam_step_at(const AdamTensor* tensors, int count, const AdamOptions& options, AdamClock* clock,
                     const Place& place);
 
 struct SgdOptions {

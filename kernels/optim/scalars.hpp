@@ -34,10 +34,10 @@ ASSAY_HD void tick(AdamClock& clock, const AdamOptions& options, AdamScalars& sc
   scalars = scalars_of(options, clock.power1, clock.power2);
 }
 
-/// The same for a step of any number, counted on from an earlier one where `known` is that.
-ASSAY_HD AdamScalars scalars_at(const AdamOptions& options, const AdamClock& known, float number) {
+/// The same for a step of any number, to which `clock` is set: counted on where it is before it, else from 0.
+ASSAY_HD AdamScalars scalars_at(const AdamOptions& options, AdamClock& clock, float number) {
   const double step = number;
-  AdamClock clock = static_cast<double>(known.step) <= step ? known : AdamClock{};
+  if (!(static_cast<double>(clock.step) <= step)) clock = AdamClock{};
   for (; static_cast<double>(clock.step) < step; ++clock.step) {
     clock.power1 = clock.power1 * options.beta1;
     clock.power2 = clock.power2 * options.beta2;

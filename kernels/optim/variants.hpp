@@ -29,7 +29,7 @@ struct StepNumbers {
   int count = 0;
   const float* step[kTogether] = {};
 };
-Status adam_scalars_cuda(const StepNumbers& numbers, const AdamOptions& options, const AdamClock& known,
+Status adam_scalars_cuda(const StepNumbers& numbers, const AdamOptions& options, AdamClock* clock,
                          AdamScalars* scalars, const Place& place);
 Status adam_start_cuda(AdamClock* clock, const Place& place);
 Status adam_tick_cuda(AdamClock* clock, const AdamOptions& options, AdamScalars* scalars, const Place& place);

@@ -1,6 +1,7 @@
 // One input of bf16, one output of bf16: such an operator has 65,536 results. Where its formula takes more
 // instructions than memory leaves time for, a large tensor's are looked up: the formula's own kernels fill
-// the table once a process and device (kept.hpp), and every thread block has a copy of it in shared memory.
+// the table once a process, device and set of scalars (kept.hpp), and every thread block has a copy of it in
+// shared memory.
 #include <algorithm>
 #include <iterator>
 

@@ -8,8 +8,8 @@
 namespace assay::kernels::cuda {
 
 /// Does a job of one bf16 input by looking its results up; the answer is the launch's. Nothing, and nothing
-/// done: too few elements, another type or layout, a formula that is fast as it is or that has other scalars
-/// than the table, a device without room for one.
+/// done: too few elements, another type or layout, a formula that is fast as it is, a device without
+/// room for a table.
 std::optional<Status> by_table(const Job& job, void* stream);
 
 }  // namespace assay::kernels::cuda

@@ -8,18 +8,18 @@ namespace assay::kernels {
 
 namespace {
 
-constexpr int kTogether = 2;  ///< fours that a thread has in flight
+constexpr int kInFlight = 2;  ///< fours that a thread has in flight
 
 /// in[i] * noise, for elements that a mask keeps; `keeps(four, mask)` gives the mask of elements 4 * four on.
 template <typename T, typename F>
 __device__ __forceinline__ void scale_kept(const T* in, T* out, std::int64_t fours, float scale, F&& keeps) {
-  const std::int64_t first = std::int64_t{blockIdx.x} * (kTogether * kBlock) + threadIdx.x;
-  float x[kTogether][kFour];
+  const std::int64_t first = std::int64_t{blockIdx.x} * (kInFlight * kBlock) + threadIdx.x;
+  float x[kInFlight][kFour];
 #pragma unroll
-  for (int j = 0; j < kTogether; ++j)
+  for (int j = 0; j < kInFlight; ++j)
     if (first + j * kBlock < fours) load_four(x[j], in + kFour * (first + j * kBlock));
 #pragma unroll
-  for (int j = 0; j < kTogether; ++j) {
+  for (int j = 0; j < kInFlight; ++j) {
     const std::int64_t four = first + j * kBlock;
     if (four >= fours) continue;
     bool kept[kFour];
@@ -52,20 +52,17 @@ __global__ void __launch_bounds__(kBlock)
              });
 }
 
-bool aligned(const void* data, std::int64_t bytes) {
-  return reinterpret_cast<std::uintptr_t>(data) % bytes == 0;
-}
-
 /// Whether `count` elements lie side by side in three memories, aligned for four at once.
 bool in_fours(Type type, std::int64_t count, const void* in, const Layout& in_layout, const void* out,
               const Layout& out_layout, const void* kept, const Layout& kept_layout) {
+  const bool narrow = type == Type::bf16;
   return !other_launches() && count % kFour == 0 && count < std::int64_t{1} << 40 && in_layout.contiguous() &&
-         out_layout.contiguous() && kept_layout.contiguous() && aligned(in, kFour * size_of(type)) &&
-         aligned(out, kFour * size_of(type)) && aligned(kept, kFour);
+         out_layout.contiguous() && kept_layout.contiguous() && is_four_aligned(in, narrow) &&
+         is_four_aligned(out, narrow) && reinterpret_cast<std::uintptr_t>(kept) % kFour == 0;
 }
 
 unsigned blocks_of(std::int64_t count) {
-  constexpr std::int64_t kElements = kFour * kTogether * kBlock;
+  constexpr std::int64_t kElements = kFour * kInFlight * kBlock;
   return static_cast<unsigned>((count + kElements - 1) / kElements);
 }
 

@@ -152,12 +152,12 @@ struct RowWorker {
 
 /// Thread blocks that a processor shall hold at least: what bounds the registers.
 template <typename R, Form F>
-inline constexpr int kTogether = R::kInputs > 1      ? 16
-                                 : F == Form::halves ? 32
-                                                     : 28;
+inline constexpr int kBlocksAtOnce = R::kInputs > 1      ? 16
+                                     : F == Form::halves ? 32
+                                                         : 28;
 
 template <typename R, Form F>
-__global__ void __launch_bounds__(kRowThreads, kTogether<R, F>)
+__global__ void __launch_bounds__(kRowThreads, kBlocksAtOnce<R, F>)
     row_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
   const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * kRowThreads + threadIdx.x;
   RowWorker<R, F, 8, Way::lanes> worker{job, layout};

@@ -10,7 +10,7 @@
 
 namespace assay::kernels::fused_rows {
 
-inline constexpr int kRowThreads = 32;  ///< of a thread block whose warps have a row each
+inline constexpr int kRowThreads = 32;  ///< of a thread block: a warp, which has a row or several short ones
 
 /// How the work lies: a row has `lanes` lanes, or a thread block whose warps in turn take runs of `run`
 /// blocks.

@@ -12,10 +12,11 @@
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 #include <algorithm>
-#include <array>
+#include <bit>
 #include <c10/core/GradMode.h>
 #include <cmath>
 
+#include "kernels/core/kept.hpp"
 #include "kernels/optim/optim.hpp"
 #include "kernels/torch/tables.hpp"
 #include "kernels/torch/tensors.hpp"
@@ -181,42 +182,36 @@ bool goes_together(const at::Tensor& weight, const at::Tensor& other) {
          other.sizes() == weight.sizes() && other.layout() == at::kStrided;
 }
 
-/// Powers of the step before the one that a list of tensors is likely to be at: lists take one step a call.
-/// Wrong ones cost the device time, no bits. `list`: what tells lists apart.
-AdamClock known_powers(const AdamOptions& options, const void* list) {
-  struct Known {
-    const void* list = nullptr;
-    double beta1 = 0, beta2 = 0;
-    AdamClock clock;
-  };
-  thread_local std::array<Known, 16> all;
-  thread_local std::size_t next = 0;
-  auto found = std::find_if(all.begin(), all.end(), [&](const Known& one) {
-    return one.list == list && one.beta1 == options.beta1 && one.beta2 == options.beta2;
-  });
-  if (found == all.end()) {
-    found = all.begin() + static_cast<std::ptrdiff_t>(next++ % all.size());
-    *found = {list, options.beta1, options.beta2, {}};
-  }
-  const AdamClock before = found->clock;
-  found->clock = {before.power1 * options.beta1, before.power2 * options.beta2, before.step + 1};
-  return before;
+/// What counts the steps of a list of tensors on a GPU, so that each is counted on from the one before.
+AdamClock* clock_of(const AdamOptions& options, const at::Tensor& step) {
+  if (!step.is_cuda()) return nullptr;
+  const auto bits = [](double x) { return std::bit_cast<std::uint64_t>(x); };
+  const KeptKey key{
+      KeptKey::Owner::clocks,
+      {reinterpret_cast<std::uintptr_t>(step.const_data_ptr()), bits(options.beta1), bits(options.beta2)}};
+  return static_cast<AdamClock*>(kept_on_device(key, sizeof(AdamClock), [](void* clock, const Place& place) {
+    return adam_start(static_cast<AdamClock*>(clock), place);
+  }));
 }
 
-/// Tensors [begin, end) in one call: each is at the step that its own tensor says, on its device.
+/// Tensors [begin, end) in one call: each is at the step that its own tensor says.
 void adam_together(Call& call, const AdamOptions& options, std::size_t begin, std::size_t end) {
   const auto weights = call.tensors(0), grads = call.tensors(1), first = call.tensors(2),
-             second = call.tensors(3), most = call.tensors(4), steps = call.tensors(5);
+             second = call.tensors(3), most = call.tensors(4);
+  std::vector<at::Tensor> steps = call.tensors(5);
+  const Here here(weights[begin].device());
+  AdamClock* const clock = clock_of(options, steps[begin]);
   std::vector<View> largest;
-  for (std::size_t i = begin; i < end; ++i) largest.push_back(options.amsgrad ? view_of(most[i]) : View{});
+  for (std::size_t i = begin; i < end; ++i) {
+    largest.push_back(options.amsgrad ? view_of(most[i]) : View{});
+    steps[i] = steps[i].to(weights[i].device());
+  }
   std::vector<AdamTensor> tensors;
   for (std::size_t i = begin; i < end; ++i)
     tensors.push_back({view_of(weights[i]), view_of(grads[i]), view_of(first[i]), view_of(second[i]),
                        options.amsgrad ? &largest[i - begin] : nullptr, nullptr,
                        steps[i].const_data_ptr<float>()});
-  const Here here(weights[begin].device());
-  call.check(adam_step_at(tensors.data(), static_cast<int>(tensors.size()), options,
-                          known_powers(options, steps[begin].const_data_ptr()), here));
+  call.check(adam_step_at(tensors.data(), static_cast<int>(tensors.size()), options, clock, here));
 }
 
 /// What the fused optimizers share, by position: self, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs,
@@ -235,7 +230,7 @@ Answer adam(Call& call) {
     const at::Tensor& w = weights[i];
     return is_arithmetic(w) && w.numel() > 0 && goes_together(w, grads[i]) && goes_together(w, first[i]) &&
            goes_together(w, second[i]) && (!amsgrad || goes_together(w, most[i])) &&
-           steps[i].scalar_type() == at::kFloat && steps[i].numel() == 1 && steps[i].device() == w.device();
+           steps[i].scalar_type() == at::kFloat && steps[i].numel() == 1;
   };
   for (std::size_t i = 0; i < weights.size(); ++i) {
     std::size_t end = i;

@@ -51,6 +51,14 @@ at::Tensor drop_backward(const at::Tensor& gradient_out, const at::Tensor& kept,
   return gradient;
 }
 
+/// Whether a tensor's memory is its values, and nobody but autograd's backward pass looks at what is
+/// computed.
+bool is_plain(const at::Tensor& tensor) {
+  const auto keys = c10::impl::tls_local_dispatch_key_set().included_;
+  return !keys.has(c10::DispatchKey::FuncTorchDynamicLayerFrontMode) && !at::isTensorSubclassLike(tensor) &&
+         !tensor.is_neg() && !tensor._is_zerotensor() && !tensor._fw_grad(0).defined();
+}
+
 struct DropoutFunction : torch::autograd::Function<DropoutFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input, double p) {
     Dropped result = drop(input, p);
@@ -61,18 +69,11 @@ struct DropoutFunction : torch::autograd::Function<DropoutFunction> {
   static variable_list backward(AutogradContext* context, variable_list grads) {
     const at::Tensor kept = context->get_saved_variables()[0], &gradient = grads[0];
     const double p = context->saved_data["p"].toDouble();
-    if (!c10::GradMode::is_enabled() && is_arithmetic(gradient))
+    if (!c10::GradMode::is_enabled() && is_arithmetic(gradient) && is_plain(gradient))
       return {drop_backward(gradient, kept, p), at::Tensor()};
     return {gradient.mul(kept.to(gradient.scalar_type()).div_(1 - p)), at::Tensor()};
   }
 };
-
-/// Whether somebody but autograd's backward pass looks at what is computed.
-bool is_transformed(const at::Tensor& input) {
-  const auto keys = c10::impl::tls_local_dispatch_key_set().included_;
-  return keys.has(c10::DispatchKey::FuncTorchDynamicLayerFrontMode) || at::isTensorSubclassLike(input) ||
-         input._fw_grad(0).defined();
-}
 
 Answer dropout(Call& call) {
   const at::Tensor input = call.tensor(0);
@@ -80,7 +81,7 @@ Answer dropout(Call& call) {
   TORCH_CHECK(p >= 0 && p <= 1, "dropout probability has to be between 0 and 1, but got ", p);
   if (p == 0 || !call.flag(2) || input.numel() == 0) return call.give(input);
   if (p == 1) return call.give(input.mul(at::zeros_like(input)));
-  if (!is_arithmetic(input) || is_transformed(input)) return call.give(in_steps(input, p));
+  if (!is_arithmetic(input) || !is_plain(input)) return call.give(in_steps(input, p));
   if (c10::GradMode::is_enabled() && input.requires_grad())
     return call.give(DropoutFunction::apply(input, p));
   return call.give(drop(input, p).out);

@@ -152,11 +152,11 @@ TEST(Adam, EqualsTheSingleTensorFormStepByStep) {
   }
 }
 
-// Whatever powers are known, and however far before or beyond they are.
+// Whatever the clock says, and however far before or beyond it is.
 TEST(Adam, TakesTheStepThatEachTensorSays) {
   AdamOptions options;
   options.lr = 0.01;
-  const AdamClock known[] = {{}, {options.beta1 * options.beta1, options.beta2 * options.beta2, 2}};
+  const AdamClock clocks[] = {{}, {options.beta1 * options.beta1, options.beta2 * options.beta2, 2}};
   const std::vector<float> steps{1, 2, 7};
   const certify::Sizes sizes{4, 30};
   const auto tensors_of = [&](Case& one, const float* numbers, std::vector<View>& outputs) {
@@ -184,14 +184,17 @@ TEST(Adam, TakesTheStepThatEachTensorSays) {
     }
     return Status::ok;
   });
-  for (const AdamClock& powers : known) {
-    const Result found = everywhere::expect_same("steps", [&](Case& one, std::vector<View>& outputs) {
+  const auto at_clock = [&](const AdamClock* given) {
+    return everywhere::expect_same("steps", [&](Case& one, std::vector<View>& outputs) {
       const float* numbers = everywhere::place_values(one, steps);
+      AdamClock* clock = given ? everywhere::place_values(one, std::vector{*given}) : nullptr;
       const auto tensors = tensors_of(one, numbers, outputs);
-      return adam_step_at(tensors.data(), static_cast<int>(tensors.size()), options, powers, one.place());
+      return adam_step_at(tensors.data(), static_cast<int>(tensors.size()), options, clock, one.place());
     });
-    EXPECT_EQ(everywhere::difference(expected, found), "") << powers.step;
-  }
+  };
+  EXPECT_EQ(everywhere::difference(expected, at_clock(nullptr)), "");
+  for (const AdamClock& clock : clocks)
+    EXPECT_EQ(everywhere::difference(expected, at_clock(&clock)), "") << clock.step;
 }
 
 TEST(Adam, AGradientScaleIsAProductBefore) {

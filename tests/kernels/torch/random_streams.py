@@ -67,4 +67,36 @@ torch.manual_seed(3)
 same(torch.empty(200002)[::2].normal_(), big, "other strides")
 torch.manual_seed(3)
 check(abs(float(big.mean())) < 0.02 and abs(float(big.var()) - 1) < 0.02, "a normal's mean and variance")
+
+
+def dropped(x, by_hand):
+    """dropout's result and derivative, and those of the steps that it is made of."""
+    torch.manual_seed(3)
+    x = x.clone().requires_grad_()
+    if by_hand:
+        y = x.mul(torch.empty_like(x).bernoulli_(1 - 0.3).div_(1 - 0.3))
+    else:
+        y = torch.nn.functional.dropout(x, 0.3)
+    y.backward(torch.linspace(-2, 2, y.numel(), device=y.device, dtype=y.dtype).view(y.shape))
+    return y.detach(), x.grad
+
+
+for device in dict.fromkeys(("cpu", options.device)):
+    for dtype in (torch.float32, torch.bfloat16):
+        for x in (torch.linspace(-3, 3, 4096).view(64, 64), torch.linspace(-3, 3, 77).view(7, 11), torch.linspace(-3, 3, 480).view(20, 24).t()):
+            given = x.to(device, dtype)
+            for found, expected, what in zip(dropped(given, False), dropped(given, True), ("result", "derivative")):
+                same(found, expected, "dropout on %s, %s %s: %s" % (device, dtype, tuple(x.shape), what))
+    x = torch.linspace(-3, 3, 40, device=device)
+    for name, tensor in (("negated", torch._neg_view(x)), ("expanded", x.expand(3, 40))):
+        torch.manual_seed(4)
+        found = torch.nn.functional.dropout(tensor, 0.5)
+        torch.manual_seed(4)
+        same(found, torch.nn.functional.dropout(tensor.clone(memory_format=torch.contiguous_format), 0.5), "dropout of a %s view on %s" % (name, device))
+    torch.manual_seed(5)
+    mask = torch.nn.functional.dropout(torch.ones_like(x), 0.5)
+    for vectorize in (False, True):
+        torch.manual_seed(5)
+        found = torch.autograd.functional.jacobian(lambda v: torch.nn.functional.dropout(v, 0.5), x, vectorize=vectorize)
+        same(found, torch.diag(mask), "dropout's jacobian on %s, %s" % (device, "vectorized" if vectorize else "row by row"))
 finish("random_streams")
