@@ -199,8 +199,7 @@ void adam_together(Call& call, const AdamOptions& options, std::size_t begin, st
   const auto weights = call.tensors(0), grads = call.tensors(1), first = call.tensors(2),
              second = call.tensors(3), most = call.tensors(4);
   std::vector<at::Tensor> steps = call.tensors(5);
-  const Here here(weights[begin].device());
-  AdamClock* const clock = clock_of(options, steps[begin]);
+  const at::Tensor counted = steps[begin];
   std::vector<View> largest;
   for (std::size_t i = begin; i < end; ++i) {
     largest.push_back(options.amsgrad ? view_of(most[i]) : View{});
@@ -211,7 +210,9 @@ void adam_together(Call& call, const AdamOptions& options, std::size_t begin, st
     tensors.push_back({view_of(weights[i]), view_of(grads[i]), view_of(first[i]), view_of(second[i]),
                        options.amsgrad ? &largest[i - begin] : nullptr, nullptr,
                        steps[i].const_data_ptr<float>()});
-  call.check(adam_step_at(tensors.data(), static_cast<int>(tensors.size()), options, clock, here));
+  const Here here(weights[begin].device());
+  call.check(adam_step_at(tensors.data(), static_cast<int>(tensors.size()), options,
+                          clock_of(options, counted), here));
 }
 
 /// What the fused optimizers share, by position: self, grads, exp_avgs, exp_avg_sqs, max_exp_avg_sqs,
