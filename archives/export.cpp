@@ -226,9 +226,9 @@ Result<FolderReceiver> FolderReceiver::create(const fs::path& wanted, bool with_
   state->temporary += ".partial-" + sha256(fs::absolute(folder).string()).hex().substr(0, 16);
   std::error_code code;
   fs::remove_all(state->temporary, code);  // of a killed run
+  remember_partial(state->temporary);      // before it is there: a signal may come in between
   if (!fs::create_directories(state->temporary, code))
     return Error{Fault::unreadable, "cannot create the folder: " + code.message(), folder.string(), ""};
-  remember_partial(state->temporary);
   return FolderReceiver(std::move(state));
 }
 

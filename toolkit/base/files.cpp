@@ -159,10 +159,12 @@ Result<AtomicFile> AtomicFile::create(const fs::path& path, Existing existing, u
   file.temporary_ += ".partial-" + sha256(fs::absolute(path, ignored).string()).hex().substr(0, 16);
   // A leftover of a killed run goes away; O_EXCL then keeps links that somebody put there out of the way.
   ::unlink(file.temporary_.c_str());
+  remember_partial(file.temporary_);  // before it is there: a signal may come in between
   file.fd_ = Fd(::open(file.temporary_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode));
-  if (!file.fd_) return system_error("cannot create", path, errno);
-  remember_partial(file.temporary_);
-  return file;
+  if (file.fd_) return file;
+  const int reason = errno;
+  forget_partial(file.temporary_);
+  return system_error("cannot create", path, reason);
 }
 
 AtomicFile::~AtomicFile() {
