@@ -11,6 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "toolkit/base/partial_files.hpp"
+
 namespace assay {
 namespace {
 
@@ -314,6 +316,35 @@ TEST(Inside, KeepsPathsInTheirFolder) {
         std::string_view("a//b"), std::string_view("a/"), std::string_view("./a"), std::string_view("a/."),
         std::string_view("a\0b", 3)})
     EXPECT_FALSE(inside("/root", path)) << path;
+}
+
+TEST_F(Files, WhatASignalFindsIsRemovedAlsoAfterFilesThatCouldNotBeMade) {
+  for (int i = 0; i < 40; ++i) EXPECT_FALSE(AtomicFile::create(folder_ / "nowhere" / std::to_string(i)));
+  auto file = AtomicFile::create(folder_ / "one");
+  ASSERT_TRUE(file);
+  ASSERT_EQ(names().size(), 1U);
+  remove_partial_files();
+  EXPECT_TRUE(names().empty());
+}
+
+TEST_F(Files, AFolderIsRemovedThoughAThreadGoesOnWritingThere) {
+  const fs::path partial = folder_ / "tree";
+  fs::create_directories(partial);
+  std::atomic<int> written = 0;
+  std::thread writer([&] {
+    for (int i = 0; i < 1000000; ++i, ++written) {
+      const int fd =
+          ::open((partial / std::to_string(i)).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+      if (fd < 0) return;
+      ::close(fd);
+    }
+  });
+  while (written < 2000) std::this_thread::yield();
+  remember_partial(partial);
+  remove_partial_files();
+  forget_partial(partial);
+  writer.join();
+  EXPECT_TRUE(names().empty());
 }
 
 }  // namespace
