@@ -319,8 +319,9 @@ TEST(Inside, KeepsPathsInTheirFolder) {
 }
 
 TEST_F(Files, WhatASignalFindsIsRemovedAlsoAfterFilesThatCouldNotBeMade) {
-  for (int i = 0; i < 40; ++i) EXPECT_FALSE(AtomicFile::create(folder_ / "nowhere" / std::to_string(i)));
-  auto file = AtomicFile::create(folder_ / "one");
+  for (int i = 0; i < 40; ++i)
+    EXPECT_FALSE(AtomicFile::create(folder_ / "nowhere" / std::to_string(i), Existing::refuse));
+  auto file = AtomicFile::create(folder_ / "one", Existing::refuse);
   ASSERT_TRUE(file);
   ASSERT_EQ(names().size(), 1U);
   remove_partial_files();
