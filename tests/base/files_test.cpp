@@ -328,25 +328,5 @@ TEST_F(Files, WhatASignalFindsIsRemovedAlsoAfterFilesThatCouldNotBeMade) {
   EXPECT_TRUE(names().empty());
 }
 
-TEST_F(Files, AFolderIsRemovedThoughAThreadGoesOnWritingThere) {
-  const fs::path partial = folder_ / "tree";
-  fs::create_directories(partial);
-  std::atomic<int> written = 0;
-  std::thread writer([&] {
-    for (int i = 0; i < 1000000; ++i, ++written) {
-      const int fd =
-          ::open((partial / std::to_string(i)).c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-      if (fd < 0) return;
-      ::close(fd);
-    }
-  });
-  while (written < 2000) std::this_thread::yield();
-  remember_partial(partial);
-  remove_partial_files();
-  forget_partial(partial);
-  writer.join();
-  EXPECT_TRUE(names().empty());
-}
-
 }  // namespace
 }  // namespace assay

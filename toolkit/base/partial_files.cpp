@@ -1,7 +1,6 @@
 #include "toolkit/base/partial_files.hpp"
 
 #include <atomic>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -31,7 +30,6 @@ struct DirectoryEntry {
   char name[1];
 };
 constexpr std::size_t kNameAt = offsetof(DirectoryEntry, name);
-constexpr int kTries = 32;
 constexpr std::size_t kEntries = 1024;  // bytes a level: a name of an item has 512 parts at most
 
 void remove_tree(int parent, const char* name) noexcept;
@@ -52,15 +50,12 @@ bool remove_some(int folder) noexcept {
 
 void remove_tree(int parent, const char* name) noexcept {
   if (::unlinkat(parent, name, 0) == 0) return;
-  // Another thread may go on writing while this one is in the handler.
-  for (int tries = 0; tries < kTries; ++tries) {
-    const int folder = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (folder < 0) return;
-    while (remove_some(folder)) {
-    }
-    ::close(folder);
-    if (::unlinkat(parent, name, AT_REMOVEDIR) == 0 || errno != ENOTEMPTY) return;
+  const int folder = ::openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (folder < 0) return;
+  while (remove_some(folder)) {
   }
+  ::close(folder);
+  ::unlinkat(parent, name, AT_REMOVEDIR);
 }
 
 }  // namespace
