@@ -11,7 +11,6 @@ namespace assay::kernels {
 
 namespace {
 
-using Fill = std::function<Status(void* memory, const Place& place)>;
 std::size_t most_of(KeptKey::Owner owner) { return owner == KeptKey::Owner::clocks ? 4096 : 256; }
 
 /// While one lives, a capture in another stream of this thread does not mind memory and streams being made.
@@ -26,7 +25,7 @@ class Relaxed {
   cudaStreamCaptureMode mode_ = cudaStreamCaptureModeRelaxed;
 };
 
-bool filled(void* memory, const Fill& fill) {
+bool filled(void* memory, const KeptFill& fill) {
   cudaStream_t own = nullptr;
   if (cudaStreamCreateWithFlags(&own, cudaStreamNonBlocking) != cudaSuccess) return false;
   const bool done =
@@ -34,7 +33,7 @@ bool filled(void* memory, const Fill& fill) {
   return cudaStreamDestroy(own) == cudaSuccess && done;
 }
 
-void* make(std::size_t bytes, const Fill& fill) {
+void* make(std::size_t bytes, const KeptFill& fill) {
   const Relaxed relaxed;
   void* memory = nullptr;
   if (cudaMalloc(&memory, bytes) == cudaSuccess) {
@@ -47,7 +46,7 @@ void* make(std::size_t bytes, const Fill& fill) {
 
 }  // namespace
 
-void* kept_on_device(const KeptKey& key, std::size_t bytes, const Fill& fill) {
+void* kept_on_device(const KeptKey& key, std::size_t bytes, const KeptFill& fill) {
   using Tables = std::map<KeptKey, void*>;
   static std::mutex mutex;
   static auto& devices =
@@ -69,10 +68,7 @@ void* kept_on_device(const KeptKey& key, std::size_t bytes, const Fill& fill) {
 
 namespace assay::kernels {
 
-void* kept_on_device(const KeptKey&, std::size_t,
-                     const std::function<Status(void* memory, const Place& place)>&) {
-  return nullptr;
-}
+void* kept_on_device(const KeptKey&, std::size_t, const KeptFill&) { return nullptr; }
 
 }  // namespace assay::kernels
 

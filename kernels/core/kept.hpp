@@ -17,11 +17,13 @@ struct KeptKey {
   auto operator<=>(const KeptKey&) const = default;
 };
 
+/// Writes the memory, on the Place's stream.
+using KeptFill = std::function<Status(void* memory, const Place& place)>;
+
 /// The calling thread's current device's table, which `fill` writes when it is asked for the first time: on a
 /// stream of its own that is waited for, so no other stream meets half a table, and a capture that goes on in
 /// the caller's does not hold the work. Null: none left (an owner has at most 256 on a device, 4,096 clocks),
 /// or it could not be filled this time; the caller does without. No CUDA error is left behind.
-void* kept_on_device(const KeptKey& key, std::size_t bytes,
-                     const std::function<Status(void* memory, const Place& place)>& fill);
+void* kept_on_device(const KeptKey& key, std::size_t bytes, const KeptFill& fill);
 
 }  // namespace assay::kernels

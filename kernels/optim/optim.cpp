@@ -100,9 +100,8 @@ class Launcher {
         (batch_.count > 0 && update.narrow != update_.narrow))
       if (const Status status = flush(); status != Status::ok) return status;
     update_ = update;
-    batch_.streams[batch_.count] = streams_of(views, update.scalars);
-    batch_.start[batch_.count + 1] = batch_.start[batch_.count] + views[kParameter]->count();
-    ++batch_.count;
+    const Streams streams = streams_of(views, update.scalars);
+    batch_.add(streams, streams.count);
     return Status::ok;
   }
   Status flush() {

@@ -116,28 +116,11 @@ bool in_fours(const Update& update, const Streams& streams) {
   return true;
 }
 
-/// `units`: what a thread takes at a time of it.
-void append(Batch& batch, const Streams& streams, std::int64_t units) {
-  batch.streams[batch.count] = streams;
-  batch.start[batch.count + 1] = batch.start[batch.count] + units;
-  ++batch.count;
-}
+using BatchKernel = void (*)(Update, Batch);
 
-Status launch_fours(const Update& update, const Batch& batch, const Place& place) {
-  const unsigned blocks = blocks_for(batch.start[batch.count]);
-  if (update.narrow)
-    fours_kernel<true><<<blocks, kBlock, 0, stream_of(place)>>>(update, batch);
-  else
-    fours_kernel<false><<<blocks, kBlock, 0, stream_of(place)>>>(update, batch);
-  return launched();
-}
-
-Status launch_elements(const Update& update, const Batch& batch, const Place& place) {
-  const unsigned blocks = blocks_for(batch.start[batch.count]);
-  if (update.narrow)
-    batch_kernel<true><<<blocks, kBlock, 0, stream_of(place)>>>(update, batch);
-  else
-    batch_kernel<false><<<blocks, kBlock, 0, stream_of(place)>>>(update, batch);
+Status launch(BatchKernel kernel, const Update& update, const Batch& batch, const Place& place) {
+  if (batch.count == 0) return Status::ok;
+  kernel<<<blocks_for(batch.start[batch.count]), kBlock, 0, stream_of(place)>>>(update, batch);
   return launched();
 }
 
@@ -148,13 +131,14 @@ Status update_cuda(const Update& update, const Batch& batch, const Place& place)
   for (int k = 0; k < batch.count; ++k) {
     const Streams& streams = batch.streams[k];
     if (in_fours(update, streams))
-      append(fours, streams, streams.count / kFour);
+      fours.add(streams, streams.count / kFour);
     else
-      append(elements, streams, streams.count);
+      elements.add(streams, streams.count);
   }
-  Status status = fours.count ? launch_fours(update, fours, place) : Status::ok;
-  if (status == Status::ok && elements.count) status = launch_elements(update, elements, place);
-  return status;
+  const Status status =
+      launch(update.narrow ? fours_kernel<true> : fours_kernel<false>, update, fours, place);
+  if (status != Status::ok) return status;
+  return launch(update.narrow ? batch_kernel<true> : batch_kernel<false>, update, elements, place);
 }
 
 Status update_cuda(const Update& update, const Strided& strided, const Place& place) {

@@ -27,10 +27,14 @@ ASSAY_HD AdamScalars scalars_of(const AdamOptions& o, double power1, double powe
   return s;
 }
 
-ASSAY_HD void tick(AdamClock& clock, const AdamOptions& options, AdamScalars& scalars) {
+ASSAY_HD void advance(AdamClock& clock, const AdamOptions& options) {
   clock.power1 = clock.power1 * options.beta1;
   clock.power2 = clock.power2 * options.beta2;
   ++clock.step;
+}
+
+ASSAY_HD void tick(AdamClock& clock, const AdamOptions& options, AdamScalars& scalars) {
+  advance(clock, options);
   scalars = scalars_of(options, clock.power1, clock.power2);
 }
 
@@ -38,10 +42,7 @@ ASSAY_HD void tick(AdamClock& clock, const AdamOptions& options, AdamScalars& sc
 ASSAY_HD AdamScalars scalars_at(const AdamOptions& options, AdamClock& clock, float number) {
   const double step = number;
   if (!(static_cast<double>(clock.step) <= step)) clock = AdamClock{};
-  for (; static_cast<double>(clock.step) < step; ++clock.step) {
-    clock.power1 = clock.power1 * options.beta1;
-    clock.power2 = clock.power2 * options.beta2;
-  }
+  while (static_cast<double>(clock.step) < step) advance(clock, options);
   return scalars_of(options, clock.power1, clock.power2);
 }
 

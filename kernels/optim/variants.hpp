@@ -15,6 +15,13 @@ struct Batch {
   int count = 0;
   std::int64_t start[kTogether + 1] = {};
   Streams streams[kTogether];
+
+  /// `units`: how many a kernel counts the tensor as.
+  void add(const Streams& one, std::int64_t units) {
+    streams[count] = one;
+    start[count + 1] = start[count] + units;
+    ++count;
+  }
 };
 /// One tensor of any strides.
 struct Strided {
