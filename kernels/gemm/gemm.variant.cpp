@@ -8,9 +8,11 @@ namespace assay::kernels::ASSAY_VARIANT {
 namespace {
 
 constexpr int kColumns = kWidth * kVectors;
-constexpr std::int64_t kDepth = 512;             // of one block of k: panels stream from the second cache
-constexpr std::int64_t kBlockRows = 24 * kRows;  // of a block of A, which stays in the second
-constexpr std::int64_t kNear = 1 << 17;          // floats of packed panels of B that stay there too
+constexpr std::int64_t kDepth = 512;              // of one block of k: panels stream from the second cache
+constexpr std::int64_t kBlockRows = 24 * kRows;   // of a block of A, which stays in the second
+constexpr std::int64_t kNear = 1 << 17;           // floats of packed panels of B that stay there too
+constexpr std::int64_t kSums = 36 * kRows * 512;  // floats of results that are not stored at once
+constexpr std::int64_t kPackedRows = 128;         // of k, read at a time where lanes are neighbours
 
 ASSAY_HD std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 /// Of a vector's lanes, those of `left` that are there.
@@ -125,12 +127,30 @@ struct Source {
   }
 };
 
+// A panel being packed: rows of `width` lanes, of which `valid` are there and the others 0.
+struct Panel {
+  float* to;
+  std::int64_t width, valid;
+  std::int64_t end;  // rows of the whole panel
+};
+
+// Row p of a panel. What a whole vector spills is the next row's and will be overwritten; only the last row
+// must end where the panel ends.
+ASSAY_HD void put(const Panel& panel, std::int64_t p, std::int64_t at, Vector row, Mask lanes) {
+  float* const to = panel.to + p * panel.width + at;
+  if (p + 1 < panel.end)
+    store(to, row);
+  else
+    store(to, row, lanes);
+}
+
 template <typename T>
-void pack_rows(float* to, std::int64_t step, int lanes, int valid, const T* from, std::int64_t lane,
-               std::int64_t depth) {
-  const Mask out = mask_of(lanes);
-  for (std::int64_t p = 0; p < depth; p += kWidth) {
-    const int here = static_cast<int>(least(kWidth, depth - p));
+void pack_rows(const Panel& panel, std::int64_t at, const T* from, std::int64_t lane, std::int64_t begin,
+               std::int64_t end) {
+  const Mask out = mask_of(static_cast<int>(clamped(panel.width - at)));
+  const std::int64_t valid = clamped(panel.valid - at);
+  for (std::int64_t p = begin; p < end; p += kWidth) {
+    const int here = static_cast<int>(least(kWidth, end - p));
     const Mask mask = mask_of(here);
     Vector rows[kWidth];
 #pragma GCC unroll 16
@@ -138,66 +158,74 @@ void pack_rows(float* to, std::int64_t step, int lanes, int valid, const T* from
     transpose(rows);
 #pragma GCC unroll 16
     for (int i = 0; i < kWidth; ++i)
-      if (i < here) store(to + (p + i) * step, rows[i], out);
+      if (i < here) put(panel, p + i, at, rows[i], out);
   }
 }
 
 template <typename T>
-void pack_scalars(float* to, std::int64_t step, int lanes, int valid, const T* from, std::int64_t lane,
-                  std::int64_t k, std::int64_t depth) {
-  for (std::int64_t p = 0; p < depth; ++p, to += step, from += k)
-    for (int i = 0; i < lanes; ++i) {
+void pack_scalars(const Panel& panel, std::int64_t at, const T* from, std::int64_t lane, std::int64_t k,
+                  std::int64_t begin, std::int64_t end) {
+  const std::int64_t lanes = clamped(panel.width - at), valid = clamped(panel.valid - at);
+  for (std::int64_t p = begin; p < end; ++p) {
+    float* const to = panel.to + p * panel.width + at;
+    for (std::int64_t i = 0; i < lanes; ++i) {
       if (i >= valid)
         to[i] = 0;
       else if constexpr (sizeof(T) == 2)
-        to[i] = from_bf16(from[i * lane]);
+        to[i] = from_bf16(from[i * lane + p * k]);
       else
-        to[i] = from[i * lane];
+        to[i] = from[i * lane + p * k];
     }
+  }
 }
 
 // Lanes that are neighbours in memory, all vectors of the panel's width at once.
 template <typename T, int V>
-void pack_lanes(float* to, std::int64_t width, std::int64_t valid, const T* from, std::int64_t k,
-                std::int64_t depth) {
+void pack_lanes(const Panel& panel, const T* from, std::int64_t k, std::int64_t begin, std::int64_t end) {
   Mask in[V], out[V];
   for (int v = 0; v < V; ++v) {
-    in[v] = mask_of(static_cast<int>(clamped(valid - v * kWidth)));
-    out[v] = mask_of(static_cast<int>(clamped(width - v * kWidth)));
+    in[v] = mask_of(static_cast<int>(clamped(panel.valid - v * kWidth)));
+    out[v] = mask_of(static_cast<int>(clamped(panel.width - v * kWidth)));
   }
-  for (std::int64_t p = 0; p < depth; ++p, to += width, from += k)
+  from += begin * k;
+  for (std::int64_t p = begin; p < end; ++p, from += k)
 #pragma GCC unroll 2
-    for (int v = 0; v < V; ++v) store(to + v * kWidth, load(from + v * kWidth, in[v]), out[v]);
+    for (int v = 0; v < V; ++v) put(panel, p, v * kWidth, load(from + v * kWidth, in[v]), out[v]);
 }
 
-// A panel: depth rows of `width` lanes, of which `valid` are there and the others 0.
+/// Rows [begin, end) of a panel.
 template <typename T>
-void pack_panel(float* to, std::int64_t width, std::int64_t valid, const Source& source, std::int64_t depth) {
+void pack_panel(const Panel& panel, const Source& source, std::int64_t begin, std::int64_t end) {
   const T* const data = reinterpret_cast<const T*>(source.data);
   if (source.lane == 1) {
-    if (width > kWidth)
-      pack_lanes<T, kVectors>(to, width, valid, data, source.k, depth);
+    if (panel.width > kWidth)
+      pack_lanes<T, kVectors>(panel, data, source.k, begin, end);
     else
-      pack_lanes<T, 1>(to, width, valid, data, source.k, depth);
+      pack_lanes<T, 1>(panel, data, source.k, begin, end);
     return;
   }
-  for (std::int64_t at = 0; at < width; at += kWidth) {
-    const int lanes = static_cast<int>(clamped(width - at)), there = static_cast<int>(clamped(valid - at));
+  for (std::int64_t at = 0; at < panel.width; at += kWidth) {
     const T* const from = data + at * source.lane;
     if (source.k == 1)
-      pack_rows(to + at, width, lanes, there, from, source.lane, depth);
+      pack_rows(panel, at, from, source.lane, begin, end);
     else
-      pack_scalars(to + at, width, lanes, there, from, source.lane, source.k, depth);
+      pack_scalars(panel, at, from, source.lane, source.k, begin, end);
   }
 }
 
+// Lanes that are neighbours in memory are read a few rows at a time, all panels of these: they come as
+// streams, where one panel alone would take a part of a line here and there.
 void pack(float* to, std::int64_t width, std::int64_t count, const Source& source, std::int64_t depth) {
-  for (std::int64_t at = 0; at < count; at += width, to += width * depth) {
-    if (source.bf16)
-      pack_panel<std::uint16_t>(to, width, least(width, count - at), source.from(at, 0), depth);
-    else
-      pack_panel<float>(to, width, least(width, count - at), source.from(at, 0), depth);
-  }
+  const std::int64_t rows = source.lane == 1 ? kPackedRows : depth;
+  for (std::int64_t p = 0; p < depth; p += rows)
+    for (std::int64_t at = 0; at < count; at += width) {
+      const Panel panel{to + at * depth, width, least(width, count - at), depth};
+      const std::int64_t end = least(depth, p + rows);
+      if (source.bf16)
+        pack_panel<std::uint16_t>(panel, source.from(at, 0), p, end);
+      else
+        pack_panel<float>(panel, source.from(at, 0), p, end);
+    }
 }
 
 // Rows x columns of one product, whose sums go to `sum` (one chain: at most a segment of k).
@@ -259,6 +287,11 @@ void multiply(const Block& block, const Panels& panels, std::int64_t i, std::int
   }
 }
 
+// A panel read where it lies, a line here and there: each on a page of its own, many in one set of the cache.
+bool steps_far(const Source& source, std::int64_t depth) {
+  return source.lane == 1 && depth * source.k > (1 << 17);
+}
+
 bool compute(const Block& block) {
   Panels panels{};
   panels.height = quotient_up(block.rows, quotient_up(block.rows, kRows));
@@ -266,8 +299,9 @@ bool compute(const Block& block) {
   const bool reads_a = !block.a.bf16 && (block.a.lane == 1 || block.a.k == 1);
   const bool reads_b = !block.b.bf16 && block.b.lane == 1;
   const bool far = block.depth * least(block.rows, block.columns) > (1 << 18);  // not in the second cache
-  panels.pack_a = !reads_a || block.columns > (far ? 5 : 8) * kColumns;
-  panels.pack_b = !reads_b || block.rows > (far ? 6 : 30) * kRows;
+  const bool steps_a = steps_far(block.a, block.depth), steps_b = steps_far(block.b, block.depth);
+  panels.pack_a = !reads_a || block.columns > (steps_a ? 3 : far ? 5 : 8) * kColumns;
+  panels.pack_b = !reads_b || block.rows > (far || steps_b ? 6 : 30) * kRows;
   const std::int64_t blocks = block.depth ? quotient_up(block.depth, kDepth) : 1;
   const std::int64_t depth = quotient_up(block.depth, blocks);
   const std::int64_t high = least(block.rows, kBlockRows / kRows * panels.height);
@@ -343,7 +377,9 @@ bool run_part(const Part& part, std::int64_t begin, std::int64_t end, std::int64
   }
   int levels = 1;
   for (std::int64_t s = segments; s > 1; s = (s + 1) / 2) ++levels;
-  const std::int64_t high = least(end - begin, 36 * kRows);
+  // As many rows as keep a level of sums in the second cache.
+  const std::int64_t most = kSums / columns / kRows * kRows, pieces = quotient_up(end - begin, most);
+  const std::int64_t high = quotient_up(end - begin, pieces);
   float* const sums = gemm_scratch(2, levels * high * columns);
   if (!sums) return false;
   block.sum_row = columns;
