@@ -42,9 +42,9 @@ struct Bounds {
   template <typename Map>
   ASSAY_LANES bool want_low(const Bounds& b) {
     if constexpr (std::is_same_v<Map, LargestOrder>)
-      return bits_of(halved<Op<Identity, Smallest>>(b.high)) >> 31 != 0;
+      return signs_of(b.high) != 0;
     else
-      return bits_of(halved<Op<Identity, Largest>>(b.top)) >> 31 == 0;
+      return signs_of(b.top) != (1U << kLanes) - 1U;
   }
 };
 
@@ -117,15 +117,21 @@ ASSAY_LANES void bound_above(Bounds& b, const std::uint16_t* x, std::int64_t cou
 }
 #endif
 
-/// The key of the extreme of `count` > 0 elements.
+/// Keys of `count` > 0 elements, joined down to sixteen.
 template <typename O, bool kOneZero, typename T>
-ASSAY_LANES float extreme_key(const T* x, std::int64_t count) {
+ASSAY_LANES void extreme_lanes(Lanes& keys, const T* x, std::int64_t count) {
   Bounds bounds;
   bound_above(bounds, x, count);
   spread(bounds.low, 0.0f);
   if (Bounds::want_low<typename O::Map>(bounds)) bound_below(bounds, x, count);
-  Lanes keys;
   Bounds::keys<typename O::Map, kOneZero>(bounds, keys);
+}
+
+/// The key of their extreme.
+template <typename O, bool kOneZero, typename T>
+ASSAY_LANES float extreme_key(const T* x, std::int64_t count) {
+  Lanes keys;
+  extreme_lanes<O, kOneZero>(keys, x, count);
   return halved<O>(keys);
 }
 

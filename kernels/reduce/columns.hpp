@@ -62,14 +62,18 @@ struct TileTree {
       for (int q = 0; q < kTileLanes; ++q) O::join(sum[q], tree.level[l][q]);
     for (int q = 0; q < kTileLanes; ++q) tree.level[l][q] = sum[q];
   }
-  /// kTile values; `empty` when nothing was pushed.
+  /// kTile values; `empty` when nothing was pushed. T: of the elements, when they came by read_lanes.
+  template <typename T = float>
   ASSAY_LANES void store(const TileTree& tree, float* out, float empty) {
     TileRow top;
     for (int q = 0; q < kTileLanes; ++q) spread(top[q], tree.count > 0 ? O::neutral() : empty);
     for (int l = 0; l < 48; ++l)
       if (tree.count >> l & 1)
         for (int q = 0; q < kTileLanes; ++q) O::join(top[q], tree.level[l][q]);
-    for (int q = 0; q < kTileLanes; ++q) store_lanes(out + q * kLanes, top[q]);
+    for (int q = 0; q < kTileLanes; ++q) {
+      as_laid<T>(top[q]);
+      store_lanes(out + q * kLanes, top[q]);
+    }
   }
 };
 

@@ -60,7 +60,8 @@ struct RowState {
   std::int64_t target = -1;
 };
 
-/// Defaults of an operator's description.
+/// Defaults of an operator's description. A `term` of a few roundings is one for any V: a float, or a vector
+/// of them.
 struct FusedRule {
   static constexpr int kInputs = 1;        ///< row tensors read
   static constexpr int kPasses = 0;        ///< reductions before the row is written
@@ -97,7 +98,10 @@ struct SoftmaxBackwardRule : FusedRule {
   static constexpr int kInputs = 2;
   static constexpr int kPasses = 1;
   static ASSAY_HD_MEMBER void begin(const FusedJob&, std::int64_t, RowState&) {}
-  static ASSAY_HD_MEMBER float term(int, float x, float y, float, const RowState&) { return Log ? x : x * y; }
+  template <typename V>
+  static ASSAY_HD_MEMBER V term(int, const V& x, const V& y, const V&, const RowState&) {
+    return Log ? x : x * y;
+  }
   static ASSAY_HD_MEMBER void end_pass(const FusedJob&, int, float value, RowState& row) {
     row.first = value;
   }
@@ -113,9 +117,10 @@ struct NormRule : FusedRule {
   static constexpr int kPasses = Centred ? 2 : 1;
   static constexpr bool kColumns = true;
   static ASSAY_HD_MEMBER void begin(const FusedJob&, std::int64_t, RowState&) {}
-  static ASSAY_HD_MEMBER float term(int pass, float x, float, float, const RowState& row) {
+  template <typename V>
+  static ASSAY_HD_MEMBER V term(int pass, const V& x, const V&, const V&, const RowState& row) {
     if (Centred && pass == 0) return x;
-    const float d = Centred ? x - row.first : x;
+    const V d = Centred ? x - row.first : x;
     return d * d;
   }
   static ASSAY_HD_MEMBER void end_pass(const FusedJob& job, int pass, float value, RowState& row) {
@@ -145,11 +150,13 @@ struct NormBackwardRule : FusedRule {
     row.first = Centred ? load_number(job.first, job.saved_type, index) : 0;
     row.second = load_number(job.second, job.saved_type, index);
   }
-  static ASSAY_HD_MEMBER float hat(float y, const RowState& row) {
+  template <typename V>
+  static ASSAY_HD_MEMBER V hat(const V& y, const RowState& row) {
     return (Centred ? y - row.first : y) * row.second;
   }
-  static ASSAY_HD_MEMBER float term(int pass, float x, float y, float w, const RowState& row) {
-    const float g = x * w;
+  template <typename V>
+  static ASSAY_HD_MEMBER V term(int pass, const V& x, const V& y, const V& w, const RowState& row) {
+    const V g = x * w;
     return Centred && pass == 0 ? g : g * hat(y, row);
   }
   static ASSAY_HD_MEMBER void end_pass(const FusedJob& job, int pass, float value, RowState& row) {

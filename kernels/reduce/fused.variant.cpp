@@ -104,6 +104,37 @@ ASSAY_LANES float joined(const float* terms, std::int64_t count) {
   return block_sum<Op<Identity, J>>(terms, count, centre);
 }
 
+/// Terms of a few roundings: computed where they are joined.
+template <typename R, int Pass>
+struct Terms {
+  const float *x, *y, *w;
+  RowState row;
+  static constexpr bool kAtOnce = kParts == 1;
+
+  ASSAY_LANES void whole(const Terms& from, Lanes& v, std::int64_t at) {
+    ASSAY_PARTS {
+      const std::int64_t p = at + i * kWide;
+      v.part[i] =
+          R::term(Pass, wide_from(from.x + p), wide_from(from.y + p), wide_from(from.w + p), from.row);
+    }
+  }
+  ASSAY_LANES void some(const Terms& from, Lanes& v, std::int64_t at, std::int64_t left) {
+    if (left >= kLanes) return whole(from, v, at);
+    ASSAY_PARTS {
+      const std::int64_t p = i * kWide;
+      v.part[i] = R::term(Pass, some_from(from.x + at, p, left), some_from(from.y + at, p, left),
+                          some_from(from.w + at, p, left), from.row);
+    }
+    replace_from(v, left, Plus::neutral());
+  }
+  ASSAY_LANES void laid(Lanes&) {}
+};
+
+template <typename R>
+inline constexpr bool has_vector_terms = requires(Wide v, RowState row) {
+  R::term(0, v, v, v, row);
+};
+
 /// Where a later row lies, for prefetching while this one is computed: memory and arithmetic then overlap.
 struct Ahead {
   const char *x = nullptr, *y = nullptr;
@@ -145,6 +176,19 @@ static float one_pass(const FusedJob& job, std::int64_t index, const RowState& r
   for (std::int64_t b = 0; b < n; b += kBlock) {
     const std::int64_t count = n - b < kBlock ? n - b : kBlock;
     if (n > kBlock) fetch<R>(job, index, b, count, in), fetch_columns<R>(job, b, count, in);
+    if constexpr (has_vector_terms<R>)
+      if (count > 64) {
+        if constexpr (Pass == R::kPasses - 1)
+          for (std::int64_t p = 0; p < count; p += kPart) {
+            prefetch<0>(ahead.x, b + p, x_width);
+            if constexpr (R::kInputs > 1) prefetch<0>(ahead.y, b + p, y_width);
+          }
+        Lanes v;
+        long_block_lanes<Plus>(v, Terms<R, Pass>{in.x, in.y, in.w, row}, count);
+        if (n <= kBlock) return halved<Plus>(v);
+        Tree<Op<Identity, J>>::push_to(tree, halved<Plus>(v));
+        continue;
+      }
     float* __restrict terms = n <= kKept ? kept + b : kept;
     const RowState state = row;
     const float *x = in.x, *y = in.y, *w = in.w;
@@ -179,17 +223,25 @@ ASSAY_LANES void run_passes(const FusedJob& job, std::int64_t index, RowState& r
   }
 }
 
+template <typename Out>
+ASSAY_LANES Out stored(float value) {
+  if constexpr (sizeof(Out) == 4)
+    return canonical(value);
+  else
+    return to_bf16(value);
+}
+
 /// Results of part of a block into `value`, from the inputs or from the kept terms.
-template <typename R>
+template <typename R, typename Out>
 ASSAY_LANES void results(const Inputs& in, const float* terms, std::int64_t begin, std::int64_t from,
-                         std::int64_t part, const RowState& row, float* __restrict value) {
+                         std::int64_t part, const RowState& row, Out* __restrict value) {
   const RowState state = row;
   const float *x = in.x + from, *y = in.y + from, *w = in.w + from, *c = in.b + from;
   for (std::int64_t i = 0; i < part; ++i)
     if constexpr (R::kKeeps)
-      value[i] = canonical(R::result(0, 0, 0, 0, terms[i], begin + i, state));
+      value[i] = stored<Out>(R::result(0, 0, 0, 0, terms[i], begin + i, state));
     else
-      value[i] = canonical(R::result(x[i], y[i], w[i], c[i], 0, begin + i, state));
+      value[i] = stored<Out>(R::result(x[i], y[i], w[i], c[i], 0, begin + i, state));
 }
 
 template <typename R>
@@ -198,6 +250,8 @@ static void write_row(const FusedJob& job, std::int64_t index, const RowState& r
   const std::int64_t n = job.rows.n, to = row_of(job.rows, 2, index), step = job.rows.step[2];
   // In place the inputs are still needed while results come: those go through a buffer.
   const bool direct = !past && job.out_type == Type::f32 && step == 1 && job.out != job.x && job.out != job.y;
+  // A bf16 tensor that is overwritten was widened before.
+  const bool direct_half = job.out_type == Type::bf16 && step == 1;
   alignas(64) float buffer[kBlock];
   for (std::int64_t b = 0; b < n; b += kBlock) {
     const std::int64_t count = n - b < kBlock ? n - b : kBlock;
@@ -209,13 +263,18 @@ static void write_row(const FusedJob& job, std::int64_t index, const RowState& r
       for (std::int64_t i = 0; i < count; ++i)
         terms[i] = R::term(R::kPasses - 1, in.x[i], in.y[i], in.w[i], state);
     float* value = direct ? static_cast<float*>(job.out) + to + b : buffer;
+    std::uint16_t* const half = static_cast<std::uint16_t*>(job.out) + to + b;
     for (std::int64_t p = 0; p < count; p += kPart) {
+      const std::int64_t part = p + kPart < count ? kPart : count - p;
       prefetch<1>(ahead.out, b + p, size_of_number(job.out_type));
-      results<R>(in, terms + p, b + p, p, p + kPart < count ? kPart : count - p, state, value + p);
+      if (direct_half)
+        results<R>(in, terms + p, b + p, p, part, state, half + p);
+      else
+        results<R>(in, terms + p, b + p, p, part, state, value + p);
     }
     if (past)
       stream(static_cast<float*>(job.out) + to + b, value, count * 4);
-    else if (!direct)
+    else if (!direct && !direct_half)
       write_elements(job.out, job.out_type, to + b * step, step, count, value);
   }
 }

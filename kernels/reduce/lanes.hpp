@@ -25,6 +25,7 @@ typedef std::uint32_t WideWords __attribute__((vector_size(ASSAY_WIDE)));
 typedef std::uint16_t WideHalves __attribute__((vector_size(ASSAY_WIDE / 2)));
 typedef float LooseWide __attribute__((vector_size(ASSAY_WIDE), aligned(4), may_alias));
 typedef std::uint16_t LooseWideHalves __attribute__((vector_size(ASSAY_WIDE / 2), aligned(2), may_alias));
+typedef std::uint32_t LooseWidePairs __attribute__((vector_size(ASSAY_WIDE), aligned(2), may_alias));
 #undef ASSAY_WIDE
 typedef float Lanes8 __attribute__((vector_size(32)));
 typedef float Lanes4 __attribute__((vector_size(16)));
@@ -59,6 +60,65 @@ template <typename T>
 ASSAY_LANES void load_lanes(Lanes& v, const T* p) {
   ASSAY_PARTS v.part[i] = wide_from(p + i * kWide);
 }
+
+/// bf16 in the order that is read with the fewest instructions: of each two registers the first has the even
+/// elements, the second the odd ones. fp32, and a register of sixteen, are as they lie. `as_read` and
+/// `as_laid` turn one order into the other for elements that came from a T*.
+template <typename T>
+ASSAY_LANES void read_lanes(Lanes& v, const T* p) {
+  if constexpr (sizeof(T) == 2 && kParts > 1) {
+#pragma GCC unroll 2
+    for (int i = 0; i < kParts; i += 2) {
+      const WideWords pairs = *reinterpret_cast<const LooseWidePairs*>(p + i * kWide);
+      v.part[i] = (Wide)(pairs << 16);
+      v.part[i + 1] = (Wide)(pairs & 0xffff0000u);
+    }
+  } else {
+    load_lanes(v, p);
+  }
+}
+#if defined(__AVX512F__)
+template <typename T>
+ASSAY_LANES void as_read(Lanes&) {}
+template <typename T>
+ASSAY_LANES void as_laid(Lanes&) {}
+#else
+#if defined(__AVX__)
+#define ASSAY_EVEN 0, 2, 4, 6, 8, 10, 12, 14
+#define ASSAY_ODD 1, 3, 5, 7, 9, 11, 13, 15
+#define ASSAY_LOW 0, 8, 1, 9, 2, 10, 3, 11
+#define ASSAY_HIGH 4, 12, 5, 13, 6, 14, 7, 15
+#else
+#define ASSAY_EVEN 0, 2, 4, 6
+#define ASSAY_ODD 1, 3, 5, 7
+#define ASSAY_LOW 0, 4, 1, 5
+#define ASSAY_HIGH 2, 6, 3, 7
+#endif
+template <typename T>
+ASSAY_LANES void as_read(Lanes& v) {
+  if constexpr (sizeof(T) == 2)
+#pragma GCC unroll 2
+    for (int i = 0; i < kParts; i += 2) {
+      const Wide even = __builtin_shufflevector(v.part[i], v.part[i + 1], ASSAY_EVEN);
+      v.part[i + 1] = __builtin_shufflevector(v.part[i], v.part[i + 1], ASSAY_ODD);
+      v.part[i] = even;
+    }
+}
+template <typename T>
+ASSAY_LANES void as_laid(Lanes& v) {
+  if constexpr (sizeof(T) == 2)
+#pragma GCC unroll 2
+    for (int i = 0; i < kParts; i += 2) {
+      const Wide low = __builtin_shufflevector(v.part[i], v.part[i + 1], ASSAY_LOW);
+      v.part[i + 1] = __builtin_shufflevector(v.part[i], v.part[i + 1], ASSAY_HIGH);
+      v.part[i] = low;
+    }
+}
+#undef ASSAY_EVEN
+#undef ASSAY_ODD
+#undef ASSAY_LOW
+#undef ASSAY_HIGH
+#endif
 ASSAY_LANES void store_lanes(float* p, const Lanes& v) { ASSAY_PARTS store_wide(p + i * kWide, v.part[i]); }
 ASSAY_LANES void spread(Lanes& v, float x) { ASSAY_PARTS v.part[i] = wide_of(x); }
 
@@ -98,6 +158,20 @@ ASSAY_LANES Wide some_from(const float* p, std::int64_t first, std::int64_t coun
 template <typename T>
 ASSAY_LANES void load_some(Lanes& v, const T* p, std::int64_t count) {
   ASSAY_PARTS v.part[i] = some_from(p, i * kWide, count);
+}
+
+/// Bit i: the sign of lane i.
+ASSAY_LANES unsigned signs_of(const Lanes& v) {
+  unsigned out = 0;
+#if defined(__AVX512F__)
+  out = _mm512_movepi32_mask((__m512i)v.part[0]);
+#elif defined(__AVX__)
+  ASSAY_PARTS out |= static_cast<unsigned>(_mm256_movemask_ps((__m256)v.part[i])) << (i * kWide);
+#else
+  for (int i = 0; i < kLanes; ++i)
+    out |= static_cast<unsigned>(bits_of(v.part[i / kWide][i % kWide]) >> 31) << i;
+#endif
+  return out;
 }
 
 /// `other` in place of lanes [count, 16).

@@ -51,27 +51,27 @@ ASSAY_LANES const float* fetched(const ReduceJob& job, std::int64_t row, std::in
 }
 
 template <typename O, typename T>
-ASSAY_LANES float block_of(const T* x, std::int64_t count, const Lanes& centres) {
+ASSAY_LANES void lanes_of(Lanes& v, const T* x, std::int64_t count, const Lanes& centres) {
   if constexpr (is_extreme_op<O>)
-    return extreme_key<O, false>(x, count);
+    extreme_lanes<O, false>(v, x, count);
   else
-    return block_sum<O>(x, count, centres);
+    block_lanes<O>(v, x, count, centres);
 }
 
-/// R1 over elements [begin, begin + count) of one block.
+/// R1 over elements [begin, begin + count) of one block, down to sixteen lanes.
 template <typename O>
-ASSAY_LANES float sum_of_block(const ReduceJob& job, std::int64_t row, std::int64_t begin, std::int64_t count,
-                               float centre, const Lanes& centres, float* buffer) {
+ASSAY_LANES void lanes_of_block(Lanes& v, const ReduceJob& job, std::int64_t row, std::int64_t begin,
+                                std::int64_t count, float centre, const Lanes& centres, float* buffer) {
   constexpr bool kLater = requires { O::Map::at(0.0f, 0.0f); };
   if (!kLater && job.in_type == Type::bf16 && has_contiguous_rows(job.plan))
-    return block_of<O>(static_cast<const std::uint16_t*>(job.in) + row + begin, count, centres);
+    return lanes_of<O>(v, static_cast<const std::uint16_t*>(job.in) + row + begin, count, centres);
   const float* x = fetched(job, row, begin, count, buffer);
   if constexpr (kLater) {
 #pragma GCC ivdep
     for (std::int64_t i = 0; i < count; ++i) buffer[i] = O::Map::at(x[i], centre);
     x = buffer;
   }
-  return block_of<O>(x, count, centres);
+  lanes_of<O>(v, x, count, centres);
 }
 
 /// Elements [begin, end) of one reduction; begin is a multiple of the chunk.
@@ -82,18 +82,21 @@ static float row_sum(const ReduceJob& job, std::int64_t row, std::int64_t begin,
   Lanes centres;
   spread(centres, centre);
   if (begin >= end) return empty;
-  if (end - begin <= kBlock) return sum_of_block<O>(job, row, begin, end - begin, centre, centres, buffer);
   Tree<O> tree;
   std::int64_t b = begin;
-  for (; b + 4 * kBlock <= end; b += 4 * kBlock) {
-    float four[4];
-    for (int i = 0; i < 4; ++i)
-      four[i] = sum_of_block<O>(job, row, b + i * kBlock, kBlock, centre, centres, buffer);
-    Tree<O>::push_four_to(tree, four);
+  for (; b + 8 * kBlock <= end; b += 8 * kBlock) {
+    Lanes blocks[8];
+    for (int i = 0; i < 8; ++i)
+      lanes_of_block<O>(blocks[i], job, row, b + i * kBlock, kBlock, centre, centres, buffer);
+    float sums[8];
+    halved_eight<O>(blocks, sums);
+    Tree<O>::push_eight_to(tree, sums);
   }
   for (; b < end; b += kBlock) {
-    const std::int64_t count = end - b < kBlock ? end - b : kBlock;
-    Tree<O>::push_to(tree, sum_of_block<O>(job, row, b, count, centre, centres, buffer));
+    Lanes block;
+    lanes_of_block<O>(block, job, row, b, end - b < kBlock ? end - b : kBlock, centre, centres, buffer);
+    if (end - begin <= kBlock) return halved<O>(block);
+    Tree<O>::push_to(tree, halved<O>(block));
   }
   return Tree<O>::top_of(tree, empty);
 }
@@ -148,29 +151,45 @@ static float one_row(const ReduceJob& job, const Recipe& recipe, std::int64_t ro
   return value;
 }
 
-/// Rows of one block at most, neighbours in memory: the choice of the operation once for all of them, and the
-/// memory that comes next asked for ahead.
+/// Rows of one block at most, neighbours in memory: the choice of the operation once for all of them.
 static bool is_short(const ReduceJob& job) {
   const ReducePlan& plan = job.plan;
   return has_contiguous_rows(plan) && plan.n <= kBlock && plan.n > 0 && plan.kept_rank == 1 &&
          job.chunks == 1 && !job.centred && !job.centre && job.recipe.map != Map::power &&
-         (job.in_type == Type::f32 || job.in_type == Type::bf16);
+         job.recipe.map != Map::shifted_exp && (job.in_type == Type::f32 || job.in_type == Type::bf16);
 }
 
-template <typename O>
+/// Values of neighbouring rows, from `item` on.
+ASSAY_LANES void store_rows(const ReduceJob& job, std::int64_t item, std::int64_t count,
+                            const float (&value)[8]) {
+  const bool divides = job.recipe.finish == Finish::divide;
+  const std::int64_t stride = job.plan.kept_out[0];
+  if (count == 8 && stride == 1 && job.out_type == Type::f32 &&
+      (divides || job.recipe.finish == Finish::none)) {
+    float* const out = static_cast<float*>(job.out) + item;
+    const float divisor = divides ? job.recipe.divisor : 1;
+    for (int i = 0; i < 8; ++i) out[i] = canonical(value[i] / divisor);
+    return;
+  }
+  for (std::int64_t i = 0; i < count; ++i)
+    store_number(job.out, job.out_type, (item + i) * stride, finished(job.recipe, value[i], 0));
+}
+
+/// Eight rows at a time, the last one again where fewer are left.
+template <typename O, typename T>
 static void short_rows(const ReduceJob& job, std::int64_t begin, std::int64_t end) {
-  const ReducePlan& plan = job.plan;
-  constexpr std::int64_t kAhead = 4096;
-  const std::int64_t width = job.in_type == Type::f32 ? 4 : 2, bytes = plan.n * width;
-  alignas(64) float buffer[kBlock];
+  const std::int64_t n = job.plan.n, stride = job.plan.kept_in[0];
+  const T* const in = static_cast<const T*>(job.in);
   Lanes centre;
   spread(centre, 0);
-  for (std::int64_t item = begin; item < end; ++item) {
-    const std::int64_t row = item * plan.kept_in[0];
-    const char* const ahead = static_cast<const char*>(job.in) + row * width + kAhead;
-    for (std::int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(ahead + i, 0, 2);
-    const float value = sum_of_block<O>(job, row, 0, plan.n, 0, centre, buffer);
-    store_number(job.out, job.out_type, item * plan.kept_out[0], finished(job.recipe, value, 0));
+  for (std::int64_t item = begin; item < end; item += 8) {
+    Lanes rows[8];
+    const std::int64_t here = end - item < 8 ? end - item : 8;
+    for (std::int64_t i = 0; i < 8; ++i)
+      lanes_of<O>(rows[i], in + (item + (i < here ? i : here - 1)) * stride, n, centre);
+    float value[8];
+    halved_eight<O>(rows, value);
+    store_rows(job, item, here, value);
   }
 }
 
@@ -179,7 +198,12 @@ static void short_rows(const ReduceJob& job, std::int64_t begin, std::int64_t en
 void reduce_rows(const ReduceJob& job, std::int64_t begin, std::int64_t end) {
   const ReducePlan& plan = job.plan;
   if (is_short(job)) {
-    with_op(job.recipe, [&](auto op) { short_rows<decltype(op)>(job, begin, end); });
+    with_op(job.recipe, [&](auto op) {
+      if (job.in_type == Type::f32)
+        short_rows<decltype(op), float>(job, begin, end);
+      else
+        short_rows<decltype(op), std::uint16_t>(job, begin, end);
+    });
     return;
   }
   for (std::int64_t item = begin; item < end; ++item) {
@@ -227,14 +251,19 @@ static void find_rows(const ReducePlan& plan, TilePlace& tile, std::int64_t begi
   }
 }
 
-/// Lanes q of a row of the tile, mapped.
+/// Lanes q of a row of the tile, mapped, in the order of read_lanes, as `centre` is.
 template <typename O, bool Whole, typename T>
 struct MappedRow {
   const T* in;
   const TilePlace& tile;
   const Lanes* centre;
   ASSAY_LANES void lanes(const MappedRow& from, Lanes& v, std::int64_t r, int q) {
-    load_columns<Whole>(v, from.in + from.tile.row[r], q, from.tile.width);
+    if constexpr (Whole) {
+      read_lanes(v, from.in + from.tile.row[r] + q * kLanes);
+    } else {
+      load_columns<false>(v, from.in + from.tile.row[r], q, from.tile.width);
+      as_read<T>(v);
+    }
     O::map(v, from.centre[q]);
   }
 };
@@ -247,7 +276,10 @@ static void sum_of_tile(const ReduceJob& job, TilePlace& tile, std::int64_t begi
     Lanes sum[kTileLanes];
     find_rows(job.plan, tile, begin, end - begin);
     block_of_tile<O, Q>(rows, end - begin, sum);
-    for (int q = 0; q < Q; ++q) store_lanes(out + q * kLanes, sum[q]);
+    for (int q = 0; q < Q; ++q) {
+      as_laid<T>(sum[q]);
+      store_lanes(out + q * kLanes, sum[q]);
+    }
     return;
   }
   TileTree<O> tree;
@@ -258,7 +290,7 @@ static void sum_of_tile(const ReduceJob& job, TilePlace& tile, std::int64_t begi
     block_of_tile<O, Q>(rows, count, sum);
     TileTree<O>::push(tree, sum);
   }
-  TileTree<O>::store(tree, out, empty);
+  TileTree<O>::template store<T>(tree, out, empty);
 }
 
 template <typename O, typename T>
@@ -280,10 +312,12 @@ static void one_tile(const ReduceJob& job, const Recipe& recipe, TilePlace& tile
   for (int q = 0; q < kTileLanes; ++q) load_lanes(centres[q], centre + q * kLanes);
   with_column_op(recipe, [&](auto op) {
     using O = decltype(op);
-    if (job.in_type == Type::bf16)
+    if (job.in_type == Type::bf16) {
+      for (Lanes& lanes : centres) as_read<std::uint16_t>(lanes);
       sum_of_any_tile<O, std::uint16_t>(job, tile, begin, end, centres, recipe.empty, out);
-    else
+    } else {
       sum_of_any_tile<O, float>(job, tile, begin, end, centres, recipe.empty, out);
+    }
   });
 }
 
