@@ -1,5 +1,7 @@
 // copy and fill: runs along the innermost dimension; the pairs of types that training uses have loops of
 // their own.
+#include "kernels/core/cache.hpp"
+#include "kernels/core/stream.hpp"
 #include "kernels/core/variant.hpp"
 #include "kernels/pointwise/dispatch.hpp"
 #include "kernels/pointwise/loops.hpp"
@@ -29,8 +31,8 @@ void move_run(const void* in, std::int64_t i, std::int64_t in_stride, void* out,
 void float_run(const float* from, std::int64_t in_stride, float* to, std::int64_t out_stride,
                std::int64_t n) {
   if (in_stride == 1 && out_stride == 1) {
-    in_blocks<1>(
-        &from, to, n, [=](std::int64_t k) __attribute__((always_inline)) { return canonical32(from[k]); });
+    in_blocks<1, 4, 4>(
+        &from, to, n, [=](std::int64_t k) __attribute__((always_inline)) { to[k] = canonical32(from[k]); });
   } else {
     for (std::int64_t k = 0; k < n; ++k) to[k * out_stride] = canonical32(from[k * in_stride]);
   }
@@ -43,6 +45,7 @@ struct Ends {
   void* out;
   Type to;
   std::int64_t out_stride;
+  bool past;  ///< more than the last cache holds
 };
 
 using Run = void (*)(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n);
@@ -67,16 +70,26 @@ void integer_to_float(const Ends& ends, std::int64_t i, std::int64_t o, std::int
 void narrowed(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) {
   const float* from = static_cast<const float*>(ends.in) + i;
   std::uint16_t* to = static_cast<std::uint16_t*>(ends.out) + o;
-  in_blocks<1>(
-      &from, to, n, [=](std::int64_t k) __attribute__((always_inline)) { return to_bf16(from[k]); });
+  in_blocks<1, 4, 2>(
+      &from, to, n, [=](std::int64_t k) __attribute__((always_inline)) { to[k] = to_bf16(from[k]); });
 }
 
 void widened(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) {
   const std::uint16_t* from = static_cast<const std::uint16_t*>(ends.in) + i;
   float* to = static_cast<float*>(ends.out) + o;
-  in_blocks<1>(
-      &from, to,
-      n, [=](std::int64_t k) __attribute__((always_inline)) { return canonical32(from_bf16(from[k])); });
+  if (!ends.past) {
+    in_blocks<1, 2, 4>(
+        &from, to,
+        n, [=](std::int64_t k) __attribute__((always_inline)) { to[k] = canonical32(from_bf16(from[k])); });
+    return;
+  }
+  constexpr std::int64_t kPart = 128;
+  alignas(64) float part[kPart];
+  for (std::int64_t at = 0; at < n; at += kPart) {
+    const std::int64_t count = n - at < kPart ? n - at : kPart;
+    for (std::int64_t k = 0; k < count; ++k) part[k] = canonical32(from_bf16(from[at + k]));
+    stream(to + at, part, count * 4);
+  }
 }
 
 void through_buffer(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) {
@@ -128,8 +141,13 @@ void fill_run(void* out, std::int64_t at, std::int64_t stride, std::int64_t n, c
 }  // namespace
 
 void copy_range(const Job& job, std::int64_t begin, std::int64_t end) {
-  const Ends ends{job.in[0].data, job.in[0].type, inner_stride(job, job.in[0]),
-                  job.out.data,   job.out.type,   inner_stride(job, job.out)};
+  const Ends ends{job.in[0].data,
+                  job.in[0].type,
+                  inner_stride(job, job.in[0]),
+                  job.out.data,
+                  job.out.type,
+                  inner_stride(job, job.out),
+                  outgrows_cache(job.count * (size_of(job.in[0].type) + size_of(job.out.type)))};
   const Run run = run_for(ends);
   const int second = job.rank - 2;
   Cursor cursor;
@@ -152,6 +170,7 @@ void copy_range(const Job& job, std::int64_t begin, std::int64_t end) {
       cursor.advance(job, n);
     at += rows * n;
   }
+  if (ends.past) end_of_stream();
 }
 
 // Squares of kTile x kTile: read along the input's contiguous dimension `d`, written along the output's.

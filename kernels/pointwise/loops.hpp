@@ -23,32 +23,58 @@ ASSAY_HD void ask_ahead(const void* block, bool written) {
   }
 }
 
-/// out[i] = element(i) for i below `count`; in[0 .. kInputs) are what it reads at i.
-template <int kInputs, typename In, typename Out, typename E>
-ASSAY_HD void in_blocks(const In* const* in, Out* out, std::int64_t count, const E& element) {
-  constexpr std::int64_t kLongRun = 32768, kStep = 512 / static_cast<std::int64_t>(sizeof(In));
+/// Elements of four registers, which a formula of one long chain takes side by side: one register at a time,
+/// the processor's queue fills up with what waits for it. Formulas that keep many values at once lose by it.
+#if defined(__AVX512F__)
+inline constexpr int kAbreast = 64;
+#elif defined(__AVX2__)
+inline constexpr int kAbreast = 32;
+#else
+inline constexpr int kAbreast = 16;
+#endif
+
+/// each(i) for i in [begin, end), a multiple of kTogether of them.
+template <int kTogether, typename E>
+ASSAY_HD void in_step(std::int64_t begin, std::int64_t end, const E& each) {
+  if constexpr (kTogether > 1) {
+    for (std::int64_t i = begin; i < end; i += kTogether)
+#pragma GCC ivdep
+#pragma GCC unroll 64
+      for (int k = 0; k < kTogether; ++k) each(i + k);
+  } else {
+#pragma GCC ivdep
+    for (std::int64_t i = begin; i < end; ++i) each(i);
+  }
+}
+
+/// each(i) for i below `count`: it reads in[0 .. kInputs) at i and writes out there, items of kInBytes and
+/// kOutBytes.
+template <int kInputs, int kInBytes, int kOutBytes, int kTogether = 1, typename In, typename E>
+ASSAY_HD void in_blocks(const In* const* in, void* out, std::int64_t count, const E& each) {
+  constexpr std::int64_t kLongRun = 32768, kStep = 512 / kInBytes;
   std::int64_t at = 0;
   if (count >= kLongRun)
     for (; at + kStep <= count; at += kStep) {
 #pragma GCC unroll 3
-      for (int k = 0; k < kInputs; ++k) ask_ahead<kStep * sizeof(In)>(in[k] + at, false);
-      ask_ahead<kStep * sizeof(Out)>(out + at, true);
-#pragma GCC ivdep
-      for (std::int64_t i = at; i < at + kStep; ++i) out[i] = element(i);
+      for (int k = 0; k < kInputs; ++k)
+        ask_ahead<kStep * kInBytes>(reinterpret_cast<const char*>(in[k]) + at * kInBytes, false);
+      ask_ahead<kStep * kOutBytes>(static_cast<const char*>(out) + at * kOutBytes, true);
+      in_step<kTogether>(at, at + kStep, each);
     }
-#pragma GCC ivdep
-  for (std::int64_t i = at; i < count; ++i) out[i] = element(i);
+  const std::int64_t whole = (count - at) / kTogether * kTogether;
+  in_step<kTogether>(at, at + whole, each);
+  if constexpr (kTogether > 1) in_step<1>(at + whole, count, each);
 }
 
-template <typename F, int kInputs>
+template <typename F, int kInputs, int kTogether = 1>
 void body(const float* const* in, const float* scalars, float* out, std::int64_t count) {
   const float* const a = in[0];
   const float* const b = in[kInputs > 1 ? 1 : 0];
   const float* const c = in[kInputs > 2 ? 2 : 0];
   const float s0 = scalars[0], s1 = scalars[1], s2 = scalars[2], s3 = scalars[3];
-  in_blocks<kInputs>(
+  in_blocks<kInputs, 4, 4, kTogether>(
       in, out, count, [=](std::int64_t i) __attribute__((always_inline)) {
-        return ops::element<F>(a[i], b[i], c[i], s0, s1, s2, s3);
+        out[i] = ops::element<F>(a[i], b[i], c[i], s0, s1, s2, s3);
       });
 }
 

@@ -170,16 +170,18 @@ void skip(const Job& job, Cursor& cursor, std::int64_t n) {
 }
 
 // Small parts: the next one's reading then overlaps with this one's writing.
-void in_stream(Body function, const float** in, int inputs, const float* scalars, float* out,
-               std::int64_t count) {
-  constexpr std::int64_t kPart = 128, kLine = 16;
-  alignas(64) float part[kPart];
+template <typename T>
+void in_stream(void (*function)(const T* const*, const float*, T*, std::int64_t), const T** in, int inputs,
+               const float* scalars, T* out, std::int64_t count) {
+  constexpr std::int64_t kSize = sizeof(T), kPart = 512 / kSize, kLine = 64 / kSize;
+  alignas(64) T part[kPart];
   // The first part is shorter, so that the others begin with a line of the cache.
-  std::int64_t most = kPart - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(out) / 4 % kLine);
+  std::int64_t most =
+      kPart - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(out) / kSize % kLine);
   for (std::int64_t at = 0, n = 0; at < count; at += n, most = kPart) {
     n = count - at < most ? count - at : most;
     function(in, scalars, part, n);
-    stream(out + at, part, n * 4);
+    stream(out + at, part, n * kSize);
     for (int k = 0; k < inputs; ++k) in[k] += n;
   }
   end_of_stream();
@@ -187,27 +189,33 @@ void in_stream(Body function, const float** in, int inputs, const float* scalars
 
 }  // namespace
 
-static bool narrow_range(const Job& job, std::int64_t begin, std::int64_t end) {
-  const std::uint16_t* in[kMaxInputs] = {};
-  if (!job.out.linear || job.out.type != Type::bf16) return false;
+/// Inputs from `begin` on, where all elements of all tensors are neighbours and of one type.
+template <typename T>
+static bool linear_inputs(const Job& job, Type type, std::int64_t begin, const T** in) {
+  if (!job.out.linear || job.out.type != type) return false;
   for (int k = 0; k < job.inputs; ++k) {
-    if (!job.in[k].linear || job.in[k].type != Type::bf16) return false;
-    in[k] = static_cast<const std::uint16_t*>(job.in[k].data) + begin;
+    if (!job.in[k].linear || job.in[k].type != type) return false;
+    in[k] = static_cast<const T*>(job.in[k].data) + begin;
   }
-  const NarrowBody function = narrow_body(job.op);
-  if (!function) return false;
-  function(in, job.scalars, static_cast<std::uint16_t*>(job.out.data) + begin, end - begin);
   return true;
 }
 
-// Where all elements are neighbours, and too much for the last cache. Not bf16: arithmetic bounds its loops.
+static bool narrow_range(const Job& job, std::int64_t begin, std::int64_t end) {
+  const std::uint16_t* in[kMaxInputs] = {};
+  if (!linear_inputs(job, Type::bf16, begin, in)) return false;
+  const NarrowBody function = narrow_body(job.op);
+  if (!function) return false;
+  std::uint16_t* const out = static_cast<std::uint16_t*>(job.out.data) + begin;
+  if (streams(job, 2))
+    in_stream(function, in, job.inputs, job.scalars, out, end - begin);
+  else
+    function(in, job.scalars, out, end - begin);
+  return true;
+}
+
 static bool streamed_range(const Job& job, std::int64_t begin, std::int64_t end) {
   const float* in[kMaxInputs] = {};
-  if (!job.out.linear || job.out.type != Type::f32 || !streams(job)) return false;
-  for (int k = 0; k < job.inputs; ++k) {
-    if (!job.in[k].linear || job.in[k].type != Type::f32) return false;
-    in[k] = static_cast<const float*>(job.in[k].data) + begin;
-  }
+  if (!linear_inputs(job, Type::f32, begin, in) || !streams(job, 4)) return false;
   in_stream(body_of(job), in, job.inputs, job.scalars, static_cast<float*>(job.out.data) + begin,
             end - begin);
   return true;

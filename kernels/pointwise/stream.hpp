@@ -7,11 +7,11 @@
 
 namespace assay::kernels::ASSAY_VARIANT {
 
-/// Whether an fp32 job does. In place the lines are there anyway.
-static inline bool streams(const Job& job) {
+/// Whether a job does whose tensors have elements of `size` bytes. In place the lines are there anyway.
+static inline bool streams(const Job& job, std::int64_t size) {
   for (int k = 0; k < job.inputs; ++k)
     if (job.in[k].data == job.out.data) return false;
-  return outgrows_cache(job.count * (job.inputs + 1) * 4);
+  return outgrows_cache(job.count * (job.inputs + 1) * size);
 }
 
 }  // namespace assay::kernels::ASSAY_VARIANT

@@ -22,6 +22,22 @@ Body unary_body(Op op) {
   if (op == Op::fmod_scalar) return guarded<Fmod, 1>;
   if (op == Op::remainder_scalar) return guarded<Remainder, 1>;
   if (op == Op::div_floor_scalar) return guarded<FloorDivide, 1>;
+  if (op == Op::gelu) return body<ops::gelu, 1, 2 * kAbreast>;
+  switch (op) {
+#define ASSAY_CASE(name) \
+  case Op::name:         \
+    return body<ops::name, 1, kAbreast>;
+    ASSAY_CASE(exp)
+    ASSAY_CASE(log)
+    ASSAY_CASE(tanh)
+    ASSAY_CASE(sigmoid)
+    ASSAY_CASE(silu)
+    ASSAY_CASE(gelu_tanh)
+    ASSAY_CASE(erf)
+#undef ASSAY_CASE
+    default:
+      break;
+  }
   switch (op) {
 #define ASSAY_CASE(name, ...) \
   case Op::name:              \
