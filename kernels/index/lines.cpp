@@ -9,6 +9,9 @@ namespace assay::kernels {
 
 namespace {
 
+constexpr std::int64_t kAhead =
+    16;  // elements whose places in the table are asked for before they are needed
+
 struct Lines {
   View index, plain, table;
   int dim = 0;
@@ -57,6 +60,11 @@ bool each_pair(const Lines& lines, std::int64_t begin, std::int64_t end, F&& f) 
     E* plain = lines.plain.as<E>() + at.plain;
     E* table = lines.table.as<E>() + at.table;
     for (std::int64_t k = 0; k < n; ++k) {
+      if (k + kAhead < n) {
+        const std::int64_t later = index[(k + kAhead) * index_by];
+        if (static_cast<std::uint64_t>(later) < size)
+          __builtin_prefetch(table + later * by + (k + kAhead) * table_by, 1);
+      }
       const std::int64_t named = index[k * index_by];
       if (static_cast<std::uint64_t>(named) < size)
         f(plain[k * plain_by], table[named * by + k * table_by]);

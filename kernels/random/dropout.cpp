@@ -25,34 +25,30 @@ Status count_call(RandomState* state, const Place& place) {
 #endif
 }
 
-void drop_contiguous(const Dropout& job, std::int64_t begin, std::int64_t count, const float* u) {
-  const float* x = static_cast<const float*>(job.x) + begin;
-  float* out = static_cast<float*>(job.out) + begin;
-  std::uint8_t* kept = job.kept + begin;
-  const float keep = job.keep, scale = job.scale;
-  for (std::int64_t i = 0; i < count; ++i) {
-    const float v = x[i] * (u[i] < keep ? scale : 0.0F);
-    out[i] = v == v ? v : float_of(kNan32);
-  }
-  for (std::int64_t i = 0; i < count; ++i) kept[i] = u[i] < keep;
-}
-
 void drop_cpu(const Dropout& job, const Place& place) {
-  const bool plain = job.type == Type::f32 && job.x_layout.contiguous() && job.out_layout.contiguous() &&
-                     job.kept_layout.contiguous();
+  const bool plain = job.x_layout.contiguous() && job.out_layout.contiguous() && job.kept_layout.contiguous();
   constexpr std::int64_t kEach = 4 * kChunkBlocks;
   const DrawJob draw{Draw::bernoulli, job.keep};
   const StreamKey key = key_at(job.state);
+  const std::int64_t size = size_of(job.type);
   place.threads->each((job.count + kEach - 1) / kEach, 32, [&](std::int64_t begin, std::int64_t end) {
     float u[kEach];
     for (std::int64_t c = begin; c < end; ++c) {
-      ASSAY_CALL(random_chunk, draw, key, static_cast<std::uint64_t>(c * kChunkBlocks), u);
-      const std::int64_t left = job.count - c * kEach, count = left < kEach ? left : kEach;
+      const std::int64_t at = c * kEach, left = job.count - at, count = left < kEach ? left : kEach;
+      const auto first = static_cast<std::uint64_t>(c * kChunkBlocks);
       if (plain) {
-        drop_contiguous(job, c * kEach, count, u);
+        const DropoutChunk chunk{static_cast<const char*>(job.x) + at * size,
+                                 static_cast<char*>(job.out) + at * size,
+                                 job.kept + at,
+                                 job.type == Type::bf16,
+                                 job.keep,
+                                 job.scale,
+                                 count};
+        ASSAY_CALL(dropout_chunk, chunk, key, first);
         continue;
       }
-      for (std::int64_t i = 0; i < count; ++i) job.element(c * kEach + i, u[i]);
+      ASSAY_CALL(random_chunk, draw, key, first, u);
+      for (std::int64_t i = 0; i < count; ++i) job.element(at + i, u[i]);
     }
   });
 }

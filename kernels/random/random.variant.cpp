@@ -2,7 +2,7 @@
 #include "kernels/core/variant.hpp"
 #include "kernels/random/chunk.hpp"
 
-#if defined(__AVX512F__)
+#if defined(__AVX2__)
 #include <immintrin.h>
 #endif
 
@@ -15,40 +15,68 @@ struct Lanes {
   std::uint32_t w[4][kChunkBlocks];
 };
 
+// Blocks in lanes of 64 bits. A product takes the low halves alone, so what stands above them may be
+// anything.
 #if defined(__AVX512F__)
+using Blocks = __m512i;
 // With a mask of all lanes: the forms without one start from a vector that g++ 12 takes for uninitialised.
-ASSAY_HD __m512i product(__m512i a, __m512i b) { return _mm512_maskz_mul_epu32(0xff, a, b); }
-ASSAY_HD __m512i high(__m512i a) { return _mm512_maskz_srli_epi64(0xff, a, 32); }
-
-ASSAY_HD __m512i exclusive_or(__m512i a, __m512i b, __m512i c) {
+ASSAY_HD Blocks product(Blocks a, Blocks b) { return _mm512_maskz_mul_epu32(0xff, a, b); }
+ASSAY_HD Blocks high(Blocks a) { return _mm512_maskz_srli_epi64(0xff, a, 32); }
+ASSAY_HD Blocks exclusive_or(Blocks a, Blocks b, Blocks c) {
   return _mm512_ternarylogic_epi64(a, b, c, 0x96);
 }
+ASSAY_HD Blocks all(std::uint64_t x) { return _mm512_set1_epi64(static_cast<long long>(x)); }
+ASSAY_HD Blocks from(std::uint64_t x) {
+  return _mm512_add_epi64(all(x), _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
+}
+ASSAY_HD void store_low(std::uint32_t* to, Blocks a) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(to), _mm512_maskz_cvtepi64_epi32(0xff, a));
+}
+#elif defined(__AVX2__)
+using Blocks = __m256i;
+ASSAY_HD Blocks product(Blocks a, Blocks b) { return _mm256_mul_epu32(a, b); }
+ASSAY_HD Blocks high(Blocks a) { return _mm256_srli_epi64(a, 32); }
+ASSAY_HD Blocks exclusive_or(Blocks a, Blocks b, Blocks c) {
+  return _mm256_xor_si256(_mm256_xor_si256(b, c), a);
+}
+ASSAY_HD Blocks all(std::uint64_t x) { return _mm256_set1_epi64x(static_cast<long long>(x)); }
+ASSAY_HD Blocks from(std::uint64_t x) { return _mm256_add_epi64(all(x), _mm256_setr_epi64x(0, 1, 2, 3)); }
+ASSAY_HD void store_low(std::uint32_t* to, Blocks a) {
+  const __m256i packed = _mm256_permutevar8x32_epi32(a, _mm256_setr_epi32(0, 2, 4, 6, 0, 2, 4, 6));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(packed));
+}
+#endif
 
-// Eight blocks, each in a lane of 64 bits. A product takes the low halves alone, so what stands above them
-// may be anything.
+#if defined(__AVX2__)
+// Each round waits for the one before: registers of blocks go through them side by side.
 void fill_words(const StreamKey& key, std::uint64_t first, Lanes& lanes) {
-  const __m512i a_factor = _mm512_set1_epi64(0xD2511F53), b_factor = _mm512_set1_epi64(0xCD9E8D57);
-  const auto call = static_cast<long long>(key.call), step = static_cast<long long>(key.step);
-  long long round_keys[10][2];
+  constexpr int kAbreast = 2, kEach = sizeof(Blocks) / 8;
+  const Blocks a_factor = all(0xD2511F53), b_factor = all(0xCD9E8D57);
+  std::uint64_t round_keys[10][2];
   for (std::uint64_t r = 0; r < 10; ++r) {
-    const std::uint64_t even = key.seed + r * 0x9E3779B9, odd = (key.seed >> 32) + r * 0xBB67AE85;
-    round_keys[r][0] = static_cast<long long>(even);
-    round_keys[r][1] = static_cast<long long>(odd);
+    round_keys[r][0] = key.seed + r * 0x9E3779B9;
+    round_keys[r][1] = (key.seed >> 32) + r * 0xBB67AE85;
   }
-  for (int j = 0; j < kChunkBlocks; j += 8) {
-    const __m512i block = _mm512_add_epi64(_mm512_set1_epi64(static_cast<long long>(first) + j),
-                                           _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7));
-    __m512i w[4] = {block, high(block), _mm512_set1_epi64(call), _mm512_set1_epi64(step)};
-#pragma GCC unroll 10
-    for (const auto& keys : round_keys) {
-      const __m512i a = product(w[0], a_factor), b = product(w[2], b_factor);
-      w[0] = exclusive_or(high(b), w[1], _mm512_set1_epi64(keys[0]));
-      w[2] = exclusive_or(high(a), w[3], _mm512_set1_epi64(keys[1]));
-      w[1] = b, w[3] = a;
+  for (int j = 0; j < kChunkBlocks; j += kAbreast * kEach) {
+    Blocks w[kAbreast][4];
+#pragma GCC unroll 4
+    for (int g = 0; g < kAbreast; ++g) {
+      const Blocks block = from(first + static_cast<std::uint64_t>(j + g * kEach));
+      w[g][0] = block, w[g][1] = high(block), w[g][2] = all(key.call), w[g][3] = all(key.step);
     }
-    for (int k = 0; k < 4; ++k)
-      _mm256_storeu_si256(reinterpret_cast<__m256i*>(lanes.w[k] + j),
-                          _mm512_maskz_cvtepi64_epi32(0xff, w[k]));
+#pragma GCC unroll 10
+    for (const auto& keys : round_keys)
+#pragma GCC unroll 4
+      for (auto& x : w) {
+        const Blocks a = product(x[0], a_factor), b = product(x[2], b_factor);
+        x[0] = exclusive_or(high(b), x[1], all(keys[0]));
+        x[2] = exclusive_or(high(a), x[3], all(keys[1]));
+        x[1] = b, x[3] = a;
+      }
+#pragma GCC unroll 4
+    for (int g = 0; g < kAbreast; ++g)
+#pragma GCC unroll 4
+      for (int k = 0; k < 4; ++k) store_low(lanes.w[k] + j + g * kEach, w[g][k]);
   }
 }
 #else
@@ -102,6 +130,37 @@ void random_chunk(const DrawJob& given, const StreamKey& key, std::uint64_t firs
     default:
       return normals(job, lanes, values);
   }
+}
+
+namespace {
+
+template <typename T>
+void drop(const DropoutChunk& chunk, const float* u) {
+  const T* const x = static_cast<const T*>(chunk.x);
+  T* const out = static_cast<T*>(chunk.out);
+  std::uint8_t* const kept = chunk.kept;
+  const float keep = chunk.keep, scale = chunk.scale;
+  for (std::int64_t i = 0; i < chunk.count; ++i) {
+    const float noise = u[i] < keep ? scale : 0.0F;
+    if constexpr (sizeof(T) == 2) {
+      out[i] = to_bf16(from_bf16(x[i]) * noise);
+    } else {
+      const float v = x[i] * noise;
+      out[i] = v == v ? v : float_of(kNan32);
+    }
+  }
+  for (std::int64_t i = 0; i < chunk.count; ++i) kept[i] = u[i] < keep;
+}
+
+}  // namespace
+
+void dropout_chunk(const DropoutChunk& chunk, const StreamKey& key, std::uint64_t first) {
+  float u[4 * kChunkBlocks];
+  random_chunk({Draw::bernoulli, chunk.keep}, key, first, u);
+  if (chunk.bf16)
+    drop<std::uint16_t>(chunk, u);
+  else
+    drop<float>(chunk, u);
 }
 
 void random_integer_chunk(std::int64_t low, std::uint64_t range, const StreamKey& key, std::uint64_t first,
