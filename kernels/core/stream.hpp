@@ -46,4 +46,20 @@ static inline void end_of_stream() {
 #endif
 }
 
+/// `count` elements from `out` on, 512 bytes at a time, so that the next part's reading overlaps with this
+/// one's writing: fill(part, at, n) makes elements [at, at + n). The first part is shorter, so that the
+/// others begin with a line of the cache. `end_of_stream` is the caller's.
+template <typename T, typename F>
+static inline __attribute__((always_inline)) void stream_parts(T* out, std::int64_t count, F&& fill) {
+  constexpr std::int64_t kSize = sizeof(T), kPart = 512 / kSize, kLine = 64 / kSize;
+  alignas(64) T part[kPart];
+  std::int64_t most =
+      kPart - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(out) / kSize % kLine);
+  for (std::int64_t at = 0, n = 0; at < count; at += n, most = kPart) {
+    n = count - at < most ? count - at : most;
+    fill(part, at, n);
+    stream(out + at, part, n * kSize);
+  }
+}
+
 }  // namespace assay::kernels::ASSAY_VARIANT

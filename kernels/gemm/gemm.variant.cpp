@@ -134,8 +134,11 @@ struct Panel {
   std::int64_t end;  // rows of the whole panel
 };
 
-// Row p of a panel. What a whole vector spills is the next row's and will be overwritten; only the last row
-// must end where the panel ends.
+// Row p of a panel. What a whole vector spills belongs to the rows that follow, which are written later; the
+// last row alone ends where the panel does. Where there are several panels each has half of kRows or more, so
+// the last row but one ends in its panel, too; a single lower panel spills into the 64 floats that stand
+// behind all of them.
+static_assert(2 * ((kRows + 2) / 2) >= kWidth, "the last row but one of a panel must end in it");
 ASSAY_HD void put(const Panel& panel, std::int64_t p, std::int64_t at, Vector row, Mask lanes) {
   float* const to = panel.to + p * panel.width + at;
   if (p + 1 < panel.end)
@@ -378,7 +381,8 @@ bool run_part(const Part& part, std::int64_t begin, std::int64_t end, std::int64
   int levels = 1;
   for (std::int64_t s = segments; s > 1; s = (s + 1) / 2) ++levels;
   // As many rows as keep a level of sums in the second cache.
-  const std::int64_t most = kSums / columns / kRows * kRows, pieces = quotient_up(end - begin, most);
+  const std::int64_t most = kSums / columns / kRows * kRows,
+                     pieces = quotient_up(end - begin, most < kRows ? kRows : most);
   const std::int64_t high = quotient_up(end - begin, pieces);
   float* const sums = gemm_scratch(2, levels * high * columns);
   if (!sums) return false;

@@ -9,8 +9,8 @@ namespace assay::kernels {
 
 namespace {
 
-constexpr std::int64_t kAhead =
-    16;  // elements whose places in the table are asked for before they are needed
+/// Elements whose places in the table are asked for before they are needed.
+constexpr std::int64_t kAhead = 16;
 
 struct Lines {
   View index, plain, table;
@@ -63,7 +63,7 @@ bool each_pair(const Lines& lines, std::int64_t begin, std::int64_t end, F&& f) 
       if (k + kAhead < n) {
         const std::int64_t later = index[(k + kAhead) * index_by];
         if (static_cast<std::uint64_t>(later) < size)
-          __builtin_prefetch(table + later * by + (k + kAhead) * table_by, 1);
+          __builtin_prefetch(table + later * by + (k + kAhead) * table_by);
       }
       const std::int64_t named = index[k * index_by];
       if (static_cast<std::uint64_t>(named) < size)

@@ -45,7 +45,7 @@ struct Ends {
   void* out;
   Type to;
   std::int64_t out_stride;
-  bool past;  ///< more than the last cache holds
+  bool past;  ///< too much for the last cache: widened, the result is written past it
 };
 
 using Run = void (*)(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n);
@@ -77,19 +77,16 @@ void narrowed(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) 
 void widened(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) {
   const std::uint16_t* from = static_cast<const std::uint16_t*>(ends.in) + i;
   float* to = static_cast<float*>(ends.out) + o;
-  if (!ends.past) {
+  constexpr std::int64_t kLongRun = 256;  // shorter ones end within lines that the next ones go on in
+  if (!ends.past || n < kLongRun) {
     in_blocks<1, 2, 4>(
         &from, to,
         n, [=](std::int64_t k) __attribute__((always_inline)) { to[k] = canonical32(from_bf16(from[k])); });
     return;
   }
-  constexpr std::int64_t kPart = 128;
-  alignas(64) float part[kPart];
-  for (std::int64_t at = 0; at < n; at += kPart) {
-    const std::int64_t count = n - at < kPart ? n - at : kPart;
+  stream_parts(to, n, [=](float* part, std::int64_t at, std::int64_t count) {
     for (std::int64_t k = 0; k < count; ++k) part[k] = canonical32(from_bf16(from[at + k]));
-    stream(to + at, part, count * 4);
-  }
+  });
 }
 
 void through_buffer(const Ends& ends, std::int64_t i, std::int64_t o, std::int64_t n) {

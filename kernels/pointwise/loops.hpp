@@ -39,7 +39,7 @@ ASSAY_HD void in_step(std::int64_t begin, std::int64_t end, const E& each) {
   if constexpr (kTogether > 1) {
     for (std::int64_t i = begin; i < end; i += kTogether)
 #pragma GCC ivdep
-#pragma GCC unroll 64
+#pragma GCC unroll 128
       for (int k = 0; k < kTogether; ++k) each(i + k);
   } else {
 #pragma GCC ivdep
@@ -52,6 +52,7 @@ ASSAY_HD void in_step(std::int64_t begin, std::int64_t end, const E& each) {
 template <int kInputs, int kInBytes, int kOutBytes, int kTogether = 1, typename In, typename E>
 ASSAY_HD void in_blocks(const In* const* in, void* out, std::int64_t count, const E& each) {
   constexpr std::int64_t kLongRun = 32768, kStep = 512 / kInBytes;
+  static_assert(kStep % kTogether == 0);
   std::int64_t at = 0;
   if (count >= kLongRun)
     for (; at + kStep <= count; at += kStep) {

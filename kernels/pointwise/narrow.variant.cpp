@@ -8,6 +8,7 @@ namespace {
 
 /// Two neighbours in one word: neither to widen nor to round them takes a move between lanes.
 typedef std::uint32_t Pair __attribute__((may_alias, aligned(2)));
+// kTogether counts pairs: as many registers of even elements as of odd ones.
 
 /// What to_bf16 gives, in the upper half; the lower half is to be cut off.
 ASSAY_HD std::uint32_t rounded(float x) {

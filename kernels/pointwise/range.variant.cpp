@@ -169,21 +169,13 @@ void skip(const Job& job, Cursor& cursor, std::int64_t n) {
   }
 }
 
-// Small parts: the next one's reading then overlaps with this one's writing.
 template <typename T>
 void in_stream(void (*function)(const T* const*, const float*, T*, std::int64_t), const T** in, int inputs,
                const float* scalars, T* out, std::int64_t count) {
-  constexpr std::int64_t kSize = sizeof(T), kPart = 512 / kSize, kLine = 64 / kSize;
-  alignas(64) T part[kPart];
-  // The first part is shorter, so that the others begin with a line of the cache.
-  std::int64_t most =
-      kPart - static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(out) / kSize % kLine);
-  for (std::int64_t at = 0, n = 0; at < count; at += n, most = kPart) {
-    n = count - at < most ? count - at : most;
+  stream_parts(out, count, [&](T* part, std::int64_t, std::int64_t n) {
     function(in, scalars, part, n);
-    stream(out + at, part, n * kSize);
     for (int k = 0; k < inputs; ++k) in[k] += n;
-  }
+  });
   end_of_stream();
 }
 
@@ -213,6 +205,7 @@ static bool narrow_range(const Job& job, std::int64_t begin, std::int64_t end) {
   return true;
 }
 
+/// fp32 that is too much for the last cache.
 static bool streamed_range(const Job& job, std::int64_t begin, std::int64_t end) {
   const float* in[kMaxInputs] = {};
   if (!linear_inputs(job, Type::f32, begin, in) || !streams(job, 4)) return false;

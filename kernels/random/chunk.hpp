@@ -22,7 +22,7 @@ struct DropoutChunk {
 };
 /// The elements of blocks first ... first + 63.
 ASSAY_VARIANTS(void dropout_chunk(const DropoutChunk& chunk, const StreamKey& key, std::uint64_t first))
-/// 2 each.
+/// Integers of blocks first ... first + 63, 2 each.
 ASSAY_VARIANTS(void random_integer_chunk(std::int64_t low, std::uint64_t range, const StreamKey& key,
                                          std::uint64_t first, std::int64_t* values))
 

@@ -50,17 +50,17 @@ ASSAY_HD void store_low(std::uint32_t* to, Blocks a) {
 #if defined(__AVX2__)
 // Each round waits for the one before: registers of blocks go through them side by side.
 void fill_words(const StreamKey& key, std::uint64_t first, Lanes& lanes) {
-  constexpr int kAbreast = 2, kEach = sizeof(Blocks) / 8;
+  constexpr int kSideBySide = 2, kEach = sizeof(Blocks) / 8;
   const Blocks a_factor = all(0xD2511F53), b_factor = all(0xCD9E8D57);
   std::uint64_t round_keys[10][2];
   for (std::uint64_t r = 0; r < 10; ++r) {
     round_keys[r][0] = key.seed + r * 0x9E3779B9;
     round_keys[r][1] = (key.seed >> 32) + r * 0xBB67AE85;
   }
-  for (int j = 0; j < kChunkBlocks; j += kAbreast * kEach) {
-    Blocks w[kAbreast][4];
+  for (int j = 0; j < kChunkBlocks; j += kSideBySide * kEach) {
+    Blocks w[kSideBySide][4];
 #pragma GCC unroll 4
-    for (int g = 0; g < kAbreast; ++g) {
+    for (int g = 0; g < kSideBySide; ++g) {
       const Blocks block = from(first + static_cast<std::uint64_t>(j + g * kEach));
       w[g][0] = block, w[g][1] = high(block), w[g][2] = all(key.call), w[g][3] = all(key.step);
     }
@@ -74,7 +74,7 @@ void fill_words(const StreamKey& key, std::uint64_t first, Lanes& lanes) {
         x[1] = b, x[3] = a;
       }
 #pragma GCC unroll 4
-    for (int g = 0; g < kAbreast; ++g)
+    for (int g = 0; g < kSideBySide; ++g)
 #pragma GCC unroll 4
       for (int k = 0; k < 4; ++k) store_low(lanes.w[k] + j + g * kEach, w[g][k]);
   }

@@ -40,10 +40,7 @@ ASSAY_LANES void write_elements(void* data, Type type, std::int64_t from, std::i
     return;
   }
   std::uint16_t* p = static_cast<std::uint16_t*>(data) + from;
-  if (step == 1)
-    for (std::int64_t i = 0; i < count; ++i) p[i] = to_bf16(value[i]);
-  else
-    for (std::int64_t i = 0; i < count; ++i) p[i * step] = to_bf16(value[i]);
+  for (std::int64_t i = 0; i < count; ++i) p[i * step] = to_bf16(value[i]);
 }
 
 ASSAY_LANES std::int64_t size_of_number(Type type) { return type == Type::f32 ? 4 : 2; }
@@ -167,22 +164,27 @@ ASSAY_LANES void prefetch(const char* row, std::int64_t begin, std::int64_t widt
   for (std::int64_t i = 0; i < Count * width; i += 64) __builtin_prefetch(row + begin * width + i, Write, 2);
 }
 
+/// Part of a later row's inputs, while the last pass reads this one's.
+template <typename R, int Pass>
+ASSAY_LANES void prefetch_inputs(const FusedJob& job, const Ahead& ahead, std::int64_t begin) {
+  if constexpr (Pass == R::kPasses - 1) {
+    prefetch<0>(ahead.x, begin, size_of_number(job.x_type));
+    if constexpr (R::kInputs > 1) prefetch<0>(ahead.y, begin, size_of_number(job.y_type));
+  }
+}
+
 template <typename R, int Pass, typename J>
 static float one_pass(const FusedJob& job, std::int64_t index, const RowState& row, Inputs& in, float* kept,
                       const Ahead& ahead) {
   Tree<Op<Identity, J>> tree;
   const std::int64_t n = job.rows.n;
-  const std::int64_t x_width = size_of_number(job.x_type), y_width = size_of_number(job.y_type);
   for (std::int64_t b = 0; b < n; b += kBlock) {
     const std::int64_t count = n - b < kBlock ? n - b : kBlock;
     if (n > kBlock) fetch<R>(job, index, b, count, in), fetch_columns<R>(job, b, count, in);
     if constexpr (has_vector_terms<R>)
       if (count > 64) {
-        if constexpr (Pass == R::kPasses - 1)
-          for (std::int64_t p = 0; p < count; p += kPart) {
-            prefetch<0>(ahead.x, b + p, x_width);
-            if constexpr (R::kInputs > 1) prefetch<0>(ahead.y, b + p, y_width);
-          }
+        static_assert(std::is_same_v<J, Add>);
+        for (std::int64_t p = 0; p < count; p += kPart) prefetch_inputs<R, Pass>(job, ahead, b + p);
         Lanes v;
         long_block_lanes<Plus>(v, Terms<R, Pass>{in.x, in.y, in.w, row}, count);
         if (n <= kBlock) return halved<Plus>(v);
@@ -193,10 +195,7 @@ static float one_pass(const FusedJob& job, std::int64_t index, const RowState& r
     const RowState state = row;
     const float *x = in.x, *y = in.y, *w = in.w;
     for (std::int64_t p = 0; p < count; p += kPart) {
-      if constexpr (Pass == R::kPasses - 1) {
-        prefetch<0>(ahead.x, b + p, x_width);
-        if constexpr (R::kInputs > 1) prefetch<0>(ahead.y, b + p, y_width);
-      }
+      prefetch_inputs<R, Pass>(job, ahead, b + p);
       const std::int64_t part = p + kPart < count ? kPart : count - p;
       const float *px = x + p, *py = y + p, *pw = w + p;
       float* __restrict to = terms + p;
@@ -250,7 +249,7 @@ static void write_row(const FusedJob& job, std::int64_t index, const RowState& r
   const std::int64_t n = job.rows.n, to = row_of(job.rows, 2, index), step = job.rows.step[2];
   // In place the inputs are still needed while results come: those go through a buffer.
   const bool direct = !past && job.out_type == Type::f32 && step == 1 && job.out != job.x && job.out != job.y;
-  // A bf16 tensor that is overwritten was widened before.
+  // One that is overwritten has this type, too, and so a block of it was widened into a buffer before.
   const bool direct_half = job.out_type == Type::bf16 && step == 1;
   alignas(64) float buffer[kBlock];
   for (std::int64_t b = 0; b < n; b += kBlock) {
@@ -263,7 +262,7 @@ static void write_row(const FusedJob& job, std::int64_t index, const RowState& r
       for (std::int64_t i = 0; i < count; ++i)
         terms[i] = R::term(R::kPasses - 1, in.x[i], in.y[i], in.w[i], state);
     float* value = direct ? static_cast<float*>(job.out) + to + b : buffer;
-    std::uint16_t* const half = static_cast<std::uint16_t*>(job.out) + to + b;
+    std::uint16_t* const half = direct_half ? static_cast<std::uint16_t*>(job.out) + to + b : nullptr;
     for (std::int64_t p = 0; p < count; p += kPart) {
       const std::int64_t part = p + kPart < count ? kPart : count - p;
       prefetch<1>(ahead.out, b + p, size_of_number(job.out_type));

@@ -175,7 +175,7 @@ ASSAY_LANES void store_rows(const ReduceJob& job, std::int64_t item, std::int64_
     store_number(job.out, job.out_type, (item + i) * stride, finished(job.recipe, value[i], 0));
 }
 
-/// Eight rows at a time, the last one again where fewer are left.
+/// Eight rows at a time.
 template <typename O, typename T>
 static void short_rows(const ReduceJob& job, std::int64_t begin, std::int64_t end) {
   const std::int64_t n = job.plan.n, stride = job.plan.kept_in[0];
@@ -185,8 +185,8 @@ static void short_rows(const ReduceJob& job, std::int64_t begin, std::int64_t en
   for (std::int64_t item = begin; item < end; item += 8) {
     Lanes rows[8];
     const std::int64_t here = end - item < 8 ? end - item : 8;
-    for (std::int64_t i = 0; i < 8; ++i)
-      lanes_of<O>(rows[i], in + (item + (i < here ? i : here - 1)) * stride, n, centre);
+    for (std::int64_t i = 0; i < here; ++i) lanes_of<O>(rows[i], in + (item + i) * stride, n, centre);
+    for (std::int64_t i = here; i < 8; ++i) rows[i] = rows[0];
     float value[8];
     halved_eight<O>(rows, value);
     store_rows(job, item, here, value);

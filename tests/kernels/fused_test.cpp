@@ -59,6 +59,26 @@ TEST(Fused, SoftmaxGivesTheReferencesBits) {
             });
 }
 
+// In place: rows of one block, of several, and of more than are kept.
+TEST(Fused, SoftmaxInPlaceIsSoftmax) {
+  PlainThreads threads(2);
+  const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
+  for (const std::int64_t n : {100, 1000, 3000, 70000})
+    for (const Type type : {Type::f32, Type::bf16})
+      for (const bool backward : {false, true}) {
+        const auto run_on = [&](bool in_place) {
+          Case made("softmax in place", place);
+          const View x = made.input(type, {3, n}, Fill::normal), y = made.input(type, {3, n}, Fill::normal);
+          const View out = in_place ? x : made.output(type, {3, n});
+          EXPECT_EQ(
+              backward ? softmax_backward(x, y, 1, out, false, place) : softmax(x, 1, out, false, place),
+              Status::ok);
+          return made.contents(out);
+        };
+        EXPECT_EQ(run_on(true), run_on(false)) << n << (type == Type::bf16 ? " bf16" : "") << ' ' << backward;
+      }
+}
+
 TEST(Fused, SoftmaxBackwardGivesTheReferencesBits) {
   for (const Along& shape : shapes())
     for (const Type type : {Type::f32, Type::bf16})

@@ -140,6 +140,17 @@ TEST_P(EveryRow, WorksInPlaceAndStoresOneNan) {
   }
 }
 
+TEST_P(EveryRow, WorksInPlaceOnBf16) {
+  PlainThreads threads(2);
+  const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
+  const Layout layout{
+      .sizes = {70001}, .fill = Fill::bits, .in = {Type::bf16, Type::bf16, Type::bf16}, .out = Type::bf16};
+  Case one(std::string(row().name), place);
+  const std::vector<View> inputs = inputs_for(one, row(), layout);
+  ASSERT_EQ(pointwise(row().op, inputs, scalars_of(row()), inputs[0], place), Status::ok);
+  expect_same(one.contents(inputs[0]), expected(row(), layout), row(), Type::bf16, "bf16, in place");
+}
+
 void expect_sums(const PointwiseRow& add, std::int64_t n, std::int64_t first, const Place& place) {
   std::vector<float> a(static_cast<std::size_t>(n)), out(static_cast<std::size_t>(n + 40), -9.0F);
   for (std::int64_t i = 0; i < n; ++i) a[static_cast<std::size_t>(i)] = static_cast<float>(i);
@@ -389,6 +400,28 @@ TEST(Copy, ConvertsEveryPairOfTypesAsTheRule) {
               << static_cast<int>(from) << " to " << static_cast<int>(to);
         }
       }
+}
+
+// Widened past the cache, from and to any place in a line.
+TEST(Copy, WidensPastTheCache) {
+  const NoCache streamed;
+  PlainThreads threads(2);
+  const Place place{.cuda = false, .stream = nullptr, .threads = &threads, .workspace = nullptr};
+  for (const std::int64_t n : {1, 255, 256, 300, 4099})
+    for (const std::int64_t first : {0, 1, 3, 15}) {
+      std::vector<std::uint16_t> in(static_cast<std::size_t>(n + first));
+      for (std::size_t i = 0; i < in.size(); ++i) in[i] = static_cast<std::uint16_t>(i * 40503);
+      std::vector<float> out(static_cast<std::size_t>(n + 40), -9.0F);
+      const View from{in.data() + first, Type::bf16, 1, {n}, {1}};
+      const View to{out.data() + first, Type::f32, 1, {n}, {1}};
+      ASSERT_EQ(copy(from, to, place), Status::ok);
+      for (std::int64_t i = 0; i < n + 40; ++i) {
+        const bool there = i >= first && i < first + n;
+        const float wide = there ? from_bf16(in[static_cast<std::size_t>(i)]) : -9.0F;
+        ASSERT_EQ(bits_of(out[static_cast<std::size_t>(i)]), wide != wide ? kNan32 : bits_of(wide))
+            << n << " from " << first << ", at " << i;
+      }
+    }
 }
 
 TEST(Copy, TurnsInSquaresOfEverySize) {

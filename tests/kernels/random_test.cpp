@@ -1,11 +1,13 @@
 #include "kernels/random/random.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <set>
 
 #include <gtest/gtest.h>
 
+#include "kernels/random/chunk.hpp"
 #include "kernels/random/draws.hpp"
 #include "kernels/random/philox.hpp"
 #include "tests/kernels/everywhere.hpp"
@@ -18,6 +20,26 @@ using everywhere::expect_same;
 using everywhere::Result;
 
 constexpr RandomState kState{0x0123456789abcdefULL, 7, 3};
+
+// Words by the chunk where counters have high halves, and where a block's number passes 2^32.
+TEST(Philox, ChunksAreItsBlocks) {
+  const StreamKey key{0xfedcba9876543210ULL, (std::uint64_t{9} << 32) + 7, (std::uint64_t{5} << 32) + 3};
+  const CpuLevel best = cpu_level();
+  for (const CpuLevel level : {CpuLevel::portable, CpuLevel::avx2, CpuLevel::avx512}) {
+    if (!force_cpu_level(level)) continue;
+    for (const std::uint64_t first : {std::uint64_t{0}, std::uint64_t{0xfffffff0}, std::uint64_t{77} << 33}) {
+      std::array<std::int64_t, 2 * kChunkBlocks> found{};
+      ASSAY_CALL(random_integer_chunk, 0, 0, key, first, found.data());
+      for (std::uint64_t i = 0; i < found.size(); ++i) {
+        const Words words = block_of(key, first + i / 2);
+        ASSERT_EQ(static_cast<std::uint64_t>(found[i]),
+                  std::uint64_t{words.w[i % 2 * 2 + 1]} << 32 | words.w[i % 2 * 2])
+            << text_of(level) << ", block " << first + i / 2;
+      }
+    }
+  }
+  force_cpu_level(best);
+}
 
 // Known answers of the authors' library (Random123, kat_vectors, "philox4x32 10").
 TEST(Philox, GivesThePublishedVectors) {
