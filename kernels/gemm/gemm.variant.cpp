@@ -220,15 +220,17 @@ void pack_panel(const Panel& panel, const Source& source, std::int64_t begin, st
 // streams, where one panel alone would take a part of a line here and there.
 void pack(float* to, std::int64_t width, std::int64_t count, const Source& source, std::int64_t depth) {
   const std::int64_t rows = source.lane == 1 ? kPackedRows : depth;
-  for (std::int64_t p = 0; p < depth; p += rows)
-    for (std::int64_t at = 0; at < count; at += width) {
-      const Panel panel{to + at * depth, width, least(width, count - at), depth};
-      const std::int64_t end = least(depth, p + rows);
+  for (std::int64_t p = 0; p < depth; p += rows) {
+    const std::int64_t end = least(depth, p + rows);
+    float* begin = to;
+    for (std::int64_t at = 0; at < count; at += width, begin += width * depth) {
+      const Panel panel{begin, width, least(width, count - at), depth};
       if (source.bf16)
         pack_panel<std::uint16_t>(panel, source.from(at, 0), p, end);
       else
         pack_panel<float>(panel, source.from(at, 0), p, end);
     }
+  }
 }
 
 // Rows x columns of one product, whose sums go to `sum` (one chain: at most a segment of k).
