@@ -13,9 +13,9 @@ inline constexpr int kTileLanes = kTile / kLanes;
 using TileRow = Lanes[kTileLanes];
 
 /// Lanes q of a row that begins at p and is `width` wide; what lies beyond is 0.
-template <bool Whole, typename T>
+template <typename T>
 ASSAY_LANES void load_columns(Lanes& v, const T* p, int q, std::int64_t width) {
-  if (Whole || (q + 1) * kLanes <= width) return load_lanes(v, p + q * kLanes);
+  if ((q + 1) * kLanes <= width) return load_lanes(v, p + q * kLanes);
   ASSAY_PARTS v.part[i] = some_from(p, q * kLanes + i * kWide, width);
 }
 

@@ -15,8 +15,8 @@ struct WeightTerms {
   bool centred;
   ASSAY_LANES void lanes(const WeightTerms& from, Lanes& v, std::int64_t r, int q) {
     Lanes x;
-    load_columns<false>(v, from.grad + r * from.grad_step, q, from.width);
-    load_columns<false>(x, from.in + r * from.in_step, q, from.width);
+    load_columns(v, from.grad + r * from.grad_step, q, from.width);
+    load_columns(x, from.in + r * from.in_step, q, from.width);
     const Wide mean = wide_of(from.mean[r]), rstd = wide_of(from.rstd[r]);
     ASSAY_PARTS {
       if (from.centred) x.part[i] = x.part[i] - mean;

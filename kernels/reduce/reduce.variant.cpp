@@ -261,7 +261,7 @@ struct MappedRow {
     if constexpr (Whole) {
       read_lanes(v, from.in + from.tile.row[r] + q * kLanes);
     } else {
-      load_columns<false>(v, from.in + from.tile.row[r], q, from.tile.width);
+      load_columns(v, from.in + from.tile.row[r], q, from.tile.width);
       as_read<T>(v);
     }
     O::map(v, from.centre[q]);
