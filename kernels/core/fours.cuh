@@ -46,6 +46,15 @@ __device__ __forceinline__ void store_together(std::uint16_t* p, std::uint32_t l
   asm volatile("st.global.v2.u32 [%0], {%1, %2};" ::"l"(p), "r"(low), "r"(high) : "memory");
 }
 
+/// Eight numbers to bf16. `odd`: one may be a NaN; asked once, not word by word.
+__device__ __forceinline__ uint4 pack_eight(const float (&x)[8], bool odd) {
+  if (odd)
+    return make_uint4(pack_bf16(x[0], x[1], true), pack_bf16(x[2], x[3], true), pack_bf16(x[4], x[5], true),
+                      pack_bf16(x[6], x[7], true));
+  return make_uint4(pack_bf16(x[0], x[1], false), pack_bf16(x[2], x[3], false), pack_bf16(x[4], x[5], false),
+                    pack_bf16(x[6], x[7], false));
+}
+
 /// With the one NaN.
 __device__ __forceinline__ void store_four(float* p, const float (&x)[kFour]) {
   const auto one = [](float v) { return v == v ? v : float_of(kNan32); };

@@ -95,6 +95,42 @@ __global__ void __launch_bounds__(kThreads) eight_kernel(const __grid_constant__
   store_eight(line.data[0], line.type[0], unit, y, odd);
 }
 
+/// Two results. Of a function without values below 0, from arguments that may lie there.
+template <bool kPositive>
+__device__ __forceinline__ std::uint32_t pack_narrow(const float (&x)[kEight], const float (&y)[kEight],
+                                                     int v) {
+  const std::uint32_t word = pack_bf16(y[v], y[v + 1], false);
+  if (!kPositive) return word;
+  std::uint32_t signs;  // of either half: its sign sixteen times; __byte_perm knows bytes only
+  asm("prmt.b32 %0, %1, %2, 0xffbb;" : "=r"(signs) : "r"(bits_of(x[v])), "r"(bits_of(x[v + 1])));
+  return (word & ~signs) | (signs & (std::uint32_t{kNan16} << 16 | kNan16));
+}
+
+/// From bf16 to bf16 by a formula for just that, and by F where that one does not reach.
+template <typename F>
+__global__ void __launch_bounds__(kThreads) narrow_kernel(const __grid_constant__ Line line) {
+  using Short = typename ops::Narrow<F>::Formula;
+  const std::int64_t unit = std::int64_t{blockIdx.x} * kThreads + threadIdx.x;
+  if (unit >= line.units) return;
+  float x[1][kEight], y[kEight];
+  load_eight(line.data[1], Type::bf16, unit, x[0]);
+  bool far = false;
+#pragma unroll
+  for (int v = 0; v < kEight; ++v) {
+    y[v] = Short::near(x[0][v]);
+    far = far || math::narrow::is_far<Short>(x[0][v]);
+  }
+  if (far) {
+    const bool odd = formulas<F, 1, kEight>(x, line.scalars, y);
+    store_eight(line.data[0], Type::bf16, unit, y, odd);
+    return;
+  }
+  std::uint32_t word[kEight / 2];
+#pragma unroll
+  for (int v = 0; v < kEight; v += 2) word[v / 2] = pack_narrow<Short::kPositive>(x[0], y, v);
+  static_cast<uint4*>(line.data[0])[unit] = make_uint4(word[0], word[1], word[2], word[3]);
+}
+
 using LineKernel = void (*)(Line);
 using VectorKernel = void (*)(Walk);
 using ElementKernel = void (*)(Walk, std::int64_t);
@@ -102,6 +138,7 @@ using TurnedKernel = void (*)(Turned);
 struct Kernels {
   LineKernel numbers;
   LineKernel eights;
+  LineKernel narrow;  ///< of bf16 only; null: eights
   VectorKernel vector;
   ElementKernel element;
   TurnedKernel turned;  ///< null: the others do
@@ -116,7 +153,8 @@ static Status launch_any(const Kernels& kernels, const Job& job, void* stream) {
     const Line line = make_line(job, numbers);
     done = line.units * (numbers ? kVector : kEight);
     const unsigned blocks = line_blocks(line.units, numbers ? 2 * kThreads : kThreads);
-    (numbers ? kernels.numbers : kernels.eights)<<<blocks, kThreads, 0, on>>>(line);
+    const bool narrow = kernels.narrow && line.type[0] == Type::bf16 && line.type[1] == Type::bf16;
+    (numbers ? kernels.numbers : narrow ? kernels.narrow : kernels.eights)<<<blocks, kThreads, 0, on>>>(line);
   } else if (vector_ready(job)) {
     const Walk walk = make_walk(job, kVector);
     kernels.vector<<<blocks_for(walk.units, kThreads), kThreads, 0, on>>>(walk);
@@ -134,8 +172,9 @@ static Status launch_any(const Kernels& kernels, const Job& job, void* stream) {
 
 template <typename F, int kInputs>
 Status launch(const Job& job, void* stream) {
-  Kernels kernels{number_kernel<F, kInputs>, eight_kernel<F, kInputs>, vector_kernel<F, kInputs>,
-                  element_kernel<F, kInputs>, nullptr};
+  Kernels kernels{number_kernel<F, kInputs>, eight_kernel<F, kInputs>,   nullptr,
+                  vector_kernel<F, kInputs>, element_kernel<F, kInputs>, nullptr};
+  if constexpr (!std::is_void_v<typename ops::Narrow<F>::Formula>) kernels.narrow = narrow_kernel<F>;
   if constexpr (kInputs == 2) kernels.turned = turned_kernel<F, kInputs>;
   return launch_any(kernels, job, stream);
 }

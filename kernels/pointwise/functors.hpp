@@ -3,6 +3,7 @@
 
 #include "kernels/core/hd.hpp"
 #include "kernels/math/math.hpp"
+#include "kernels/math/narrow.hpp"
 #include "kernels/pointwise/table.hpp"
 
 namespace assay::kernels::ops {
@@ -28,5 +29,23 @@ ASSAY_HD float element(float a, float b, float c, float s0, float s1, float s2, 
   if constexpr (F::kTotal) return a != a ? math::nan() : F::at(a, b, c, s0, s1, s2, s3);
   return math::canonical(F::at(a, b, c, s0, s1, s2, s3));
 }
+
+/// The formula for elements that come as bf16 and go as bf16 (math/narrow.hpp); void: none shorter than F.
+template <typename F>
+struct Narrow {
+  using Formula = void;
+};
+#define ASSAY_NARROW(name)              \
+  template <>                           \
+  struct Narrow<name> {                 \
+    using Formula = math::narrow::name; \
+  };
+ASSAY_NARROW(exp)
+ASSAY_NARROW(log)
+ASSAY_NARROW(tanh)
+ASSAY_NARROW(sigmoid)
+ASSAY_NARROW(silu)
+ASSAY_NARROW(gelu)
+#undef ASSAY_NARROW
 
 }  // namespace assay::kernels::ops

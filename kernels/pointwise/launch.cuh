@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cuda_runtime.h>
 
+#include "kernels/core/fours.cuh"
 #include "kernels/core/launch.hpp"
 #include "kernels/pointwise/elements.hpp"
 #include "kernels/pointwise/job.hpp"
@@ -253,8 +254,7 @@ __device__ __forceinline__ void store_eight(void* data, Type type, std::int64_t 
     p[0] = make_float4(x[0], x[1], x[2], x[3]);
     p[1] = make_float4(x[4], x[5], x[6], x[7]);
   } else if (type == Type::bf16) {
-    static_cast<uint4*>(data)[unit] = make_uint4(pack_bf16(x[0], x[1], odd), pack_bf16(x[2], x[3], odd),
-                                                 pack_bf16(x[4], x[5], odd), pack_bf16(x[6], x[7], odd));
+    static_cast<uint4*>(data)[unit] = pack_eight(x, odd);
   } else {
     std::uint32_t word[2] = {0, 0};
 #pragma unroll

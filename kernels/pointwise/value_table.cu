@@ -20,12 +20,12 @@ constexpr int kLookers = 1024;  ///< threads of a block: all that a processor's 
 constexpr int kAhead = 4;       ///< units of eight elements that a thread has in flight
 constexpr std::int64_t kFewest = std::int64_t{1} << 23;  ///< elements that are worth filling shared memory
 
-/// Formulas of more than some fifteen instructions; any other is done while its elements come.
-constexpr Op kTabled[] = {Op::exp,   Op::exp2,      Op::expm1, Op::log,    Op::log2,     Op::log10,
-                          Op::log1p, Op::sin,       Op::cos,   Op::tan,    Op::asin,     Op::acos,
-                          Op::atan,  Op::sinh,      Op::cosh,  Op::tanh,   Op::asinh,    Op::acosh,
-                          Op::atanh, Op::erf,       Op::erfc,  Op::erfinv, Op::sigmoid,  Op::log_sigmoid,
-                          Op::gelu,  Op::gelu_tanh, Op::silu,  Op::mish,   Op::softplus, Op::elu};
+/// Formulas of more than some fifteen instructions that have no short one (ops::Narrow); any other is done
+/// while its elements come.
+constexpr Op kTabled[] = {Op::exp2,   Op::expm1,       Op::log2,      Op::log10, Op::log1p,    Op::sin,
+                          Op::cos,    Op::tan,         Op::asin,      Op::acos,  Op::atan,     Op::sinh,
+                          Op::cosh,   Op::asinh,       Op::acosh,     Op::atanh, Op::erf,      Op::erfc,
+                          Op::erfinv, Op::log_sigmoid, Op::gelu_tanh, Op::mish,  Op::softplus, Op::elu};
 
 __global__ void __launch_bounds__(kThreads) count_kernel(std::uint16_t* values) {
   const unsigned i = blockIdx.x * kThreads + threadIdx.x;

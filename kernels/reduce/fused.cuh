@@ -37,6 +37,7 @@ struct RowWorker {
   Block<Rounds> x, y;
 
   __device__ __forceinline__ int count_of(std::int64_t block) const {
+    if (kIsExact<F>) return kBlock;
     if (kWay == Way::lanes) return there ? static_cast<int>(job.rows.n) : 0;
     const std::int64_t left = job.rows.n - block * kBlock;
     return static_cast<int>(left < kBlock ? left : kBlock);
@@ -44,10 +45,10 @@ struct RowWorker {
   __device__ __forceinline__ void load(std::int64_t block) {
     const int count = count_of(block);
     const std::int64_t at = block * kBlock;
-    load_block<F, Rounds>(x, job.x, job.x_type, row_of(job.rows, 0, index) + at * job.rows.step[0],
+    load_block<F, Rounds>(x, job.x, job.x_type, begin_of<F>(job.rows, 0, index) + at * job.rows.step[0],
                           job.rows.step[0], count, lane, layout.lanes);
     if constexpr (R::kInputs > 1)
-      load_block<F, Rounds>(y, job.y, job.y_type, row_of(job.rows, 1, index) + at * job.rows.step[1],
+      load_block<F, Rounds>(y, job.y, job.y_type, begin_of<F>(job.rows, 1, index) + at * job.rows.step[1],
                             job.rows.step[1], count, lane, layout.lanes);
   }
   __device__ __forceinline__ float block_value(int pass, std::int64_t block) {
@@ -126,11 +127,15 @@ struct RowWorker {
   }
   __device__ __forceinline__ void write(std::int64_t block) {
     const int count = count_of(block);
-    const std::int64_t from = row_of(job.rows, 2, index) + block * kBlock * job.rows.step[2];
+    const std::int64_t from = begin_of<F>(job.rows, 2, index) + block * kBlock * job.rows.step[2];
+    if constexpr (kIsExact<F>) {
+      write_rounds<R, F, Rounds>(job, block * kBlock, from, lane, row, x, y);
+    } else {
 #pragma unroll
-    for (int k = 0; k < Rounds; ++k)
-      write_round<R, F, kHeld>(job, block * kBlock + k * 128, from + k * 128 * job.rows.step[2],
-                               count - k * 128, lane, layout.lanes, row, x[k], y[k]);
+      for (int k = 0; k < Rounds; ++k)
+        write_round<R, F, kHeld>(job, block * kBlock + k * 128, from + k * 128 * job.rows.step[2],
+                                 count - k * 128, lane, layout.lanes, row, x[k], y[k]);
+    }
   }
   __device__ __forceinline__ void work(float* sums) {
     if (there) D::begin(job, index, row);
@@ -152,9 +157,10 @@ struct RowWorker {
 
 /// Thread blocks that a processor shall hold at least: what bounds the registers.
 template <typename R, Form F>
-inline constexpr int kBlocksAtOnce = R::kInputs > 1      ? 16
-                                     : F == Form::halves ? 32
-                                                         : 28;
+inline constexpr int kBlocksAtOnce = R::kInputs > 1       ? 16
+                                     : F == Form::halves  ? 32
+                                     : F == Form::exact16 ? 32
+                                                          : 28;
 
 template <typename R, Form F>
 __global__ void __launch_bounds__(kRowThreads, kBlocksAtOnce<R, F>)
@@ -165,6 +171,10 @@ __global__ void __launch_bounds__(kRowThreads, kBlocksAtOnce<R, F>)
   worker.lane = threadIdx.x & 31;
   worker.warp = 0, worker.warps = 1;
   worker.there = worker.index < job.rows.count;
+  if (kIsExact<F>) {
+    if (!worker.there) return;
+    worker.there = true;  // known from here on
+  }
   worker.work(nullptr);
 }
 
@@ -180,7 +190,7 @@ __global__ void __launch_bounds__(kRowThreads, 32)
       static_cast<std::int64_t>(blockIdx.x) * (groups * kShortRows) + threadIdx.x / lanes;
   const auto index = [&](int q) { return first + q * groups; };
   const auto count = [&](int q) { return index(q) < job.rows.count ? static_cast<int>(job.rows.n) : 0; };
-  const RowsApart rows(job.rows, first, groups);
+  const RowsApart<> rows(job.rows, first, groups);
   Block<1> x[kShortRows], y[kShortRows];
   RowState row[kShortRows];
 #pragma unroll
@@ -220,20 +230,34 @@ __global__ void __launch_bounds__(kWay == Way::held ? kMostThreads<R> : kLoopThr
   worker.work(sums);
 }
 
-/// `whole`: no lane is without elements where another of its row has some. What is gained by knowing that is
-/// the time of instructions: rows of fp32 wait for memory, and gain nothing.
+/// Whether a job, packed and of one type, has one of the exact forms.
+template <typename R>
+bool is_exact(const FusedJob& job) {
+  const auto alike = [&](const void* data, Type type) { return data && type == job.x_type; };
+  return job.rows.rank == 1 && job.rows.n % kBlock == 0 &&
+         (!R::kColumns || alike(job.weight, job.weight_type)) &&
+         (R::kBias ? alike(job.bias, job.bias_type) : !job.bias);
+}
+
+/// `whole`: no lane is without elements where another of its row has some.
 template <typename R>
 Form form_of(const FusedJob& job, bool whole) {
   if (other_launches() || !is_packed(job, R::kInputs, R::kWrites, 4)) return Form::loose;
-  return whole && are_alike<R>(job) && job.x_type == Type::bf16 ? Form::halves : Form::packed;
+  if (!whole || !are_alike<R>(job)) return Form::packed;
+  const bool narrow = job.x_type == Type::bf16;
+  if (is_exact<R>(job)) return narrow ? Form::exact16 : Form::exact32;
+  return narrow ? Form::halves : Form::packed;  // rows of fp32 wait for memory
 }
 
-/// Calls f with a form that is known when it is compiled. `Halves`: whether it may be that.
-template <bool Halves, typename F>
+/// Calls f with a form that is known when it is compiled. `Whole`: whether it may be one of whole rounds.
+template <bool Whole, typename F>
 void with_form(Form form, F&& f) {
   if (form == Form::loose) return f(std::integral_constant<Form, Form::loose>{});
-  if constexpr (Halves)
+  if constexpr (Whole) {
     if (form == Form::halves) return f(std::integral_constant<Form, Form::halves>{});
+    if (form == Form::exact16) return f(std::integral_constant<Form, Form::exact16>{});
+    if (form == Form::exact32) return f(std::integral_constant<Form, Form::exact32>{});
+  }
   f(std::integral_constant<Form, Form::packed>{});
 }
 

@@ -67,6 +67,7 @@ struct FusedRule {
   static constexpr int kPasses = 0;        ///< reductions before the row is written
   static constexpr bool kWrites = true;    ///< whether there is an output row
   static constexpr bool kColumns = false;  ///< whether weight and bias are read
+  static constexpr bool kBias = false;     ///< whether there can be a bias
   static constexpr bool kKeeps = false;    ///< whether `result` can start from the last pass's term
   static ASSAY_HD_MEMBER constexpr Join join(int) { return Join::add; }
 };
@@ -116,6 +117,7 @@ template <bool Centred>
 struct NormRule : FusedRule {
   static constexpr int kPasses = Centred ? 2 : 1;
   static constexpr bool kColumns = true;
+  static constexpr bool kBias = Centred;
   static ASSAY_HD_MEMBER void begin(const FusedJob&, std::int64_t, RowState&) {}
   template <typename V>
   static ASSAY_HD_MEMBER V term(int pass, const V& x, const V&, const V&, const RowState& row) {

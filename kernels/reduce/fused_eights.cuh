@@ -50,10 +50,7 @@ __device__ __forceinline__ bool any_nan(const Eight& v) {
   return odd;
 }
 __device__ __forceinline__ void store_eight(std::uint16_t* row, const Spot<std::uint16_t>& spot, Eight& v) {
-  const bool odd = any_nan(v);
-  *reinterpret_cast<uint4*>(row + spot.first) =
-      make_uint4(pack_bf16(v[0], v[1], odd), pack_bf16(v[2], v[3], odd), pack_bf16(v[4], v[5], odd),
-                 pack_bf16(v[6], v[7], odd));
+  *reinterpret_cast<uint4*>(row + spot.first) = pack_eight(v, any_nan(v));
 }
 __device__ __forceinline__ void store_eight(float* row, const Spot<float>& spot, Eight& v) {
   if (any_nan(v))
@@ -91,6 +88,7 @@ __device__ __forceinline__ float halved_eights(int pass, Eight& v, int lane, int
   const auto join = [&](float a, float b) { return D::join(pass, a, b); };
   if (D::any_order(pass)) {
     float a = kernels::halved(v, join);
+#pragma unroll
     for (int o = lanes / 2; o > 0; o /= 2) a = join(a, __shfl_xor_sync(kAllLanes, a, o));
     return a;
   }
@@ -99,6 +97,7 @@ __device__ __forceinline__ float halved_eights(int pass, Eight& v, int lane, int
 #pragma unroll
   for (int c = 0; c < kLeft; ++c) left[c] = sizeof(T) == 2 ? v[c] : join(v[c], v[(c + kFour) % kEight]);
   if (lanes == 16) return sum_of_sixteen(left, lane);
+#pragma unroll
   for (int o = lanes / 2; o > 0; o /= 2)
 #pragma unroll
     for (int c = 0; c < kLeft; ++c) left[c] = join(left[c], __shfl_xor_sync(kAllLanes, left[c], o));
@@ -141,16 +140,19 @@ inline constexpr int kEightBlocks = R::kInputs > 1 ? 8
                                     : R::kWrites   ? 10
                                                    : 8;  ///< of a processor, at least
 
-template <typename R, typename T>
+/// kLanes: those of a row, whose rows are evenly spaced; 0: the layout says how many, and rows lie anywhere.
+template <typename R, typename T, int kLanes>
 __global__ void __launch_bounds__(kEightThreads, kEightBlocks<R>)
     eights_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
   using D = OnDevice<R>;
   constexpr int kRows = kEightRows<R>;
-  const int lanes = layout.lanes, lane = threadIdx.x & (lanes - 1), groups = kEightThreads / lanes;
-  const std::int64_t first = static_cast<std::int64_t>(blockIdx.x) * (groups * kRows) + threadIdx.x / lanes;
+  const int lanes = kLanes ? kLanes : layout.lanes, each = __ffs(lanes) - 1;
+  const int lane = threadIdx.x & (lanes - 1), group = threadIdx.x >> each, groups = kEightThreads >> each;
+  const std::int64_t block = static_cast<std::int64_t>(blockIdx.x) * (groups * kRows), first = block + group;
+  const int left = static_cast<int>(min(job.rows.count - block, std::int64_t{kEightThreads * kRows}));
   const auto index = [&](int q) { return first + q * groups; };
-  const auto there = [&](int q) { return index(q) < job.rows.count; };
-  const RowsApart rows(job.rows, first, groups);
+  const auto there = [&](int q) { return group + q * groups < left; };
+  const RowsApart<kLanes != 0> rows(job.rows, first, groups);
   const Spot<T> spot(lane, lanes);
   Eight x[kRows] = {}, y[kRows] = {};  // of a row that is not there: something to compute with
   RowState row[kRows];
@@ -202,10 +204,17 @@ Status launch_eights(const FusedJob& job, cudaStream_t stream) {
   const std::int64_t blocks = (job.rows.count + rows - 1) / rows;
   if (blocks > 0x7fffffff) return Status::bad_shape;
   const auto grid = static_cast<unsigned>(blocks);
-  if (job.x_type == Type::bf16)
-    eights_kernel<R, std::uint16_t><<<grid, kEightThreads, 0, stream>>>(job, layout);
+  const auto go = [&](auto lanes) {
+    if (job.x_type == Type::bf16)
+      eights_kernel<R, std::uint16_t, lanes.value><<<grid, kEightThreads, 0, stream>>>(job, layout);
+    else
+      eights_kernel<R, float, lanes.value><<<grid, kEightThreads, 0, stream>>>(job, layout);
+  };
+  constexpr int kMostLanes = kLeaves / kEight;
+  if (layout.lanes == kMostLanes && job.rows.rank == 1)
+    go(std::integral_constant<int, kMostLanes>{});
   else
-    eights_kernel<R, float><<<grid, kEightThreads, 0, stream>>>(job, layout);
+    go(std::integral_constant<int, 0>{});
   return launched();
 }
 

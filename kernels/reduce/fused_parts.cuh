@@ -27,15 +27,24 @@ using Block = float[Rounds][4];
 
 /// What is known of a row's memory when a kernel is compiled. loose: nothing. packed: aligned for four
 /// elements at once. halves: that, all row tensors of bf16, and no lane without elements where another has
-/// some.
-enum class Form { loose, packed, halves };
+/// some. exact16, exact32: rows of whole blocks of 1,024, evenly spaced, everything of one type, and a weight
+/// and a bias where the operator can have them.
+enum class Form { loose, packed, halves, exact16, exact32 };
 template <Form F>
 inline constexpr bool kIsPacked = F != Form::loose;
 template <Form F>
-inline constexpr bool kIsSure = F == Form::halves;
+inline constexpr bool kIsExact = F == Form::exact16 || F == Form::exact32;
+template <Form F>
+inline constexpr bool kIsSure = F == Form::halves || kIsExact<F>;
 template <Form F>
 __device__ __forceinline__ Type type_in(Type type) {
-  return F == Form::halves ? Type::bf16 : type;
+  return F == Form::exact32 ? Type::f32 : kIsSure<F> ? Type::bf16 : type;
+}
+
+/// Where row `index` of a tensor begins.
+template <Form F>
+__device__ __forceinline__ std::int64_t begin_of(const Rows& rows, int tensor, std::int64_t index) {
+  return kIsExact<F> ? index * rows.stride[tensor][0] : row_of(rows, tensor, index);
 }
 
 /// Which element of a round a lane's leaf c is: neighbours where they are loaded together, else lanes side by
@@ -48,7 +57,7 @@ __device__ __forceinline__ int spot(int lane, int lanes, int c) {
 /// Whether round k of `count` elements has some for this lane.
 template <Form F>
 __device__ __forceinline__ bool has_round(int k, int count, int lane) {
-  return k * 128 + (kIsSure<F> ? 0 : 4 * lane) < count;
+  return kIsExact<F> || k * 128 + (kIsSure<F> ? 0 : 4 * lane) < count;
 }
 
 template <Form F, int Rounds>
@@ -106,22 +115,28 @@ __device__ __forceinline__ void store_round(void* data, Type given, std::int64_t
   }
 }
 
+__device__ __forceinline__ void load_four_columns(float (&w)[4], const void* data, Type type,
+                                                  std::int64_t column) {
+  if (type == Type::f32)
+    load_four_fixed(w, static_cast<const float*>(data) + column);
+  else
+    load_four_fixed(w, static_cast<const std::uint16_t*>(data) + column);
+}
+
 /// Values of a weight or bias beside elements spot(c) from `column` on, `absent` where there is none or the
 /// row has ended.
 template <Form F>
 __device__ __forceinline__ void load_columns(float (&w)[4], const void* data, Type type, std::int64_t column,
                                              int left, int lane, int lanes, float absent) {
-  if (kIsPacked<F> && data) {
-    if (type == Type::f32)
-      load_four_fixed(w, static_cast<const float*>(data) + column + 4 * lane);
-    else
-      load_four_fixed(w, static_cast<const std::uint16_t*>(data) + column + 4 * lane);
-    return;
-  }
+  if constexpr (kIsExact<F>) {
+    load_four_columns(w, data, type_in<F>(type), column + 4 * lane);
+  } else {
+    if (kIsPacked<F> && data) return load_four_columns(w, data, type, column + 4 * lane);
 #pragma unroll
-  for (int c = 0; c < 4; ++c) {
-    const int i = spot<F>(lane, lanes, c);
-    w[c] = data && i < left ? load_number(data, type, column + i) : absent;
+    for (int c = 0; c < 4; ++c) {
+      const int i = spot<F>(lane, lanes, c);
+      w[c] = data && i < left ? load_number(data, type, column + i) : absent;
+    }
   }
 }
 
@@ -162,16 +177,16 @@ __device__ __forceinline__ void join_round(const FusedJob& job, int pass, std::i
 
 /// One round's results.
 template <typename R, Form F, bool Keep>
-__device__ __forceinline__ void write_round(const FusedJob& job, std::int64_t column, std::int64_t at,
-                                            int left, int lane, int lanes, const RowState& row,
-                                            const float (&x)[4], const float (&y)[4]) {
+__device__ __forceinline__ void results_of(const FusedJob& job, std::int64_t column, int left, int lane,
+                                           int lanes, const RowState& row, const float (&x)[4],
+                                           const float (&y)[4], float (&v)[4]) {
   using D = OnDevice<R>;
-  if (kIsPacked<F> && !has_round<F>(0, left, lane)) return;
-  float v[4], w[4] = {1, 1, 1, 1}, b[4] = {}, kept[4];
+  constexpr float kNoBias = -0.0f;  // x + -0 is x
+  float w[4] = {1, 1, 1, 1}, b[4] = {kNoBias, kNoBias, kNoBias, kNoBias}, kept[4];
   if constexpr (R::kColumns) {
     load_columns<F>(w, job.weight, job.weight_type, column, left, lane, lanes, 1);
-    if constexpr (R::kInputs == 1)
-      load_columns<F>(b, job.bias, job.bias_type, column, left, lane, lanes, float_of(0x80000000u));
+    if constexpr (R::kInputs == 1 && (R::kBias || !kIsExact<F>))
+      load_columns<F>(b, job.bias, job.bias_type, column, left, lane, lanes, kNoBias);
   }
 #pragma unroll
   for (int c = 0; c < 4; ++c)
@@ -179,10 +194,82 @@ __device__ __forceinline__ void write_round(const FusedJob& job, std::int64_t co
   const std::int64_t here[4] = {column + spot<F>(lane, lanes, 0), column + spot<F>(lane, lanes, 1),
                                 column + spot<F>(lane, lanes, 2), column + spot<F>(lane, lanes, 3)};
   D::results(x, y, w, b, kept, here, row, v);
+}
+
+/// The same, written.
+template <typename R, Form F, bool Keep>
+__device__ __forceinline__ void write_round(const FusedJob& job, std::int64_t column, std::int64_t at,
+                                            int left, int lane, int lanes, const RowState& row,
+                                            const float (&x)[4], const float (&y)[4]) {
+  if (kIsPacked<F> && !has_round<F>(0, left, lane)) return;
+  float v[4];
+  results_of<R, F, Keep>(job, column, left, lane, lanes, row, x, y, v);
   store_round<F>(job.out, job.out_type, at, job.rows.step[2], left, lane, lanes, v);
 }
 
-/// Where rows first, first + apart, ... lie: without a division where they are evenly spaced.
+/// All rounds' results in the elements' place. Without columns to load, what a rule asks of a row's elements
+/// (is one so small that ...) is asked once.
+template <typename R, Form F, int Rounds>
+__device__ __forceinline__ void results_of_rounds(const FusedJob& job, std::int64_t column, int lane,
+                                                  const RowState& row, Block<Rounds>& x,
+                                                  const Block<Rounds>& y) {
+  if constexpr (R::kColumns) {
+#pragma unroll
+    for (int k = 0; k < Rounds; ++k) {
+      float v[4];
+      results_of<R, F, true>(job, column + k * 128, 128, lane, 32, row, x[k], y[k], v);
+#pragma unroll
+      for (int c = 0; c < 4; ++c) x[k][c] = v[c];
+    }
+  } else {
+    constexpr int kAll = 4 * Rounds;
+    float p[kAll], q[kAll], w[kAll], b[kAll], v[kAll];
+    std::int64_t here[kAll];
+#pragma unroll
+    for (int i = 0; i < kAll; ++i) {
+      p[i] = x[i / 4][i % 4], q[i] = R::kInputs > 1 ? y[i / 4][i % 4] : 0, w[i] = 1, b[i] = -0.0f;
+      here[i] = column + i / 4 * 128 + 4 * lane + i % 4;
+    }
+    OnDevice<R>::results(p, q, w, b, p, here, row, v);
+#pragma unroll
+    for (int i = 0; i < kAll; ++i) x[i / 4][i % 4] = v[i];
+  }
+}
+
+/// All rounds of an exact form: whether there is a NaN is asked once.
+template <typename R, Form F, int Rounds>
+__device__ __forceinline__ void write_rounds(const FusedJob& job, std::int64_t column, std::int64_t at,
+                                             int lane, const RowState& row, Block<Rounds>& x,
+                                             const Block<Rounds>& y) {
+  results_of_rounds<R, F, Rounds>(job, column, lane, row, x, y);
+  bool odd = false;
+#pragma unroll
+  for (int k = 0; k < Rounds; ++k)
+#pragma unroll
+    for (int c = 0; c < 4; ++c) odd = odd || x[k][c] != x[k][c];
+  const auto store = [&](bool careful) {
+#pragma unroll
+    for (int k = 0; k < Rounds; ++k) {
+      float(&v)[4] = x[k];
+      const std::int64_t here = at + k * 128 + 4 * lane;
+      if constexpr (F == Form::exact16) {
+        store_together(static_cast<std::uint16_t*>(job.out) + here, pack_bf16(v[0], v[1], careful),
+                       pack_bf16(v[2], v[3], careful));
+      } else {
+        const auto one = [&](float value) { return careful ? canonical(value) : value; };
+        store_together(static_cast<float*>(job.out) + here, one(v[0]), one(v[1]), one(v[2]), one(v[3]));
+      }
+    }
+  };
+  if (odd)
+    store(true);
+  else
+    store(false);
+}
+
+/// Where rows first, first + apart, ... lie: without a division where they are evenly spaced. kEven: they
+/// are, by one dimension.
+template <bool kEven = false>
 struct RowsApart {
   const Rows& rows;
   std::int64_t first;
@@ -190,10 +277,11 @@ struct RowsApart {
   bool even;
 
   __device__ __forceinline__ RowsApart(const Rows& all, std::int64_t from, int step)
-      : rows(all), first(from), apart(step), even(all.rank <= 1) {}
+      : rows(all), first(from), apart(step), even(kEven || all.rank <= 1) {}
   __device__ __forceinline__ std::int64_t at(int tensor, int q) const {
     if (!even) return row_of(rows, tensor, first + q * apart);
-    return rows.rank == 0 ? 0 : first * rows.stride[tensor][0] + q * (apart * rows.stride[tensor][0]);
+    return !kEven && rows.rank == 0 ? 0
+                                    : first * rows.stride[tensor][0] + q * (apart * rows.stride[tensor][0]);
   }
 };
 

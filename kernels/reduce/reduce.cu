@@ -353,8 +353,9 @@ constexpr std::int64_t kGrid = 0x7fffffff;
 
 Status run_wide_columns(ReduceJob job, const Place& place, cudaStream_t stream) {
   job.tiles = ceil_div(job.plan.kept, kWideColumns);
+  const std::int64_t enough = job.in_type == Type::bf16 ? 256 : 128;  // one or two a processor
   std::int64_t blocks = 16;
-  while (blocks > 1 && job.tiles * ceil_div(job.plan.n, blocks * kBlock) < 128) blocks /= 2;
+  while (blocks > 1 && job.tiles * ceil_div(job.plan.n, blocks * kBlock) < enough) blocks /= 2;
   job.chunk = blocks * kBlock;
   job.chunks = ceil_div(job.plan.n, job.chunk);
   if (job.tiles * job.chunks > kGrid) return Status::bad_shape;

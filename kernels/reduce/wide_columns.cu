@@ -1,6 +1,7 @@
-// R1 down many columns on CUDA: a thread owns four columns and eight leaves of them, a leaf's eight rows are
-// read at once, and a warp's lanes read 512 bytes side by side. The last halving steps join the 16 warps
-// through shared memory.
+// R1 down many columns on CUDA: a thread owns four columns and eight leaves of them (of bf16 sixteen, in half
+// as many warps, so that a processor has two thread blocks and one reads while the other joins), a leaf's
+// eight rows are read at once, and a warp's lanes read 512 bytes side by side. The last halving steps join
+// the warps through shared memory.
 #include <cuda_runtime.h>
 #include <type_traits>
 
@@ -12,7 +13,8 @@ namespace assay::kernels {
 
 namespace {
 
-constexpr int kWarps = 16;
+template <typename T>
+inline constexpr int kWarps = sizeof(T) == 2 ? 8 : 16;
 constexpr int kChain = static_cast<int>(kBlock / kLeaves);
 
 template <Map M>
@@ -79,10 +81,23 @@ __device__ __forceinline__ Four four_leaves(const char* p, std::int64_t stride, 
   return joined<J>(joined<J>(leaf[0], leaf[1]), joined<J>(leaf[2], leaf[3]));
 }
 
+/// The leaves of a block that are j modulo kStep, joined.
+template <int kStep, typename Raw, Map M, Join J>
+__device__ __forceinline__ Four leaves_of(const char* p, std::int64_t stride, int j, int count,
+                                          const float (&centre)[4]) {
+  if constexpr (kStep == 32)
+    return four_leaves<Raw, M, J>(p, stride, j, count, centre);
+  else
+    return joined<J>(leaves_of<kStep * 2, Raw, M, J>(p, stride, j, count, centre),
+                     leaves_of<kStep * 2, Raw, M, J>(p, stride, j + kStep, count, centre));
+}
+
 template <typename T, Map M, Join J>
-__global__ void __launch_bounds__(kWarps * 32, 1) wide_columns(const __grid_constant__ ReduceJob job) {
+__global__ void __launch_bounds__(kWarps<T> * 32, 16 / kWarps<T>)
+    wide_columns(const __grid_constant__ ReduceJob job) {
   using Raw = std::conditional_t<sizeof(T) == 2, uint2, float4>;
-  __shared__ float4 classes[kWarps][32];
+  constexpr int kClasses = kWarps<T>;
+  __shared__ float4 classes[kClasses][32];
   const ReducePlan& plan = job.plan;
   const int lane = threadIdx.x & 31, warp = threadIdx.x / 32;
   const std::int64_t tile = blockIdx.x / job.chunks, chunk = blockIdx.x - tile * job.chunks;
@@ -100,17 +115,16 @@ __global__ void __launch_bounds__(kWarps * 32, 1) wide_columns(const __grid_cons
   for (std::int64_t at = begin; at < end; at += kBlock) {
     const int count = !there ? 0 : static_cast<int>(end - at < kBlock ? end - at : kBlock);
     const char* p = in + at * stride;
-    Four a = four_leaves<Raw, M, J>(p, stride, warp, count, centre);
-    a = joined<J>(a, four_leaves<Raw, M, J>(p, stride, warp + 16, count, centre));
+    const Four a = leaves_of<kClasses, Raw, M, J>(p, stride, warp, count, centre);
     classes[warp][lane] = make_float4(a.v[0], a.v[1], a.v[2], a.v[3]);
     __syncthreads();
     if (warp < 4) {
       const float* mine = &classes[0][0].x + 4 * lane + warp;
-      float v[kWarps];
+      float v[kClasses];
 #pragma unroll
-      for (int w = 0; w < kWarps; ++w) v[w] = mine[w * kWideColumns];
+      for (int w = 0; w < kClasses; ++w) v[w] = mine[w * kWideColumns];
 #pragma unroll
-      for (int half = kWarps / 2; half > 0; half /= 2)
+      for (int half = kClasses / 2; half > 0; half /= 2)
 #pragma unroll
         for (int w = 0; w < half; ++w) v[w] = join_terms(J, v[w], v[w + half]);
       tree.push(v[0]);
@@ -130,11 +144,11 @@ template <typename T>
 void launch(const ReduceJob& job, cudaStream_t stream) {
   const auto grid = static_cast<unsigned>(job.tiles * job.chunks);
   if (job.recipe.map == Map::square)
-    wide_columns<T, Map::square, Join::add><<<grid, kWarps * 32, 0, stream>>>(job);
+    wide_columns<T, Map::square, Join::add><<<grid, kWarps<T> * 32, 0, stream>>>(job);
   else if (job.recipe.map == Map::deviation)
-    wide_columns<T, Map::deviation, Join::add><<<grid, kWarps * 32, 0, stream>>>(job);
+    wide_columns<T, Map::deviation, Join::add><<<grid, kWarps<T> * 32, 0, stream>>>(job);
   else
-    wide_columns<T, Map::identity, Join::add><<<grid, kWarps * 32, 0, stream>>>(job);
+    wide_columns<T, Map::identity, Join::add><<<grid, kWarps<T> * 32, 0, stream>>>(job);
 }
 
 }  // namespace

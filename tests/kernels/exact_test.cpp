@@ -1,8 +1,11 @@
 // Reductions that no order changes.
 #include "kernels/reduce/exact.hpp"
 
+#include <algorithm>
 #include <cmath>
 
+#include "kernels/core/hd.hpp"
+#include "tests/kernels/everywhere.hpp"
 #include "tests/kernels/reduce_ways.hpp"
 
 namespace assay::kernels {
@@ -25,6 +28,9 @@ const Shape kShapes[] = {{{}, 0, {}},
                          {{3, 3000}, 2, {}},
                          {{20000, 3}, 2, {}},
                          {{9, 2000}, 1, {}},
+                         {{6, 264}, 2, {}},
+                         {{5, 1024}, 2, {}},
+                         {{4, 3, 2048}, 4, {1, 0, 2}},
                          {{0, 4}, 2, {}}};
 
 Sizes kept_sizes(const Shape& shape) {
@@ -44,7 +50,7 @@ TEST(Exact, ExtremesGiveTheReferencesElementAndPosition) {
   for (const Exact op : {Exact::max, Exact::min})
     for (const Shape& shape : kShapes)
       for (const Type type : {Type::f32, Type::bf16, Type::i64, Type::i32, Type::boolean})
-        for (const Fill fill : {Fill::special, Fill::wide})
+        for (const Fill fill : {Fill::special, Fill::wide, Fill::normal, Fill::subnormal})
           same_on_all(
               std::string(op == Exact::max ? "max" : "min") + " type " +
                   std::to_string(static_cast<int>(type)) + " rank " + std::to_string(shape.sizes.size()) +
@@ -72,6 +78,31 @@ TEST(Exact, IntegersAndTruths) {
                       return {call(plain, op, in, shape.dims, &out, nullptr, made.place()), {out}};
                     });
       }
+}
+
+// Rows in which the best stands at many places, beside zeros of both signs, NaN and nothing but infinities.
+TEST(Exact, PlacesAmongEqualsInRowsOfSeveralBatches) {
+  for (const std::int64_t n : {256, 264, 1000, 1024, 1032, 2048}) {
+    std::vector<float> x(static_cast<std::size_t>(8 * n));
+    for (std::int64_t i = 0; i < n; ++i) {
+      const auto at = [&](int row) -> float& { return x[static_cast<std::size_t>(row * n + i)]; };
+      at(0) = static_cast<float>((i * 7 + 3) % 5), at(1) = -at(0);
+      at(2) = -INFINITY, at(3) = INFINITY;
+      at(4) = i % 3 ? 0.0F : -0.0F, at(5) = i % 3 ? -0.0F : 0.0F;
+      at(6) = i >= n / 2 && i % 11 == 0 ? NAN : static_cast<float>(i % 13);
+      at(7) = i == n - 1 ? 1.0F : i == 0 ? -1.0F : 0.5F;
+    }
+    std::vector<std::uint16_t> narrow(x.size());
+    std::transform(x.begin(), x.end(), narrow.begin(), [](float v) { return to_bf16(v); });
+    for (const Exact op : {Exact::max, Exact::min})
+      for (const bool half : {false, true})
+        same_on_all("places of " + std::to_string(n), [&](Case& made, bool plain) -> Made {
+          const View in = half ? everywhere::view_of(made, Type::bf16, {8, n}, narrow)
+                               : everywhere::view_of(made, Type::f32, {8, n}, x);
+          const View out = made.output(in.type, {8}), indices = made.output(Type::i64, {8});
+          return {call(plain, op, in, 2, &out, &indices, made.place()), {out, indices}};
+        });
+  }
 }
 
 std::int64_t position(Exact op, std::vector<float> x) {

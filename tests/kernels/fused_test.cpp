@@ -30,7 +30,8 @@ const std::vector<Along>& shapes() {
                                          {{2, 3072}, 1, {}},   {{2, 33000}, 1, {}},
                                          {{70, 64}, 1, {}},    {{40, 2, 128}, 2, {1, 0, 2}},
                                          {{67, 16}, 1, {}},    {{300, 8}, 1, {}},
-                                         {{2, 35, 32}, 2, {}}};
+                                         {{2, 35, 32}, 2, {}}, {{5, 2048}, 1, {}},
+                                         {{3, 4096}, 1, {}},   {{2, 3, 1024}, 2, {1, 0, 2}}};
   return all;
 }
 
@@ -98,17 +99,38 @@ TEST(Fused, SpecialValues) {
   for (const Sizes& sizes : {Sizes{60, 21}, Sizes{60, 32}, Sizes{40, 64}, Sizes{40, 128}, Sizes{7, 384},
                              Sizes{5, 1024}, Sizes{3, 2048}, Sizes{3, 2051}})
     for (const Fill fill : {Fill::special, Fill::bits, Fill::subnormal, Fill::wide})
-      for (const bool log : {false, true})
-        same_on_all("softmax special " + std::to_string(sizes[1]), [&](Case& made, bool plain) -> Made {
-          const View in = made.input(Type::f32, sizes, fill);
-          const View out = made.output(Type::f32, sizes);
-          FusedJob job;
-          return {either(plain, softmax_job(job, in, 1, out, log), job, made.place()), {out}};
-        });
+      for (const Type type : {Type::f32, Type::bf16})
+        for (const bool log : {false, true})
+          same_on_all("softmax special " + std::to_string(sizes[1]), [&](Case& made, bool plain) -> Made {
+            const View in = made.input(type, sizes, fill);
+            const View out = made.output(type, sizes);
+            FusedJob job;
+            return {either(plain, softmax_job(job, in, 1, out, log), job, made.place()), {out}};
+          });
 }
 
-const Sizes kNormShapes[] = {{1, 1},     {5, 64}, {9, 50}, {3, 1024}, {3, 1025}, {2, 6000},
-                             {2, 17000}, {0, 8},  {4, 0},  {90, 32},  {40, 128}};
+// Rows of whole blocks, everything of one type: what CUDA has a form of its own for.
+TEST(Fused, NormsOfWholeBlocks) {
+  for (const Sizes& sizes : {Sizes{5, 1024}, Sizes{3, 2048}, Sizes{3, 4096}, Sizes{40, 128}})
+    for (const Fill fill : {Fill::normal, Fill::special, Fill::wide, Fill::subnormal})
+      for (const Type type : {Type::f32, Type::bf16})
+        for (const bool centred : {false, true})
+          same_on_all((centred ? "layer_norm " : "rms_norm ") + text_of({sizes, 1, {}}, type),
+                      [&](Case& made, bool plain) -> Made {
+                        const View in = made.input(type, sizes, fill);
+                        const View w = made.input(type, {sizes[1]}, Fill::normal);
+                        const View b = made.input(type, {sizes[1]}, Fill::normal);
+                        const View out = made.output(type, sizes);
+                        const View rstd = made.output(Type::f32, {sizes[0]});
+                        FusedJob job;
+                        const Status status =
+                            norm_job(job, centred, in, &w, centred ? &b : nullptr, 1e-5, out, nullptr, &rstd);
+                        return {either(plain, status, job, made.place()), {out, rstd}};
+                      });
+}
+
+const Sizes kNormShapes[] = {{1, 1}, {5, 64}, {9, 50},  {3, 1024}, {3, 1025}, {2, 6000}, {2, 17000},
+                             {0, 8}, {4, 0},  {90, 32}, {40, 128}, {3, 2048}, {2, 4096}};
 
 TEST(Fused, NormsGiveTheReferencesBits) {
   for (const Sizes& sizes : kNormShapes)
