@@ -72,10 +72,8 @@ __device__ __forceinline__ void load_columns(Eight& w, const void* data, Type ty
     if (!data)
 #pragma unroll
       for (int c = 0; c < kFour; ++c) half[h][c] = absent;
-    else if (type == Type::f32)
-      load_four_fixed(half[h], static_cast<const float*>(data) + column);
     else
-      load_four_fixed(half[h], static_cast<const std::uint16_t*>(data) + column);
+      load_four_columns(half[h], data, type, column);
   }
 #pragma unroll
   for (int c = 0; c < kEight; ++c) w[c] = half[c / kFour][c % kFour];

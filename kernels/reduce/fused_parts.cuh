@@ -115,6 +115,7 @@ __device__ __forceinline__ void store_round(void* data, Type given, std::int64_t
   }
 }
 
+/// Four values of a weight or bias from `column` on, aligned for that.
 __device__ __forceinline__ void load_four_columns(float (&w)[4], const void* data, Type type,
                                                   std::int64_t column) {
   if (type == Type::f32)
