@@ -70,7 +70,7 @@ fi
 
 say "build (preset ci: optimised, warnings are errors) in build/ci, $cores jobs"
 export CCACHE_BASEDIR=$root CCACHE_NOHASHDIR=1
-[[ -f build/ci/build.ninja && $(<build/ci/.replay) == "$replay" ]] 2>/dev/null ||
+[[ -f build/ci/build.ninja && -f build/ci/.replay && $(<build/ci/.replay) == "$replay" ]] ||
   cmake --preset ci -DASSAY_REPLAY=$replay >build/ci-configure.log 2>&1 || { cat build/ci-configure.log; exit 1; }
 echo "$replay" >build/ci/.replay
 grep -hE 'torch [0-9]|CUDA|nvcc' build/ci-configure.log | sed 's/^-- //' || true

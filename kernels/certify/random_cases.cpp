@@ -55,7 +55,7 @@ void dropouts(Suite& suite) {
               const View x = one.input(type, {65, 130}, fill, {1, 0}), g = one.input(type, {65, 130}, fill);
               const View out = one.output(type, {65, 130}), kept = one.output(Type::boolean, {65, 130});
               const View gradient = one.output(type, {65, 130});
-              if (status == Status::ok) status = random_dropout(x, p, out, kept, state, one.place());
+              if (status == Status::ok) status = random_dropout(x, p, out, &kept, state, one.place());
               return status == Status::ok ? random_dropout_backward(g, kept, p, gradient, one.place())
                                           : status;
             });

@@ -36,6 +36,19 @@ __device__ __forceinline__ void load_four_fixed(float (&x)[kFour], const std::ui
   x[2] = float_of(v.y << 16), x[3] = float_of(v.y & 0xffff0000u);
 }
 
+/// The numbers of 16 bytes: four of fp32, or eight of bf16.
+__device__ __forceinline__ void widen(float (&x)[4], const uint4& v) {
+  x[0] = float_of(v.x), x[1] = float_of(v.y), x[2] = float_of(v.z), x[3] = float_of(v.w);
+}
+__device__ __forceinline__ void widen(float (&x)[8], const uint4& v) {
+  const std::uint32_t word[4] = {v.x, v.y, v.z, v.w};
+#pragma unroll
+  for (int k = 0; k < 4; ++k) {
+    x[2 * k] = float_of(word[k] << 16);
+    x[2 * k + 1] = float_of(word[k] & 0xffff0000u);
+  }
+}
+
 /// Four elements by one instruction. As plain stores of either type, nvcc writes what the two have in common,
 /// word by word.
 __device__ __forceinline__ void store_together(float* p, float a, float b, float c, float d) {

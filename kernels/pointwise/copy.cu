@@ -12,7 +12,10 @@ __global__ void __launch_bounds__(kThreads) copy_vectors(const __grid_constant__
     walk.locate(u, offset);
     float x[kVector];
     load_vector(walk.data[1], walk.type[1], offset[1], walk.stride[1][walk.rank - 1] == 0, x);
-    store_vector(walk.data[0], walk.type[0], offset[0], x);
+    bool odd = false;
+#pragma unroll
+    for (int v = 0; v < kVector; ++v) odd = odd || x[v] != x[v], x[v] = canonical32(x[v]);
+    store_vector(walk.data[0], walk.type[0], offset[0], x, odd);
   }
 }
 

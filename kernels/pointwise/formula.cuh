@@ -17,14 +17,8 @@ __global__ void __launch_bounds__(kThreads) vector_kernel(const __grid_constant_
     for (int k = 0; k < kInputs; ++k)
       load_vector(walk.data[k + 1], walk.type[k + 1], offset[k + 1], walk.stride[k + 1][walk.rank - 1] == 0,
                   x[k]);
-#pragma unroll
-    for (int v = 0; v < kVector; ++v) {
-      float one[kInputs];
-#pragma unroll
-      for (int k = 0; k < kInputs; ++k) one[k] = x[k][v];
-      y[v] = formula<F, kInputs>(one, walk.scalars);
-    }
-    store_vector(walk.data[0], walk.type[0], offset[0], y);
+    const bool odd = formulas<F, kInputs, kVector>(x, walk.scalars, y);
+    store_vector(walk.data[0], walk.type[0], offset[0], y, odd);
   }
 }
 
@@ -41,23 +35,6 @@ __global__ void __launch_bounds__(kThreads)
     for (int k = 0; k < kInputs; ++k) x[k] = load_float(walk.data[k + 1], walk.type[k + 1], offset[k + 1]);
     store_float(walk.data[0], walk.type[0], offset[0], formula<F, kInputs>(x, walk.scalars));
   }
-}
-
-/// A formula over N elements at once. Where one is NaN is looked for only when there is one at all; says so.
-template <typename F, int kInputs, int N>
-__device__ __forceinline__ bool formulas(const float (&x)[kInputs][N], const float (&s)[kMaxScalars],
-                                         float (&y)[N]) {
-  bool odd = false;
-#pragma unroll
-  for (int v = 0; v < N; ++v) {
-    y[v] = F::at(x[0][v], x[kInputs > 1 ? 1 : 0][v], x[kInputs > 2 ? 2 : 0][v], s[0], s[1], s[2], s[3]);
-    odd = odd || (F::kTotal ? x[0][v] != x[0][v] : y[v] != y[v]);
-  }
-  if (odd)
-#pragma unroll
-    for (int v = 0; v < N; ++v)
-      if (F::kTotal ? x[0][v] != x[0][v] : y[v] != y[v]) y[v] = math::nan();
-  return odd;
 }
 
 /// All fp32: two units of four elements a thread, each warp's side by side.

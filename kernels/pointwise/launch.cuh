@@ -171,15 +171,14 @@ __device__ __forceinline__ void load_vector(const void* data, Type type, std::in
   }
 }
 
+/// Of values whose NaN is the one NaN. `odd`: there may be one.
 __device__ __forceinline__ void store_vector(void* data, Type type, std::int64_t at,
-                                             const float (&x)[kVector]) {
+                                             const float (&x)[kVector], bool odd) {
   if (type == Type::f32) {
-    *reinterpret_cast<float4*>(static_cast<float*>(data) + at) =
-        make_float4(canonical32(x[0]), canonical32(x[1]), canonical32(x[2]), canonical32(x[3]));
+    *reinterpret_cast<float4*>(static_cast<float*>(data) + at) = make_float4(x[0], x[1], x[2], x[3]);
   } else if (type == Type::bf16) {
     *reinterpret_cast<uint2*>(static_cast<std::uint16_t*>(data) + at) =
-        make_uint2(to_bf16(x[0]) | static_cast<std::uint32_t>(to_bf16(x[1])) << 16,
-                   to_bf16(x[2]) | static_cast<std::uint32_t>(to_bf16(x[3])) << 16);
+        make_uint2(pack_bf16(x[0], x[1], odd), pack_bf16(x[2], x[3], odd));
   } else {
     *reinterpret_cast<uchar4*>(static_cast<std::uint8_t*>(data) + at) =
         make_uchar4(x[0] != 0.0f, x[1] != 0.0f, x[2] != 0.0f, x[3] != 0.0f);

@@ -89,15 +89,13 @@ __global__ void __launch_bounds__(kTurnedThreads) turned_kernel(const __grid_con
   for (int k = 0; k < kInputs; ++k) load_turned(t, k + 1, offset[k + 1], x[k]);
 #pragma unroll
   for (int r = 0; r < 4; ++r) {
-    float y[kVector];
+    float row[kInputs][kVector], y[kVector];
 #pragma unroll
-    for (int v = 0; v < kVector; ++v) {
-      float one[kInputs];
+    for (int k = 0; k < kInputs; ++k)
 #pragma unroll
-      for (int k = 0; k < kInputs; ++k) one[k] = x[k][r][v];
-      y[v] = formula<F, kInputs>(one, t.walk.scalars);
-    }
-    store_vector(t.walk.data[0], t.walk.type[0], offset[0] + r * t.second[0], y);
+      for (int v = 0; v < kVector; ++v) row[k][v] = x[k][r][v];
+    const bool odd = formulas<F, kInputs, kVector>(row, t.walk.scalars, y);
+    store_vector(t.walk.data[0], t.walk.type[0], offset[0] + r * t.second[0], y, odd);
   }
 }
 

@@ -15,7 +15,7 @@ ASSAY_VARIANTS(void random_chunk(const DrawJob& job, const StreamKey& key, std::
 struct DropoutChunk {
   const void* x;
   void* out;
-  std::uint8_t* kept;
+  std::uint8_t* kept;  ///< null: not wanted
   bool bf16;
   float keep, scale;
   std::int64_t count;

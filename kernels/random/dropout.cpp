@@ -39,7 +39,7 @@ void drop_cpu(const Dropout& job, const Place& place) {
       if (plain) {
         const DropoutChunk chunk{static_cast<const char*>(job.x) + at * size,
                                  static_cast<char*>(job.out) + at * size,
-                                 job.kept + at,
+                                 job.kept ? job.kept + at : nullptr,
                                  job.type == Type::bf16,
                                  job.keep,
                                  job.scale,
@@ -67,13 +67,14 @@ Status drop(const Dropout& job, const Place& place) {
 
 }  // namespace
 
-Status random_dropout(const View& x, double p, const View& out, const View& kept, RandomState* state,
+Status random_dropout(const View& x, double p, const View& out, const View* kept, RandomState* state,
                       const Place& place, Noise noise) {
-  if (!is_float(x.type) || out.type != x.type || kept.type != Type::boolean) return Status::bad_type;
-  if (!same_sizes(x, out) || !same_sizes(x, kept)) return Status::bad_shape;
-  const Dropout job{x.data,       out.data,       kept.as<std::uint8_t>(),
+  if (!is_float(x.type) || out.type != x.type || (kept && kept->type != Type::boolean))
+    return Status::bad_type;
+  if (!same_sizes(x, out) || (kept && !same_sizes(x, *kept))) return Status::bad_shape;
+  const Dropout job{x.data,       out.data,       kept ? kept->as<std::uint8_t>() : nullptr,
                     x.type,       keep_of(p),     scale_of(p, x.type, noise),
-                    layout_of(x), layout_of(out), layout_of(kept),
+                    layout_of(x), layout_of(out), layout_of(kept ? *kept : out),
                     x.count(),    state};
   if (const Status status = drop(job, place); status != Status::ok) return status;
   return count_call(state, place);

@@ -1,4 +1,6 @@
-// Dropout where everything lies side by side: four elements at a time, which are one block of words.
+// Dropout where everything lies side by side: 16 bytes at a time, of each four elements one block of words.
+#include <cmath>
+
 #include "kernels/core/fours.cuh"
 #include "kernels/index/each.cuh"
 #include "kernels/random/device.hpp"
@@ -8,86 +10,144 @@ namespace assay::kernels {
 
 namespace {
 
-constexpr int kInFlight = 2;  ///< fours that a thread has in flight
+using Short = std::uint16_t;
 
-/// in[i] * noise, for elements that a mask keeps; `keeps(four, mask)` gives the mask of elements 4 * four on.
+constexpr int kInFlight = 2;  ///< units of 16 bytes that a thread has in flight
+template <typename T>
+inline constexpr int kUnit = 16 / static_cast<int>(sizeof(T));
+template <typename T>
+using Kept = bool[kUnit<T>];
+
+template <int N, typename T>
+__device__ __forceinline__ void load_unit(float (&x)[N], const T* p) {
+  widen(x, __ldg(reinterpret_cast<const uint4*>(p)));
+}
+__device__ __forceinline__ void store_unit(float* p, const float (&x)[4]) { store_four(p, x); }
+__device__ __forceinline__ void store_unit(std::uint16_t* p, const float (&x)[8]) {
+  bool odd = false;
+#pragma unroll
+  for (int k = 0; k < 8; ++k) odd = odd || x[k] != x[k];
+  *reinterpret_cast<uint4*>(p) = pack_eight(x, odd);
+}
+
+/// Masks in memory: a byte an element, 1 where it is kept.
+template <int N>
+__device__ __forceinline__ void load_masks(bool (&kept)[N], const std::uint8_t* p) {
+#pragma unroll
+  for (int q = 0; q < N / kFour; ++q) {
+    const std::uint32_t four = __ldg(reinterpret_cast<const std::uint32_t*>(p) + q);
+#pragma unroll
+    for (int k = 0; k < kFour; ++k) kept[q * kFour + k] = (four >> 8 * k & 0xffu) != 0;
+  }
+}
+template <int N>
+__device__ __forceinline__ std::uint32_t mask_of(const bool (&kept)[N], int q) {
+  std::uint32_t four = 0;
+#pragma unroll
+  for (int k = 0; k < kFour; ++k) four |= kept[q * kFour + k] ? 1u << 8 * k : 0u;
+  return four;
+}
+__device__ __forceinline__ void store_masks(std::uint8_t* p, const bool (&kept)[4]) {
+  *reinterpret_cast<std::uint32_t*>(p) = mask_of(kept, 0);
+}
+__device__ __forceinline__ void store_masks(std::uint8_t* p, const bool (&kept)[8]) {
+  *reinterpret_cast<uint2*>(p) = make_uint2(mask_of(kept, 0), mask_of(kept, 1));
+}
+
+/// in[i] * scale where it is kept, else in[i] * 0; `ask(unit, kept)` says which of a unit's are.
 template <typename T, typename F>
-__device__ __forceinline__ void scale_kept(const T* in, T* out, std::int64_t fours, float scale, F&& keeps) {
+__device__ __forceinline__ void scale_kept(const T* in, T* out, std::int64_t units, float scale, F&& ask) {
   const std::int64_t first = std::int64_t{blockIdx.x} * (kInFlight * kBlock) + threadIdx.x;
-  float x[kInFlight][kFour];
+  float x[kInFlight][kUnit<T>];
 #pragma unroll
   for (int j = 0; j < kInFlight; ++j)
-    if (first + j * kBlock < fours) load_four(x[j], in + kFour * (first + j * kBlock));
+    if (first + j * kBlock < units) load_unit(x[j], in + kUnit<T> * (first + j * kBlock));
 #pragma unroll
   for (int j = 0; j < kInFlight; ++j) {
-    const std::int64_t four = first + j * kBlock;
-    if (four >= fours) continue;
-    bool kept[kFour];
-    keeps(four, kept);
+    const std::int64_t unit = first + j * kBlock;
+    if (unit >= units) continue;
+    Kept<T> kept;
+    ask(unit, kept);
 #pragma unroll
-    for (int k = 0; k < kFour; ++k) x[j][k] *= kept[k] ? scale : 0.0F;
-    store_four(out + kFour * four, x[j]);
+    for (int k = 0; k < kUnit<T>; ++k) x[j][k] *= kept[k] ? scale : 0.0F;
+    store_unit(out + kUnit<T> * unit, x[j]);
   }
 }
 
 template <typename T>
-__global__ void __launch_bounds__(kBlock) drop_kernel(const __grid_constant__ Dropout job) {
+unsigned blocks_of(std::int64_t count) {
+  constexpr std::int64_t kElements = kUnit<T> * kInFlight * kBlock;
+  return static_cast<unsigned>((count + kElements - 1) / kElements);
+}
+
+/// `limit`: words below it, without their last eight bits, are of numbers below job.keep (unit24). `Masked`:
+/// whether the mask is wanted.
+template <typename T, bool Masked>
+__global__ void __launch_bounds__(kBlock)
+    drop_kernel(const __grid_constant__ Dropout job, std::uint32_t limit) {
   const StreamKey key = key_at(job.state);
-  scale_kept(static_cast<const T*>(job.x), static_cast<T*>(job.out), job.count / kFour, job.scale,
-             [&](std::int64_t four, bool(&kept)[kFour]) {
-               const Words words = block_of(key, static_cast<std::uint64_t>(four));
+  scale_kept(static_cast<const T*>(job.x), static_cast<T*>(job.out), job.count / kUnit<T>, job.scale,
+             [&](std::int64_t unit, Kept<T>& kept) {
+               constexpr int kBlocks = kUnit<T> / kFour;
 #pragma unroll
-               for (int k = 0; k < kFour; ++k) kept[k] = unit24(words.w[k]) < job.keep;
-               reinterpret_cast<uchar4*>(job.kept)[four] = make_uchar4(kept[0], kept[1], kept[2], kept[3]);
+               for (int b = 0; b < kBlocks; ++b) {
+                 const Words words = block_of(key, static_cast<std::uint64_t>(unit * kBlocks + b));
+#pragma unroll
+                 for (int k = 0; k < kFour; ++k) kept[b * kFour + k] = words.w[k] >> 8 < limit;
+               }
+               if constexpr (Masked) store_masks(job.kept + kUnit<T> * unit, kept);
              });
+}
+
+template <typename T>
+void launch_drop(const Dropout& job, cudaStream_t stream) {
+  const auto limit = static_cast<std::uint32_t>(std::ceil(job.keep * 0x1p24F));  // exact: keep is 0 to 1
+  if (job.kept)
+    drop_kernel<T, true><<<blocks_of<T>(job.count), kBlock, 0, stream>>>(job, limit);
+  else
+    drop_kernel<T, false><<<blocks_of<T>(job.count), kBlock, 0, stream>>>(job, limit);
 }
 
 template <typename T>
 __global__ void __launch_bounds__(kBlock)
     drop_backward_kernel(const __grid_constant__ DropoutBackward job, std::int64_t count) {
-  scale_kept(static_cast<const T*>(job.gradient_out), static_cast<T*>(job.gradient), count / kFour, job.scale,
-             [&](std::int64_t four, bool(&kept)[kFour]) {
-               const uchar4 mask = reinterpret_cast<const uchar4*>(job.kept)[four];
-               kept[0] = mask.x, kept[1] = mask.y, kept[2] = mask.z, kept[3] = mask.w;
-             });
+  scale_kept(static_cast<const T*>(job.gradient_out), static_cast<T*>(job.gradient), count / kUnit<T>,
+             job.scale,
+             [&](std::int64_t unit, Kept<T>& kept) { load_masks(kept, job.kept + kUnit<T> * unit); });
 }
 
-/// Whether `count` elements lie side by side in three memories, aligned for four at once.
-bool in_fours(Type type, std::int64_t count, const void* in, const Layout& in_layout, const void* out,
+/// Whether `count` elements lie side by side in three memories, in whole units and aligned for them.
+bool in_units(Type type, std::int64_t count, const void* in, const Layout& in_layout, const void* out,
               const Layout& out_layout, const void* kept, const Layout& kept_layout) {
-  const bool narrow = type == Type::bf16;
-  return !other_launches() && count % kFour == 0 && count < std::int64_t{1} << 40 && in_layout.contiguous() &&
-         out_layout.contiguous() && kept_layout.contiguous() && is_four_aligned(in, narrow) &&
-         is_four_aligned(out, narrow) && reinterpret_cast<std::uintptr_t>(kept) % kFour == 0;
-}
-
-unsigned blocks_of(std::int64_t count) {
-  constexpr std::int64_t kElements = kFour * kInFlight * kBlock;
-  return static_cast<unsigned>((count + kElements - 1) / kElements);
+  const auto unit = static_cast<std::uintptr_t>(16 / size_of(type));
+  const auto data = reinterpret_cast<std::uintptr_t>(in) | reinterpret_cast<std::uintptr_t>(out);
+  return !other_launches() && static_cast<std::uintptr_t>(count) % unit == 0 &&
+         count < std::int64_t{1} << 40 && in_layout.contiguous() && out_layout.contiguous() &&
+         kept_layout.contiguous() && data % 16 == 0 && reinterpret_cast<std::uintptr_t>(kept) % unit == 0;
 }
 
 }  // namespace
 
 Status random_dropout_cuda(const Dropout& job, const Place& place) {
   if (job.count == 0) return Status::ok;
-  if (!in_fours(job.type, job.count, job.x, job.x_layout, job.out, job.out_layout, job.kept, job.kept_layout))
+  if (!in_units(job.type, job.count, job.x, job.x_layout, job.out, job.out_layout, job.kept, job.kept_layout))
     return each_cuda(place, (job.count + kFour - 1) / kFour, job);
   if (job.type == Type::f32)
-    drop_kernel<float><<<blocks_of(job.count), kBlock, 0, stream_of(place)>>>(job);
+    launch_drop<float>(job, stream_of(place));
   else
-    drop_kernel<std::uint16_t><<<blocks_of(job.count), kBlock, 0, stream_of(place)>>>(job);
+    launch_drop<Short>(job, stream_of(place));
   return launched();
 }
 
 Status random_dropout_backward_cuda(const DropoutBackward& job, std::int64_t count, const Place& place) {
   if (count == 0) return Status::ok;
-  if (!in_fours(job.type, count, job.gradient_out, job.out_layout, job.gradient, job.gradient_layout,
+  if (!in_units(job.type, count, job.gradient_out, job.out_layout, job.gradient, job.gradient_layout,
                 job.kept, job.kept_layout))
     return each_cuda(place, count, job);
   if (job.type == Type::f32)
-    drop_backward_kernel<float><<<blocks_of(count), kBlock, 0, stream_of(place)>>>(job, count);
+    drop_backward_kernel<float><<<blocks_of<float>(count), kBlock, 0, stream_of(place)>>>(job, count);
   else
-    drop_backward_kernel<std::uint16_t><<<blocks_of(count), kBlock, 0, stream_of(place)>>>(job, count);
+    drop_backward_kernel<Short><<<blocks_of<Short>(count), kBlock, 0, stream_of(place)>>>(job, count);
   return launched();
 }
 

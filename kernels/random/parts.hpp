@@ -35,7 +35,7 @@ struct StoreIntegers {
 struct Dropout {
   const void* x;
   void* out;
-  std::uint8_t* kept;
+  std::uint8_t* kept;  ///< null: not wanted
   Type type;
   float keep, scale;
   Layout x_layout, out_layout, kept_layout;
@@ -46,7 +46,7 @@ struct Dropout {
     const bool keeps = u < keep;
     const float v = load_float(x, type, x_layout.offset(i)) * (keeps ? scale : 0.0F);
     store_float(out, type, out_layout.offset(i), v == v ? v : float_of(kNan32));
-    kept[kept_layout.offset(i)] = keeps;
+    if (kept) kept[kept_layout.offset(i)] = keeps;
   }
   /// Block `b` of words: four elements.
   ASSAY_HD_MEMBER void operator()(std::int64_t b) const {

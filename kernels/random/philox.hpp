@@ -10,15 +10,13 @@ struct Words {
   std::uint32_t w[4];
 };
 
-ASSAY_HD std::uint32_t high_product(std::uint32_t a, std::uint32_t b) {
-  return static_cast<std::uint32_t>(std::uint64_t{a} * b >> 32);
-}
-
 ASSAY_HD Words philox(Words counter, std::uint32_t key0, std::uint32_t key1) {
   for (int round = 0; round < 10; ++round) {
-    const std::uint32_t a_high = high_product(0xD2511F53, counter.w[0]), a_low = 0xD2511F53 * counter.w[0];
-    const std::uint32_t b_high = high_product(0xCD9E8D57, counter.w[2]), b_low = 0xCD9E8D57 * counter.w[2];
-    counter = Words{{b_high ^ counter.w[1] ^ key0, b_low, a_high ^ counter.w[3] ^ key1, a_low}};
+    const std::uint64_t a = std::uint64_t{0xD2511F53} * counter.w[0],
+                        b = std::uint64_t{0xCD9E8D57} * counter.w[2];
+    counter =
+        Words{{static_cast<std::uint32_t>(b >> 32) ^ counter.w[1] ^ key0, static_cast<std::uint32_t>(b),
+               static_cast<std::uint32_t>(a >> 32) ^ counter.w[3] ^ key1, static_cast<std::uint32_t>(a)}};
     key0 += 0x9E3779B9;
     key1 += 0xBB67AE85;
   }

@@ -51,8 +51,8 @@ enum class Noise : std::uint8_t { exact, stored };
 
 /// out = x * noise, noise[i] = kept[i] / fp32(1 - p), one rounded division a call, kept[i] = 1 with
 /// probability fp32(1 - p); for p = 1 noise is 0 everywhere. x, out: f32 or bf16, one type, equal sizes;
-/// kept: boolean, equal sizes.
-Status random_dropout(const View& x, double p, const View& out, const View& kept, RandomState* state,
+/// kept: boolean, equal sizes; null: not wanted.
+Status random_dropout(const View& x, double p, const View& out, const View* kept, RandomState* state,
                       const Place& place, Noise noise = Noise::exact);
 /// gradient = gradient_out * noise with the noise of `kept`.
 Status random_dropout_backward(const View& gradient_out, const View& kept, double p, const View& gradient,

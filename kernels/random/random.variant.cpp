@@ -149,6 +149,7 @@ void drop(const DropoutChunk& chunk, const float* u) {
       out[i] = v == v ? v : float_of(kNan32);
     }
   }
+  if (!kept) return;
   for (std::int64_t i = 0; i < chunk.count; ++i) kept[i] = u[i] < keep;
 }
 

@@ -12,6 +12,14 @@ struct AsWritten : R {
   static __device__ __forceinline__ float neutral(int) { return neutral_of(Join::add); }
   static __device__ __forceinline__ float join(int, float a, float b) { return a + b; }
   static __device__ __forceinline__ constexpr bool any_order(int) { return false; }
+  /// Whether there is a NaN among results of one row.
+  template <int N>
+  static __device__ __forceinline__ bool odd(const float (&v)[N]) {
+    bool odd = false;
+#pragma unroll
+    for (int c = 0; c < N; ++c) odd = odd || v[c] != v[c];
+    return odd;
+  }
   template <int N>
   static __device__ __forceinline__ void results(const float (&x)[N], const float (&y)[N],
                                                  const float (&w)[N], const float (&b)[N],
@@ -58,6 +66,11 @@ struct SoftmaxOnDevice : R {
       row.product = fma_(-value, row.scale, 1.0f) * row.scale;
     }
   }
+  /// Where one result is a NaN the sum is, and so are all.
+  template <int N>
+  static __device__ __forceinline__ bool odd(const float (&v)[N]) {
+    return v[0] != v[0];
+  }
   /// kept / row.second, for 1 <= row.second. The first two steps give a neighbour of the quotient, the last
   /// two round it.
   static __device__ __forceinline__ float quotient(float kept, const RowState& row) {
@@ -89,11 +102,23 @@ struct SoftmaxOnDevice : R {
 };
 template <bool Log>
 struct OnDevice<SoftmaxRule<Log>> : SoftmaxOnDevice<SoftmaxRule<Log>> {};
+/// The target is asked for with the row, its logit between the passes (row.product): neither is waited for at
+/// the end.
 template <>
 struct OnDevice<CrossEntropyRule> : SoftmaxOnDevice<CrossEntropyRule> {
-  static __device__ __forceinline__ void save(const FusedJob& job, std::int64_t index, const RowState& row) {
+  using Passes = SoftmaxOnDevice<CrossEntropyRule>;
+  static __device__ __forceinline__ void begin(const FusedJob& job, std::int64_t index, RowState& row) {
     check_target(job, index);
-    CrossEntropyRule::save(job, index, row);
+    row.target = place_of_target(job, index);
+  }
+  static __device__ __forceinline__ void end_pass(const FusedJob& job, int pass, float value, RowState& row) {
+    Passes::end_pass(job, pass, value, row);
+    if (pass > 0 || row.target < 0) return;
+    row.product = job.x_type == Type::f32 ? static_cast<const float*>(job.x)[row.target]
+                                          : from_bf16(static_cast<const std::uint16_t*>(job.x)[row.target]);
+  }
+  static __device__ __forceinline__ void save(const FusedJob& job, std::int64_t index, const RowState& row) {
+    save_loss(job, index, row, row.target >= 0, row.product);
   }
 };
 template <>

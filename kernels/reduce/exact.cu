@@ -1,5 +1,5 @@
 // Exact reductions on CUDA: a group of threads an output (one, a warp, or a thread block), chunks joined by a
-// second kernel.
+// second kernel. Places of extremes in rows that are aligned go another way: extreme_rows.cu.
 #include <cuda_runtime.h>
 
 #include "kernels/core/launch.hpp"
@@ -127,6 +127,7 @@ int group_of(const ReducePlan& plan) {
 
 Status cuda::reduce_exact(const ExactJob& given, const Place& place) {
   const auto stream = static_cast<cudaStream_t>(place.stream);
+  if (takes_extreme_rows(given) && !other_launches()) return run_extreme_rows(given, stream);
   ExactJob job = given;
   const int group = group_of(job.plan);
   job.chunk = job.plan.n > 0 ? job.plan.n : 1;

@@ -97,6 +97,8 @@ ASSAY_VARIANTS(void exact_columns(const ExactJob& job, std::int64_t begin, std::
 namespace cuda {
 #if defined(ASSAY_HAS_CUDA)
 Status reduce_exact(const ExactJob& job, const Place& place);
+bool takes_extreme_rows(const ExactJob& job);  ///< extreme_rows.cu
+Status run_extreme_rows(const ExactJob& job, void* stream);
 #else
 inline Status reduce_exact(const ExactJob&, const Place&) { return Status::no_cuda; }
 #endif

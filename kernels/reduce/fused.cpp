@@ -175,9 +175,11 @@ Status norm_backward_input(const View& grad, const View& in, const View* mean, c
 }
 
 Status cross_entropy(const View& logits, const View& target, const View* class_weight, std::int64_t ignored,
-                     const View& loss, const View& largest, const View& log_sum, const Place& place) {
+                     const View& loss, const View& largest, const View& log_sum, const Place& place,
+                     bool rounds) {
   FusedJob job;
   ASSAY_TRY(cross_entropy_job(job, logits, target, class_weight, ignored, loss, largest, log_sum));
+  job.rounds = rounds;
   return run_fused(job, place);
 }
 

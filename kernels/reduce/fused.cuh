@@ -3,6 +3,7 @@
 // between the passes.
 #pragma once
 
+#include <algorithm>
 #include <cuda_runtime.h>
 #include <type_traits>
 
@@ -21,12 +22,15 @@ inline constexpr int kLoopThreads = 512;
 inline constexpr int kRuns = 2048;  ///< values of runs of blocks that shared memory holds
 
 /// lanes: a row of at most 1,024 elements in the lanes of a warp. held: a longer one in those of a thread
-/// block. looped: warps read their blocks once a pass.
-enum class Way { lanes, held, looped };
+/// block. stored: one that is too long for that in shared memory. looped: warps read their blocks once a
+/// pass.
+enum class Way { lanes, held, stored, looped };
+
+extern __shared__ float4 stored_row[];  ///< Way::stored: each lane's elements where it alone looks for them
 
 template <typename R, Form F, int Rounds, Way kWay>
 struct RowWorker {
-  static constexpr bool kHeld = kWay != Way::looped;
+  static constexpr bool kHeld = kWay == Way::lanes || kWay == Way::held;
   using D = OnDevice<R>;
   const FusedJob& job;
   const Layout& layout;
@@ -62,11 +66,27 @@ struct RowWorker {
                               x[k], y[k], leaf);
     return halved<R, F>(pass, leaf, lane, layout.lanes);
   }
+  /// The block's elements for a pass, or, after the last, for the results.
+  __device__ __forceinline__ void load_for(int pass, std::int64_t block) {
+    if constexpr (kWay != Way::stored) return load(block);
+    float4* const mine = stored_row + (block * Rounds * 32 + lane);
+    if (pass > 0) {
+#pragma unroll
+      for (int k = 0; k < Rounds; ++k) {
+        const float4 v = mine[k * 32];
+        x[k][0] = v.x, x[k][1] = v.y, x[k][2] = v.z, x[k][3] = v.w;
+      }
+      return;
+    }
+    load(block);
+#pragma unroll
+    for (int k = 0; k < Rounds; ++k) mine[k * 32] = make_float4(x[k][0], x[k][1], x[k][2], x[k][3]);
+  }
   /// R1 step 3 over one run, whose blocks follow one another.
   __device__ __forceinline__ float run_value(int pass, int r) {
     const std::int64_t blocks = (job.rows.n + kBlock - 1) / kBlock;
     if (layout.run == 1) {
-      load(r);
+      load_for(pass, r);
       return block_value(pass, r);
     }
     float level[24];
@@ -147,7 +167,7 @@ struct RowWorker {
     } else if constexpr (R::kWrites) {
       const std::int64_t blocks = (job.rows.n + kBlock - 1) / kBlock;
       for (std::int64_t b = warp; b < blocks; b += warps) {
-        load(b);
+        load_for(R::kPasses, b);
         write(b);
       }
     }
@@ -219,7 +239,7 @@ __global__ void __launch_bounds__(kRowThreads, 32)
 }
 
 template <typename R, Form F, Way kWay>
-__global__ void __launch_bounds__(kWay == Way::held ? kMostThreads<R> : kLoopThreads, 1)
+__global__ void __launch_bounds__(kWay == Way::looped ? kLoopThreads : kMostThreads<R>, 1)
     block_kernel(const __grid_constant__ FusedJob job, const __grid_constant__ Layout layout) {
   __shared__ float sums[kWay == Way::held ? 64 : kRuns];
   RowWorker<R, F, 8, kWay> worker{job, layout};
@@ -288,6 +308,38 @@ Status launch_rows(const FusedJob& job, cudaStream_t stream) {
   return launched();
 }
 
+/// Whether rows that no thread block holds in registers are kept in shared memory: those that are read more
+/// than once.
+template <typename R>
+inline constexpr bool kStores = R::kInputs == 1 && R::kPasses + (R::kWrites ? 1 : 0) > 1;
+
+/// Bytes of shared memory of a kernel beside what it has by itself, 0 where the device does not give as many.
+template <typename Kernel>
+unsigned shared_bytes(Kernel* kernel, std::int64_t bytes) {
+  int device = 0, most = 0;
+  cudaFuncAttributes own{};
+  const bool fits =
+      cudaGetDevice(&device) == cudaSuccess &&
+      cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) == cudaSuccess &&
+      cudaFuncGetAttributes(&own, kernel) == cudaSuccess &&
+      bytes + static_cast<std::int64_t>(own.sharedSizeBytes) <= most &&
+      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)) ==
+          cudaSuccess;
+  return fits ? static_cast<unsigned>(bytes) : 0;
+}
+
+/// Whether a job was launched with its rows in shared memory.
+template <typename R>
+bool launch_stored(const FusedJob& job, const Layout& layout, cudaStream_t stream) {
+  const auto kernel = block_kernel<R, Form::packed, Way::stored>;
+  const std::int64_t bytes = static_cast<std::int64_t>(layout.runs) * kBlock * 4;
+  const unsigned shared = bytes < (1 << 18) ? shared_bytes(kernel, bytes) : 0;
+  if (shared == 0) return false;
+  const int threads = std::min(layout.runs * 32, kMostThreads<R>);
+  kernel<<<static_cast<unsigned>(job.rows.count), threads, shared, stream>>>(job, layout);
+  return true;
+}
+
 template <typename R>
 Status launch_long(const FusedJob& job, cudaStream_t stream) {
   Layout layout;
@@ -301,6 +353,9 @@ Status launch_long(const FusedJob& job, cudaStream_t stream) {
   const int threads = other_launches() ? 32 : usual;
   if (job.rows.count > 0x7fffffff) return Status::bad_shape;
   const auto grid = static_cast<unsigned>(job.rows.count);
+  if constexpr (kStores<R>)
+    if (form != Form::loose && !held && layout.run == 1 && launch_stored<R>(job, layout, stream))
+      return launched();
   with_form<true>(form, [&](auto known) {
     constexpr Form kForm = known.value;
     if constexpr (kForm != Form::loose)

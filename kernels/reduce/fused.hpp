@@ -44,7 +44,8 @@ struct FusedJob {
   std::int64_t target_step = 1;
   std::int64_t ignored = -100;
   const float* class_weight = nullptr;
-  float* loss = nullptr;         ///< one a row
+  float* loss = nullptr;  ///< one a row
+  bool rounds = false;    ///< a row's log-probability is rounded to the type of x, as log_softmax stores it
   const float* scale = nullptr;  ///< gradient of a row's loss
   std::int64_t scale_step = 1;
   Recipe recipe;  ///< of a plain reduction that goes this way on CUDA
@@ -180,16 +181,27 @@ ASSAY_HD float weight_of_target(const FusedJob& job, std::int64_t target) {
 
 struct CrossEntropyRule : SoftmaxRule<true> {
   static constexpr bool kWrites = false;
-  static ASSAY_HD_MEMBER void save(const FusedJob& job, std::int64_t index, const RowState& row) {
+  /// Where the target's logit lies; -1: the row is ignored.
+  static ASSAY_HD_MEMBER std::int64_t place_of_target(const FusedJob& job, std::int64_t index) {
+    const std::int64_t target = job.target[index * job.target_step];
+    return target == job.ignored ? -1 : row_of(job.rows, 0, index) + target * job.rows.step[0];
+  }
+  /// `x`: the target's logit where `counts`.
+  static ASSAY_HD_MEMBER void save_loss(const FusedJob& job, std::int64_t index, const RowState& row,
+                                        bool counts, float x) {
     store_number(job.first, Type::f32, index, row.first);
     store_number(job.second, Type::f32, index, row.second);
-    const std::int64_t target = job.target[index * job.target_step];
     float loss = 0;
-    if (target != job.ignored) {
-      const float x = load_number(job.x, job.x_type, row_of(job.rows, 0, index) + target * job.rows.step[0]);
-      loss = -(((x - row.first) - row.second) * weight_of_target(job, target));
+    if (counts) {
+      const float y = (x - row.first) - row.second;
+      const float w = job.class_weight ? job.class_weight[job.target[index * job.target_step]] : 1.0f;
+      loss = -((job.rounds && job.x_type == Type::bf16 ? from_bf16(to_bf16(y)) : y) * w);
     }
     store_number(job.loss, Type::f32, index, loss);
+  }
+  static ASSAY_HD_MEMBER void save(const FusedJob& job, std::int64_t index, const RowState& row) {
+    const std::int64_t place = place_of_target(job, index);
+    save_loss(job, index, row, place >= 0, place >= 0 ? load_number(job.x, job.x_type, place) : 0.0f);
   }
 };
 

@@ -270,10 +270,10 @@ static void write_row(const FusedJob& job, std::int64_t index, const RowState& r
         results<R>(in, terms + p, b + p, p, part, state, half + p);
       else
         results<R>(in, terms + p, b + p, p, part, state, value + p);
+      // Part by part: the next one's arithmetic goes on while this one is written.
+      if (past) stream(static_cast<float*>(job.out) + to + b + p, value + p, part * 4);
     }
-    if (past)
-      stream(static_cast<float*>(job.out) + to + b, value, count * 4);
-    else if (!direct && !direct_half)
+    if (!past && !direct && !direct_half)
       write_elements(job.out, job.out_type, to + b * step, step, count, value);
   }
 }

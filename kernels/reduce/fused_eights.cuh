@@ -43,17 +43,13 @@ __device__ __forceinline__ void load_eight_once(Eight& x, const float* row, cons
   for (int c = 0; c < kEight; ++c) x[c] = half[c / kFour][c % kFour];
 }
 
-__device__ __forceinline__ bool any_nan(const Eight& v) {
-  bool odd = false;
-#pragma unroll
-  for (int c = 0; c < kEight; ++c) odd = odd || v[c] != v[c];
-  return odd;
+/// `odd`: there is a NaN.
+__device__ __forceinline__ void store_eight(std::uint16_t* row, const Spot<std::uint16_t>& spot, Eight& v,
+                                            bool odd) {
+  *reinterpret_cast<uint4*>(row + spot.first) = pack_eight(v, odd);
 }
-__device__ __forceinline__ void store_eight(std::uint16_t* row, const Spot<std::uint16_t>& spot, Eight& v) {
-  *reinterpret_cast<uint4*>(row + spot.first) = pack_eight(v, any_nan(v));
-}
-__device__ __forceinline__ void store_eight(float* row, const Spot<float>& spot, Eight& v) {
-  if (any_nan(v))
+__device__ __forceinline__ void store_eight(float* row, const Spot<float>& spot, Eight& v, bool odd) {
+  if (odd)
 #pragma unroll
     for (int c = 0; c < kEight; ++c) v[c] = canonical(v[c]);
   store_together(row + spot.first, v[0], v[1], v[2], v[3]);
@@ -171,7 +167,7 @@ __global__ void __launch_bounds__(kEightThreads, kEightBlocks<R>)
     for (int q = 0; q < kRows; ++q) {
       Eight v;
       row_results<R>(job, spot, row[q], x[q], y[q], v);
-      if (there(q)) store_eight(static_cast<T*>(job.out) + rows.at(2, q), spot, v);
+      if (there(q)) store_eight(static_cast<T*>(job.out) + rows.at(2, q), spot, v, D::odd(v));
     }
   }
   if (lanes < kRows) {

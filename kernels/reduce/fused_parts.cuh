@@ -245,9 +245,7 @@ __device__ __forceinline__ void write_rounds(const FusedJob& job, std::int64_t c
   results_of_rounds<R, F, Rounds>(job, column, lane, row, x, y);
   bool odd = false;
 #pragma unroll
-  for (int k = 0; k < Rounds; ++k)
-#pragma unroll
-    for (int c = 0; c < 4; ++c) odd = odd || x[k][c] != x[k][c];
+  for (int k = 0; k < Rounds; ++k) odd = odd || OnDevice<R>::odd(x[k]);
   const auto store = [&](bool careful) {
 #pragma unroll
     for (int k = 0; k < Rounds; ++k) {

@@ -8,8 +8,10 @@ namespace assay::kernels {
 /// logits [M, C] (f32 or bf16), target [M] (i64), class_weight [C] (f32, packed) or null. Per row, f32,
 /// packed, [M]: loss (+0 where target == ignored), and for backward the largest logit and the log of the sum.
 /// Nothing of the size of the logits is written. bad_index: a target outside [0, C) (CPU; CUDA traps).
+/// `rounds`: the losses are those of log_softmax, rounded to the type of logits, and nll_loss.
 Status cross_entropy(const View& logits, const View& target, const View* class_weight, std::int64_t ignored,
-                     const View& loss, const View& largest, const View& log_sum, const Place& place);
+                     const View& loss, const View& largest, const View& log_sum, const Place& place,
+                     bool rounds = false);
 /// `scale`: the gradient of each row's loss, [M] or a scalar, f32. `out`: as logits, and may be them.
 Status cross_entropy_backward(const View& logits, const View& target, const View* class_weight,
                               std::int64_t ignored, const View& largest, const View& log_sum,

@@ -57,14 +57,16 @@ Status store_loss(const float* value, const float* total, const View& out, const
   return Status::ok;
 }
 
+/// Whether a kernel of its own sums such losses and their weights.
+bool finishes_at_once(const View& losses, const Place& place) {
+  return place.cuda && losses.size[0] <= cuda::kFinishRows && losses.type == Type::f32 &&
+         (losses.stride[0] == 1 || losses.size[0] <= 1);
+}
+
 /// Sums of losses and weights to `out` and `total_weight`. `sums`: two floats of the workspace.
 Status finish(const View& losses, const View& weights, LossReduction reduction, float* sums, const View& out,
               const View& total_weight, const Place& place) {
   const bool mean = reduction == LossReduction::mean;
-  if (place.cuda && losses.size[0] <= cuda::kFinishRows && losses.type == Type::f32 &&
-      (losses.stride[0] == 1 || losses.size[0] <= 1))
-    return cuda::finish_sums(losses.as<float>(), weights.as<float>(), losses.size[0], mean, out, total_weight,
-                             place);
   if (const Status s = reduce(Reduction::sum, losses, 1, scalar(sums), nullptr, 0, place); s != Status::ok)
     return s;
   if (const Status s = reduce(Reduction::sum, weights, 1, scalar(sums + 1), nullptr, 0, place);
@@ -93,6 +95,9 @@ Status finish_loss(const View& losses, const View& target, const View* class_wei
   NllJob job;
   if (const Status s = fill(job, target, class_weight, ignored, losses.size[0], classes); s != Status::ok)
     return s;
+  if (finishes_at_once(losses, place))
+    return cuda::finish_sums(job, losses.as<float>(), reduction == LossReduction::mean, out, total_weight,
+                             place);
   job.weight = floats(place, job.rows);
   float* sums = floats(place, 2);
   if (!job.weight || !sums) return Status::out_of_memory;
@@ -109,13 +114,20 @@ Status nll_loss(const View& in, const View& target, const View* class_weight, Lo
     return s;
   job.in = in;
   job.loss = floats(place, job.rows);
-  job.weight = floats(place, job.rows);
   float* sums = floats(place, 2);
-  if (!job.loss || !job.weight || !sums) return Status::out_of_memory;
-  if (const Status status = run_rows(job, place); status != Status::ok) return status;
+  if (!job.loss || !sums) return Status::out_of_memory;
   const View losses = packed(job.loss, job.rows);
   if (reduction != LossReduction::none) {
     if (const Status status = check_scalars(out, total_weight); status != Status::ok) return status;
+    if (finishes_at_once(losses, place)) {
+      if (const Status status = run_rows(job, place); status != Status::ok) return status;
+      return cuda::finish_sums(job, job.loss, reduction == LossReduction::mean, out, total_weight, place);
+    }
+    job.weight = floats(place, job.rows);
+    if (!job.weight) return Status::out_of_memory;
+  }
+  if (const Status status = run_rows(job, place); status != Status::ok) return status;
+  if (reduction != LossReduction::none) {
     return finish(losses, packed(job.weight, job.rows), reduction, sums, out, total_weight, place);
   }
   View nothing = losses;

@@ -1,5 +1,6 @@
 #include <cuda_runtime.h>
 
+#include "kernels/core/after.cuh"
 #include "kernels/core/launch.hpp"
 #include "kernels/reduce/nll.hpp"
 #include "kernels/reduce/tree.cuh"
@@ -8,11 +9,17 @@ namespace assay::kernels {
 
 namespace {
 
+/// Traps on a target outside the classes, as ATen's kernels do.
+__device__ __forceinline__ std::int64_t checked(const NllJob& job, std::int64_t target) {
+  if (target != job.ignored && (target < 0 || target >= job.classes)) __trap();
+  return target;
+}
+
 __global__ void rows_kernel(const __grid_constant__ NllJob job) {
+  let_next_begin();
   const std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
   if (i >= job.rows) return;
-  const std::int64_t target = job.target[i * job.target_step];
-  if (target != job.ignored && (target < 0 || target >= job.classes)) __trap();
+  checked(job, job.target[i * job.target_step]);
   nll_row(job, i);
 }
 
@@ -32,37 +39,85 @@ __global__ void store_kernel(const float* value, const float* total, void* out, 
   store_number(out, type, 0, total ? divided(*value, *total) : *value);
 }
 
-constexpr int kFinishThreads = 1024, kHalf = 16;  ///< warps of each sum
+constexpr int kLeafThreads = static_cast<int>(kLeaves);  ///< a thread a leaf
+constexpr int kMostBlocks = static_cast<int>(cuda::kFinishRows / kBlock);
+static_assert(kMostBlocks <= 64);
 
-/// R1 over losses (the first half of the warps) and weights (the others), a warp a block of it in turn.
-__global__ void __launch_bounds__(kFinishThreads)
-    finish_kernel(const float* losses, const float* weights, std::int64_t rows, bool mean, void* out,
-                  Type out_type, void* total, Type total_type) {
-  __shared__ float sums[2][64];
-  const int lane = threadIdx.x & 31, warp = threadIdx.x / 32, which = warp / kHalf;
-  const float* x = which ? weights : losses;
-  for (int b = warp % kHalf; b < 64; b += kHalf) {
-    float leaf[4];
+/// A leaf of a block of R1, from row `first` on. `read(i)` is asked for together, before any becomes a term.
+template <typename Raw, typename Read, typename Term>
+__device__ __forceinline__ float leaf_of_rows(std::int64_t first, std::int64_t rows, Read&& read,
+                                              Term&& term) {
+  constexpr int kRounds = static_cast<int>(kBlock / kLeaves);
+  Raw raw[kRounds];
 #pragma unroll
-    for (int c = 0; c < 4; ++c) leaf[c] = neutral_of(Join::add);
-    for (std::int64_t i = b * kBlock + 4 * lane; i < rows && i < (b + 1) * kBlock; i += kLeaves)
+  for (int k = 0; k < kRounds; ++k)
+    if (first + k * kLeaves < rows) raw[k] = read(first + k * kLeaves);
+  float leaf = neutral_of(Join::add);
 #pragma unroll
-      for (int c = 0; c < 4; ++c)
-        if (i + c < rows) leaf[c] = leaf[c] + x[i + c];
-    const float value = halve_warp<Join::add>(leaf, lane);
-    if (lane == 0) sums[which][b] = value;
-  }
-  __syncthreads();
-  if (warp % kHalf) return;
-  const float value = join_blocks(Join::add, sums[which], lane);
-  __syncwarp();
-  if (lane == 0) sums[which][0] = rows > 0 ? canonical(value) : 0.0f;
-  asm volatile("bar.sync 1, 64;" ::: "memory");  // the two warps that are left
-  if (lane > 0) return;
+  for (int k = 0; k < kRounds; ++k)
+    if (first + k * kLeaves < rows) leaf = leaf + term(raw[k]);
+  return leaf;
+}
+
+/// A block's value of its leaves, in each lane.
+__device__ __forceinline__ float halve_leaves(const float (&leaves)[kLeafThreads], int lane) {
+  float one = (leaves[lane] + leaves[lane + 64]) + (leaves[lane + 32] + leaves[lane + 96]);
+#pragma unroll
+  for (int o = 16; o > 0; o /= 2) one = one + __shfl_xor_sync(kAllLanes, one, o);
+  return one;
+}
+
+struct Sums {
+  bool mean;
+  void *out, *total;
+  Type out_type, total_type;
+};
+__device__ void store_sums(const Sums& sums, std::int64_t rows, float losses, float weights) {
+  const float loss = rows > 0 ? canonical(losses) : 0.0f, weight = rows > 0 ? canonical(weights) : 0.0f;
+  store_number(sums.total, sums.total_type, 0, weight);
+  store_number(sums.out, sums.out_type, 0, sums.mean ? divided(loss, weight) : loss);
+}
+
+/// A thread block a block of R1: losses by the first half of the threads, weights by the second. `partials`:
+/// the losses' values, kMostBlocks on the weights'; a single block needs none.
+__global__ void __launch_bounds__(2 * kLeafThreads)
+    sum_kernel(const __grid_constant__ NllJob job, const __grid_constant__ Sums sums, const float* losses,
+               float* partials) {
+  __shared__ float leaves[2][kLeafThreads], values[2];
+  wait_for_previous();
+  let_next_begin();
+  const int which = threadIdx.x / kLeafThreads, t = threadIdx.x % kLeafThreads;
+  const std::int64_t first = blockIdx.x * kBlock + t;
+  float leaf;
   if (which)
-    store_number(total, total_type, 0, sums[1][0]);
+    leaf = leaf_of_rows<std::int64_t>(
+        first, job.rows, [&](std::int64_t i) { return job.target[i * job.target_step]; },
+        [&](std::int64_t target) { return nll_weight(job, checked(job, target)); });
   else
-    store_number(out, out_type, 0, mean ? divided(sums[0][0], sums[1][0]) : sums[0][0]);
+    leaf = leaf_of_rows<float>(
+        first, job.rows, [&](std::int64_t i) { return losses[i]; }, [](float x) { return x; });
+  leaves[which][t] = leaf;
+  __syncthreads();
+  const float value = halve_leaves(leaves[which], t % 32);
+  if (t == 0) (gridDim.x > 1 ? partials[which * kMostBlocks + blockIdx.x] : values[which]) = value;
+  if (gridDim.x > 1) return;
+  __syncthreads();
+  if (threadIdx.x == 0) store_sums(sums, job.rows, values[0], values[1]);
+}
+
+/// Joins what the blocks of sum_kernel left: a warp the losses, another the weights.
+__global__ void __launch_bounds__(64)
+    join_kernel(const __grid_constant__ Sums sums, std::int64_t rows, int blocks, const float* partials) {
+  __shared__ float values[2];
+  wait_for_previous();
+  const int which = threadIdx.x / 32, lane = threadIdx.x % 32;
+  const auto at = [&](int b) {
+    return b < blocks ? partials[which * kMostBlocks + b] : neutral_of(Join::add);
+  };
+  const float value = join_lanes<Join::add>(at(2 * lane) + at(2 * lane + 1));
+  if (lane == 0) values[which] = value;
+  __syncthreads();
+  if (threadIdx.x == 0) store_sums(sums, rows, values[0], values[1]);
 }
 
 Status launched() { return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed; }
@@ -100,10 +155,19 @@ Status cuda::store_loss(const float* value, const float* total, const View& out,
   return launched();
 }
 
-Status cuda::finish_sums(const float* losses, const float* weights, std::int64_t rows, bool mean,
-                         const View& out, const View& total_weight, const Place& place) {
-  finish_kernel<<<1, kFinishThreads, 0, static_cast<cudaStream_t>(place.stream)>>>(
-      losses, weights, rows, mean, out.data, out.type, total_weight.data, total_weight.type);
+Status cuda::finish_sums(const NllJob& job, const float* losses, bool mean, const View& out,
+                         const View& total_weight, const Place& place) {
+  const auto stream = static_cast<cudaStream_t>(place.stream);
+  const Sums sums{mean, out.data, total_weight.data, out.type, total_weight.type};
+  const auto blocks = static_cast<unsigned>(job.rows > kBlock ? (job.rows + kBlock - 1) / kBlock : 1);
+  float* partials = nullptr;
+  if (blocks > 1) {
+    partials = static_cast<float*>(place.workspace->take(2 * kMostBlocks * sizeof(float)));
+    if (!partials) return Status::out_of_memory;
+  }
+  launch_early(sum_kernel, blocks, 2 * kLeafThreads, stream, job, sums, losses, partials);
+  if (blocks > 1)
+    launch_early(join_kernel, 1, 64, stream, sums, job.rows, static_cast<int>(blocks), partials);
   return launched();
 }
 

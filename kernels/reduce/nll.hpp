@@ -23,14 +23,18 @@ struct NllJob {
   const float* total_weight = nullptr;  ///< divides the gradient; null: nothing does
 };
 
+/// What a row counts in the mean.
+ASSAY_HD float nll_weight(const NllJob& job, std::int64_t target) {
+  return target == job.ignored ? 0.0f : job.class_weight ? job.class_weight[target] : 1.0f;
+}
+
 ASSAY_HD void nll_row(const NllJob& job, std::int64_t i) {
   const std::int64_t target = job.target[i * job.target_step];
-  const bool counts = target != job.ignored;
-  const float w = !counts ? 0.0f : job.class_weight ? job.class_weight[target] : 1.0f;
+  const float w = nll_weight(job, target);
   if (job.weight) job.weight[i] = w;
   if (!job.loss) return;
   float loss = 0;
-  if (counts)
+  if (target != job.ignored)
     loss = -(load_number(job.in.data, job.in.type, i * job.in.stride[0] + target * job.in.stride[1]) * w);
   job.loss[i] = canonical(loss);
 }
@@ -63,14 +67,14 @@ Status nll_rows(const NllJob& job, const Place& place);
 Status nll_backward(const NllJob& job, const Place& place);
 /// *out = *value (divided by *total when that is there).
 Status store_loss(const float* value, const float* total, const View& out, const Place& place);
-/// Both sums of up to kFinishRows rows at once: *total_weight, and *out, for the mean divided by it.
+/// Both sums of up to kFinishRows rows at once: *total_weight, of the targets' weights, and *out, of `losses`,
+/// for the mean divided by it. Traps on a target outside the classes.
 inline constexpr std::int64_t kFinishRows = 65536;
-Status finish_sums(const float* losses, const float* weights, std::int64_t rows, bool mean, const View& out,
+Status finish_sums(const NllJob& job, const float* losses, bool mean, const View& out,
                    const View& total_weight, const Place& place);
 #else
 inline constexpr std::int64_t kFinishRows = -1;
-inline Status finish_sums(const float*, const float*, std::int64_t, bool, const View&, const View&,
-                          const Place&) {
+inline Status finish_sums(const NllJob&, const float*, bool, const View&, const View&, const Place&) {
   return Status::no_cuda;
 }
 inline Status nll_rows(const NllJob&, const Place&) { return Status::no_cuda; }

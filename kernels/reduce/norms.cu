@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cuda_runtime.h>
 
+#include "kernels/core/after.cuh"
 #include "kernels/core/launch.hpp"
 #include "kernels/index/layout.hpp"
 #include "kernels/reduce/norms.hpp"
@@ -65,6 +66,7 @@ __device__ __forceinline__ float squares_of_block(const T* p, std::int64_t begin
 
 __global__ void __launch_bounds__(kWarps * 32) squares_of_chunks(const __grid_constant__ Many many) {
   __shared__ float sums[kWarps];
+  let_next_begin();
   int tensor = 0;
   while (static_cast<int>(blockIdx.x) >= many.first[tensor + 1]) ++tensor;
   const int warp = threadIdx.x / 32;
@@ -84,6 +86,7 @@ __global__ void __launch_bounds__(kWarps * 32) squares_of_chunks(const __grid_co
 }
 
 __global__ void __launch_bounds__(kJoiners) join_tensors(const __grid_constant__ Many many) {
+  wait_for_previous();
   const int tensor = static_cast<int>(blockIdx.x), first = many.first[tensor];
   const std::int64_t chunks = many.first[tensor + 1] - first;
   const float value = join_many<Join::add>(many.partials + first, chunks);
@@ -119,7 +122,7 @@ Status cuda::sums_of_squares(std::span<const View> tensors, std::span<float* con
     many.partials = partials;
     partials += many.first[count];
     squares_of_chunks<<<static_cast<unsigned>(many.first[count]), kWarps * 32, 0, stream>>>(many);
-    join_tensors<<<static_cast<unsigned>(count), kJoiners, 0, stream>>>(many);
+    launch_early(join_tensors, static_cast<unsigned>(count), kJoiners, stream, many);
   }
   return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed;
 }

@@ -6,7 +6,9 @@
 
 namespace assay::kernels {
 
-inline constexpr int kJoiners = 256;  ///< threads
+inline constexpr int kJoiners = 256;                  ///< threads
+inline constexpr int kRun = 16;                       ///< partials of a thread where they are few
+inline constexpr int kFewPartials = kRun * kJoiners;  ///< that they join at once
 
 /// R1 step 3 over [begin, end).
 template <Join J>
@@ -25,16 +27,36 @@ __device__ __forceinline__ float join_run(const float* partial, std::int64_t beg
   return value;
 }
 
+/// A thread's run of few partials: all are asked for together, 16 bytes at a time where they lie so.
+template <Join J>
+__device__ __forceinline__ float join_short_run(const float* partial, int begin, std::int64_t count) {
+  float v[kRun];
+  if (begin + kRun <= count && reinterpret_cast<std::uintptr_t>(partial) % 16 == 0) {
+#pragma unroll
+    for (int i = 0; i < kRun; i += 4) {
+      const float4 four = *reinterpret_cast<const float4*>(partial + begin + i);
+      v[i] = four.x, v[i + 1] = four.y, v[i + 2] = four.z, v[i + 3] = four.w;
+    }
+  } else {
+#pragma unroll
+    for (int i = 0; i < kRun; ++i) v[i] = begin + i < count ? partial[begin + i] : neutral_of(J);
+  }
+#pragma unroll
+  for (int apart = 1; apart < kRun; apart *= 2)
+#pragma unroll
+    for (int i = 0; i < kRun; i += 2 * apart) v[i] = join_terms(J, v[i], v[i + apart]);
+  return v[0];
+}
+
 /// The value of `count` partials; right in thread 0.
 template <Join J>
 __device__ __forceinline__ float join_many(const float* partial, std::int64_t count) {
-  constexpr int kFew = 4, kWarps = kJoiners / 32;
+  constexpr int kWarps = kJoiners / 32;
+  static_assert(kWarps <= 32);
   __shared__ float sums[kWarps];
   float value;
-  if (count <= kFew * kJoiners) {  // at most: that fewer join alike is what neutral means
-    const auto at = [&](int i) { return i < count ? partial[i] : neutral_of(J); };
-    const int i = kFew * static_cast<int>(threadIdx.x);
-    value = join_terms(J, join_terms(J, at(i), at(i + 1)), join_terms(J, at(i + 2), at(i + 3)));
+  if (count <= kFewPartials) {  // at most: that fewer join alike is what neutral means
+    value = join_short_run<J>(partial, kRun * static_cast<int>(threadIdx.x), count);
   } else {
     std::int64_t run = 1;
     while (run * kJoiners < count) run *= 2;

@@ -2,7 +2,9 @@
 // columns.cuh. What is cut into chunks is joined by a second kernel.
 #include <algorithm>
 #include <cuda_runtime.h>
+#include <type_traits>
 
+#include "kernels/core/after.cuh"
 #include "kernels/core/launch.hpp"
 #include "kernels/reduce/columns.cuh"
 #include "kernels/reduce/finish.cuh"
@@ -15,7 +17,8 @@ namespace assay::kernels {
 
 namespace {
 
-constexpr int kWarps = 8;
+constexpr int kWarps = 8, kShortThreads = 256;
+constexpr int kResident = 4;  ///< thread blocks of short rows that a processor has at least: few registers
 constexpr int kChunkBlocks = 64;  ///< at most; what join_blocks takes
 
 __device__ __noinline__ float rare_term(const Recipe& recipe, float x, float centre) {
@@ -86,10 +89,40 @@ __device__ __forceinline__ void join_all(const Recipe& recipe, const float (&x)[
   }
 }
 
+/// What a kernel that takes every recipe asks while it runs.
+struct Asked {
+  template <int Rounds>
+  static __device__ __forceinline__ void join(const Recipe& recipe, const float (&x)[Rounds][4], int rounds,
+                                              float centre, float (&leaf)[4]) {
+    join_all(recipe, x, rounds, centre, leaf);
+  }
+  template <typename F>
+  static __device__ __forceinline__ float with(Join join, F&& f) {
+    return with_join(join, f);
+  }
+};
+/// The same of one recipe, known when the kernel is compiled: it needs fewer registers.
+template <Map M, Join J>
+struct Known {
+  template <int Rounds>
+  static __device__ __forceinline__ void join(const Recipe&, const float (&x)[Rounds][4], int rounds,
+                                              float centre, float (&leaf)[4]) {
+    if constexpr (kAnyOrder<J>)
+      join_extremes<J == Join::largest, false>(x, rounds, leaf);
+    else
+      join_rounds<M, J>(x, rounds, centre, leaf);
+  }
+  template <typename F>
+  static __device__ __forceinline__ float with(Join, F&& f) {
+    return f(std::integral_constant<Join, J>{});
+  }
+};
+
 /// A lane's leaves of one block whose rows are 4-element aligned and contiguous (or made of such pieces);
 /// count is a multiple of 4.
-template <typename T, bool kPieces>
+template <typename T, bool kPieces, typename Way = Asked>
 struct Packed {
+  static constexpr int kRounds = static_cast<int>(kBlock / kLeaves);
   static __device__ __forceinline__ void leaves(const ReduceJob& job, std::int64_t row, std::int64_t begin,
                                                 int count, int lane, float centre, float (&leaf)[4]) {
     const T* p = static_cast<const T*>(job.in) + row + (kPieces ? 0 : begin + 4 * lane);
@@ -97,13 +130,16 @@ struct Packed {
       const std::int64_t at = k * static_cast<int>(kLeaves);
       return kPieces ? offset_at(begin + 4 * lane + at, job.plan.rank, job.plan.size, job.plan.stride) : at;
     };
-    const int mine = count - 4 * lane;
-    const int rounds = mine <= 0 ? 0 : (mine + static_cast<int>(kLeaves) - 1) / static_cast<int>(kLeaves);
-    float x[8][4];
+    const auto join = [&](int rounds) {
+      float x[kRounds][4];
 #pragma unroll
-    for (int k = 0; k < 8; ++k)
-      if (k < rounds) load_four(x[k], p + place(k));
-    join_all(job.recipe, x, rounds, centre, leaf);
+      for (int k = 0; k < kRounds; ++k)
+        if (k < rounds) load_four(x[k], p + place(k));
+      Way::join(job.recipe, x, rounds, centre, leaf);
+    };
+    if (count == kBlock) return join(kRounds);  // known when compiled
+    const int mine = count - 4 * lane;
+    join(mine <= 0 ? 0 : (mine + static_cast<int>(kLeaves) - 1) / static_cast<int>(kLeaves));
   }
 };
 
@@ -134,9 +170,10 @@ struct Any {
 
 /// Rows of at most one block: `lanes` lanes each.
 template <typename Source>
-__global__ void short_rows(const __grid_constant__ ReduceJob job, int lanes) {
+__global__ void __launch_bounds__(kShortThreads, kResident)
+    short_rows(const __grid_constant__ ReduceJob job, int lanes) {
   const std::int64_t thread = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-  const std::int64_t kept = thread / lanes;
+  const std::int64_t kept = thread >> (__ffs(lanes) - 1);
   const int lane = static_cast<int>(thread) & (lanes - 1);
   float leaf[4];
 #pragma unroll
@@ -145,16 +182,20 @@ __global__ void short_rows(const __grid_constant__ ReduceJob job, int lanes) {
     const std::int64_t row = offset_at(kept, job.plan.kept_rank, job.plan.kept_size, job.plan.kept_in);
     Source::leaves(job, row, 0, static_cast<int>(job.plan.n), lane, job.centre ? job.centre[kept] : 0, leaf);
   }
-  const float value = halve_lanes(job.recipe.join, leaf, lanes);
+  const float value =
+      with_join(job.recipe.join, [&](auto j) { return halve_lanes<j.value>(leaf, lane, lanes); });
   if (kept < job.plan.kept && lane == 0) finish_kept(job, kept, job.plan.n > 0 ? value : job.recipe.empty);
 }
 
 /// Longer rows: a thread block takes one chunk, its warps blocks of it in turn.
-template <typename Source>
-__global__ void __launch_bounds__(kWarps * 32) long_rows(const __grid_constant__ ReduceJob job) {
+template <typename Source, typename Way>
+__global__ void __launch_bounds__(kWarps * 32, std::is_same_v<Way, Asked> ? 1 : kResident)
+    long_rows(const __grid_constant__ ReduceJob job) {
   __shared__ float sums[kChunkBlocks];
+  let_next_begin();
   const int lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
-  const std::int64_t kept = blockIdx.x / job.chunks, chunk = blockIdx.x - kept * job.chunks;
+  const std::int64_t kept = job.plan.kept == 1 ? 0 : quotient_of(blockIdx.x, job.chunks),
+                     chunk = blockIdx.x - kept * job.chunks;
   const std::int64_t row = offset_at(kept, job.plan.kept_rank, job.plan.kept_size, job.plan.kept_in);
   const float centre = job.centre ? job.centre[kept] : 0;
   for (int b = threadIdx.x; b < kChunkBlocks; b += blockDim.x) sums[b] = neutral_of(job.recipe.join);
@@ -167,12 +208,12 @@ __global__ void __launch_bounds__(kWarps * 32) long_rows(const __grid_constant__
 #pragma unroll
     for (int c = 0; c < 4; ++c) leaf[c] = neutral_of(job.recipe.join);
     Source::leaves(job, row, at, count, lane, centre, leaf);
-    const float value = with_join(job.recipe.join, [&](auto j) { return halve_warp<j.value>(leaf, lane); });
+    const float value = Way::with(job.recipe.join, [&](auto j) { return halve_warp<j.value>(leaf, lane); });
     if (lane == 0) sums[(at - begin) / kBlock] = value;
   }
   __syncthreads();
   if (warp > 0) return;
-  const float value = join_blocks(job.recipe.join, sums, lane);
+  const float value = Way::with(job.recipe.join, [&](auto j) { return join_blocks<j.value>(sums, lane); });
   if (lane > 0) return;
   if (job.chunks > 1)
     job.partials[blockIdx.x] = value;
@@ -188,7 +229,7 @@ __device__ void column_chunk(const ReduceJob& job) {
   const ReducePlan& plan = job.plan;
   const int inner = plan.kept_rank - 1;
   const std::int64_t columns = plan.kept_size[inner];
-  const std::int64_t item = blockIdx.x / job.chunks, chunk = blockIdx.x - item * job.chunks;
+  const std::int64_t item = quotient_of(blockIdx.x, job.chunks), chunk = blockIdx.x - item * job.chunks;
   const std::int64_t outer = item / job.tiles,
                      column = (item - outer * job.tiles) * Way::columns + threadIdx.x;
   const bool there = column < columns;
@@ -244,6 +285,7 @@ constexpr int kFewChunks = 64;
 
 /// Joins an output's partials when they are few: a warp each.
 __global__ void __launch_bounds__(kWarps * 32) join_few(const __grid_constant__ ReduceJob job) {
+  wait_for_previous();
   const std::int64_t kept = static_cast<std::int64_t>(blockIdx.x) * kWarps + threadIdx.x / 32;
   if (kept >= job.plan.kept) return;
   const Join join = job.recipe.join;
@@ -257,6 +299,7 @@ __global__ void __launch_bounds__(kWarps * 32) join_few(const __grid_constant__ 
 
 /// Joins an output's partials when they are many: a thread block each.
 __global__ void __launch_bounds__(kJoiners) join_partials(const __grid_constant__ ReduceJob job) {
+  wait_for_previous();
   const float* partials = job.partials + blockIdx.x * job.chunks;
   const float value =
       with_join(job.recipe.join, [&](auto j) { return join_many<j.value>(partials, job.chunks); });
@@ -317,16 +360,36 @@ struct ShortRows {
 template <typename Source>
 struct LongRows {
   static void go(const ReduceJob& job, unsigned grid, unsigned threads, int, cudaStream_t stream) {
-    long_rows<Source><<<grid, threads, 0, stream>>>(job);
+    long_rows<Source, Asked><<<grid, threads, 0, stream>>>(job);
+  }
+};
+template <typename T, Map M, Join J>
+void launch_known(const ReduceJob& job, unsigned grid, unsigned threads, cudaStream_t stream) {
+  using Way = Known<M, J>;
+  long_rows<Packed<T, false, Way>, Way><<<grid, threads, 0, stream>>>(job);
+}
+/// Rows of one piece: sums and extremes have kernels of their own.
+template <typename T>
+struct LongRows<Packed<T, false>> {
+  static void go(const ReduceJob& job, unsigned grid, unsigned threads, int, cudaStream_t stream) {
+    const Map map = job.recipe.map;
+    if (map == Map::identity && job.recipe.join == Join::add)
+      launch_known<T, Map::identity, Join::add>(job, grid, threads, stream);
+    else if (map == Map::largest)
+      launch_known<T, Map::largest, Join::largest>(job, grid, threads, stream);
+    else if (map == Map::smallest)
+      launch_known<T, Map::smallest, Join::smallest>(job, grid, threads, stream);
+    else
+      long_rows<Packed<T, false>, Asked><<<grid, threads, 0, stream>>>(job);
   }
 };
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-/// Chunks of `most` blocks at most, fewer while that leaves processors idle.
-void cut(ReduceJob& job, std::int64_t items, std::int64_t most, std::int64_t least) {
+/// Chunks of `most` blocks at most, fewer while that makes less than `enough` of them.
+void cut(ReduceJob& job, std::int64_t items, std::int64_t most, std::int64_t least, std::int64_t enough) {
   std::int64_t blocks = most;
-  while (blocks > least && items * ceil_div(job.plan.n, blocks * kBlock) < 1024) blocks /= 2;
+  while (blocks > least && items * ceil_div(job.plan.n, blocks * kBlock) < enough) blocks /= 2;
   if (other_launches()) blocks = blocks == least ? most : least;
   job.chunk = blocks * kBlock;
   job.chunks = std::max<std::int64_t>(ceil_div(job.plan.n, job.chunk), 1);
@@ -342,25 +405,31 @@ Status take_partials(ReduceJob& job, const Place& place) {
 Status join_chunks(const ReduceJob& job, cudaStream_t stream) {
   if (job.chunks == 1) return Status::ok;
   if (job.chunks <= kFewChunks && job.plan.kept > 1) {
-    join_few<<<static_cast<unsigned>(ceil_div(job.plan.kept, kWarps)), kWarps * 32, 0, stream>>>(job);
+    launch_early(join_few, static_cast<unsigned>(ceil_div(job.plan.kept, kWarps)), kWarps * 32, stream, job);
     return Status::ok;
   }
-  join_partials<<<static_cast<unsigned>(job.plan.kept), kJoiners, 0, stream>>>(job);
+  launch_early(join_partials, static_cast<unsigned>(job.plan.kept), kJoiners, stream, job);
   return Status::ok;
 }
 
 constexpr std::int64_t kGrid = 0x7fffffff;
 
 Status run_wide_columns(ReduceJob job, const Place& place, cudaStream_t stream) {
-  job.tiles = ceil_div(job.plan.kept, kWideColumns);
-  const std::int64_t enough = job.in_type == Type::bf16 ? 256 : 128;  // one or two a processor
+  const bool narrow = job.in_type == Type::bf16, by_ring = cuda::takes_column_ring(job);
+  const std::int64_t columns = !by_ring ? kWideColumns
+                               : narrow ? kRingColumns<std::uint16_t>
+                                        : kRingColumns<float>;
+  const std::int64_t enough = narrow && !by_ring ? 256 : 128;  // two or one a processor
+  job.tiles = ceil_div(job.plan.kept, columns);
   std::int64_t blocks = 16;
   while (blocks > 1 && job.tiles * ceil_div(job.plan.n, blocks * kBlock) < enough) blocks /= 2;
   job.chunk = blocks * kBlock;
   job.chunks = ceil_div(job.plan.n, job.chunk);
   if (job.tiles * job.chunks > kGrid) return Status::bad_shape;
   if (const Status status = take_partials(job, place); status != Status::ok) return status;
-  if (const Status status = cuda::launch_wide_columns(job, stream); status != Status::ok) return status;
+  const Status launched =
+      by_ring ? cuda::launch_column_ring(job, stream) : cuda::launch_wide_columns(job, stream);
+  if (launched != Status::ok) return launched;
   return join_chunks(job, stream);
 }
 
@@ -369,7 +438,7 @@ Status run_columns(ReduceJob job, const Place& place, cudaStream_t stream) {
   const std::int64_t inner = job.plan.kept_size[job.plan.kept_rank - 1];
   job.tiles = ceil_div(inner, Way::columns);
   const std::int64_t items = job.plan.kept / inner * job.tiles;
-  cut(job, items, std::int64_t{1} << 20, 1);
+  cut(job, items, std::int64_t{1} << 20, 1, 1024);
   if (items * job.chunks > kGrid) return Status::bad_shape;
   if (const Status status = take_partials(job, place); status != Status::ok) return status;
   const dim3 threads(Way::columns, Way::rows);
@@ -384,12 +453,12 @@ Status run_rows(ReduceJob job, const Place& place, cudaStream_t stream) {
   if (job.plan.n <= kBlock) {
     int lanes = 1;
     while (lanes < 32 && (lanes * 4 < job.plan.n || other_launches())) lanes *= 2;
-    const std::int64_t grid = ceil_div(job.plan.kept * lanes, 256);
+    const std::int64_t grid = ceil_div(job.plan.kept * lanes, kShortThreads);
     if (grid > kGrid) return Status::bad_shape;
-    launch_source<ShortRows>(job, static_cast<unsigned>(grid), 256, lanes, stream);
+    launch_source<ShortRows>(job, static_cast<unsigned>(grid), kShortThreads, lanes, stream);
     return Status::ok;
   }
-  cut(job, job.plan.kept, kChunkBlocks, 8);
+  cut(job, job.plan.kept, kChunkBlocks, kWarps, job.plan.kept == 1 ? kFewPartials : 1024);
   if (job.plan.kept * job.chunks > kGrid) return Status::bad_shape;
   if (const Status status = take_partials(job, place); status != Status::ok) return status;
   const std::int64_t warps =

@@ -5,6 +5,8 @@
 
 namespace assay::kernels {
 inline constexpr int kWideColumns = 128;  ///< of one thread block of wide_columns.cu
+template <typename T>
+inline constexpr int kRingColumns = 512 / static_cast<int>(sizeof(T));  ///< of one of column_ring.cu
 }
 
 namespace assay::kernels::cuda {
@@ -18,6 +20,9 @@ Status run_one_read(const ReduceJob& job, void* stream);
 /// chunk).
 bool takes_wide_columns(const ReduceJob& job);
 Status launch_wide_columns(const ReduceJob& job, void* stream);
+/// Of those: whether they are for column_ring.cu, and that.
+bool takes_column_ring(const ReduceJob& job);
+Status launch_column_ring(const ReduceJob& job, void* stream);
 /// Of jobs that go by columns: whether they are for short_columns.cu, and that.
 bool takes_short_columns(const ReduceJob& job);
 Status launch_short_columns(const ReduceJob& job, void* stream);

@@ -1,9 +1,9 @@
 // R3 on CUDA: a thread block takes a row 64 leaves at a time; a thread owns a leaf in shared memory. Rows
-// that are many and side by side take a thread each.
+// that are many and side by side take a thread each; aligned ones go another way: scan_parts.cu.
 #include <cuda_runtime.h>
 
 #include "kernels/core/launch.hpp"
-#include "kernels/reduce/scan.hpp"
+#include "kernels/reduce/scan_cuda.cuh"
 
 namespace assay::kernels {
 
@@ -78,11 +78,6 @@ constexpr int kScanWarps = 4;
 constexpr int kPart = kLanes * static_cast<int>(kScanLeaf);
 using Leaves = float[kLanes * kPitch];
 
-template <bool Product>
-__device__ __forceinline__ float step(float a, float b) {
-  return Product ? a * b : a + b;
-}
-
 __device__ __forceinline__ int pitched(int i) {
   return i / static_cast<int>(kScanLeaf) * kPitch + i % static_cast<int>(kScanLeaf);
 }
@@ -145,28 +140,17 @@ __device__ __forceinline__ float scan_leaf(float* mine) {
     for (int k = 0; k < 16; ++k) v[k] = mine[begin + k];
 #pragma unroll
     for (int k = 0; k < 16; ++k) {
-      local = begin + k == 0 ? v[0] : step<Product>(local, v[k]);
+      local = begin + k == 0 ? v[0] : scan_step<Product>(local, v[k]);
       mine[begin + k] = local;
     }
   }
   return local;
 }
 
-/// The chain of the totals of a group's leaves before this lane's, after `carry` (when `carried`).
-template <bool Product>
-__device__ __forceinline__ float chain_before(float total, int leaf, int group, float carry, bool carried) {
-  float prefix = carry;
-  for (int l = 0; l + 1 < group; ++l) {
-    const float t = __shfl_sync(0xffffffffu, total, l, group);
-    if (l < leaf) prefix = l == 0 && !carried ? t : step<Product>(prefix, t);
-  }
-  return prefix;
-}
-
 /// An element's value: `before` its leaf's prefix, when `joined`.
 template <bool Product>
 __device__ __forceinline__ float whole(float before, float local, bool joined) {
-  return joined ? step<Product>(before, local) : local;
+  return joined ? scan_step<Product>(before, local) : local;
 }
 
 /// Locals and their leaves' prefixes to elements [0, count) of p. `group`: leaves of a row; `plain`: a row's
@@ -235,7 +219,7 @@ __global__ void __launch_bounds__(kScanWarps* kLanes)
     const int leaf = lane & (group - 1);
     const float prefix = chain_before<Product>(total, leaf, group, carry, begin > 0);
     if (begin + kPart < rows.n) {
-      const float next = leaf == 0 && begin == 0 ? total : step<Product>(prefix, total);
+      const float next = leaf == 0 && begin == 0 ? total : scan_step<Product>(prefix, total);
       carry = __shfl_sync(0xffffffffu, next, kLanes - 1);
     }
     __syncwarp();
@@ -283,7 +267,9 @@ Status cuda::scan(const ScanJob& job, const Place& place) {
   const bool numbers = job.in_type == Type::f32 || job.in_type == Type::bf16;
   bool side_by_side = job.rows.count >= 8192 && (job.rows.n <= 32 || job.rows.step[0] != 1);
   if (other_launches()) side_by_side = !side_by_side;
-  if (takes_packed(job) && !other_launches()) {
+  if (takes_parts(job) && !other_launches()) {
+    scan_parts(job, stream);
+  } else if (takes_packed(job) && !other_launches()) {
     if (job.in_type == Type::bf16)
       launch_packed<std::uint16_t>(job, stream);
     else

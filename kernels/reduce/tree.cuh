@@ -24,16 +24,6 @@ __device__ __forceinline__ float smallest_of(float a, float b) {
   return y;
 }
 
-/// Leaves 4*lane ... 4*lane + 3 of `lanes` (a power of two) neighbouring lanes: the block's value, in each of
-/// them.
-__device__ __forceinline__ float halve_lanes(Join join, const float (&leaf)[4], int lanes) {
-  float v[4] = {leaf[0], leaf[1], leaf[2], leaf[3]};
-  for (int o = lanes / 2; o > 0; o /= 2)
-#pragma unroll
-    for (int c = 0; c < 4; ++c) v[c] = join_terms(join, v[c], __shfl_xor_sync(kAllLanes, v[c], o));
-  return join_terms(join, join_terms(join, v[0], v[2]), join_terms(join, v[1], v[3]));
-}
-
 /// load_four, leaving the first cache to what is read more than once.
 __device__ __forceinline__ void load_four_once(float (&x)[4], const float* p) {
   asm volatile("ld.global.L1::no_allocate.v4.f32 {%0, %1, %2, %3}, [%4];"
@@ -47,10 +37,27 @@ __device__ __forceinline__ void load_four_once(float (&x)[4], const std::uint16_
   x[2] = float_of(high << 16), x[3] = float_of(high & 0xffff0000u);
 }
 
+/// Joins that no order changes: of a place in the order of numbers, as an integer.
+template <Join J>
+inline constexpr bool kAnyOrder = J == Join::largest || J == Join::smallest;
+
+template <Join J>
+__device__ __forceinline__ float extreme_of_warp(float v) {
+  const int key = static_cast<int>(bits_of(v));
+  return float_of(static_cast<std::uint32_t>(J == Join::largest ? __reduce_max_sync(kAllLanes, key)
+                                                                : __reduce_min_sync(kAllLanes, key)));
+}
+
+/// A lane's four leaves when no other has any: the last two steps of R1's halving.
+template <Join J>
+__device__ __forceinline__ float joined_leaves(const float (&v)[4]) {
+  return join_terms(J, join_terms(J, v[0], v[2]), join_terms(J, v[1], v[3]));
+}
+
 /// Four leaves of each of 32 lanes, leaves 4 * lane + c: their value by R1's halving, in each lane. Lanes
 /// give away what another joins: 8 exchanges instead of 20.
 template <Join J>
-__device__ __forceinline__ float halve_warp(const float (&v)[4], int lane) {
+__device__ __forceinline__ float halve_in_order(const float (&v)[4], int lane) {
   const auto joined = [](float a, float b, int o) {
     return join_terms(J, a, __shfl_xor_sync(kAllLanes, b, o));
   };
@@ -64,12 +71,42 @@ __device__ __forceinline__ float halve_warp(const float (&v)[4], int lane) {
   return joined(one, one, 8);
 }
 
+/// The same, where no order changes the value by one exchange.
+template <Join J>
+__device__ __forceinline__ float halve_warp(const float (&v)[4], int lane) {
+  if constexpr (kAnyOrder<J>)
+    return extreme_of_warp<J>(joined_leaves<J>(v));
+  else
+    return halve_in_order<J>(v, lane);
+}
+
+/// The same of `lanes` (a power of two) neighbouring lanes, in each of them.
+template <Join J>
+__device__ __forceinline__ float halve_lanes(const float (&leaf)[4], int lane, int lanes) {
+  if (lanes == 32) return halve_warp<J>(leaf, lane);
+  if constexpr (kAnyOrder<J>) {
+    float one = joined_leaves<J>(leaf);
+    for (int o = lanes / 2; o > 0; o /= 2) one = join_terms(J, one, __shfl_xor_sync(kAllLanes, one, o));
+    return one;
+  } else {
+    float v[4] = {leaf[0], leaf[1], leaf[2], leaf[3]};
+    for (int o = lanes / 2; o > 0; o /= 2)
+#pragma unroll
+      for (int c = 0; c < 4; ++c) v[c] = join_terms(J, v[c], __shfl_xor_sync(kAllLanes, v[c], o));
+    return joined_leaves<J>(v);
+  }
+}
+
 /// R1 step 3 over the lanes' values, in each of them.
 template <Join J>
 __device__ __forceinline__ float join_lanes(float v) {
+  if constexpr (kAnyOrder<J>) {
+    return extreme_of_warp<J>(v);
+  } else {
 #pragma unroll
-  for (int o = 1; o < 32; o *= 2) v = join_terms(J, v, __shfl_xor_sync(kAllLanes, v, o));
-  return v;
+    for (int o = 1; o < 32; o *= 2) v = join_terms(J, v, __shfl_xor_sync(kAllLanes, v, o));
+    return v;
+  }
 }
 
 /// f(std::integral_constant<Join, join>): a join that is known when the code is compiled.
@@ -88,10 +125,9 @@ __device__ __forceinline__ float with_join(Join join, F&& f) {
 }
 
 /// Values [0, 2 * 32) of shared memory, neutral where there is none: R1 step 3, by the first warp.
-__device__ __forceinline__ float join_blocks(Join join, const float* sums, int lane) {
-  return with_join(join, [&](auto j) {
-    return join_lanes<j.value>(join_terms(j.value, sums[2 * lane], sums[2 * lane + 1]));
-  });
+template <Join J>
+__device__ __forceinline__ float join_blocks(const float* sums, int lane) {
+  return join_lanes<J>(join_terms(J, sums[2 * lane], sums[2 * lane + 1]));
 }
 
 /// Four leaves of each of 16 lanes, leaves 4 * lane + c: their sum by R1's halving, of each half of a warp.

@@ -5,6 +5,7 @@
 #include <cuda_runtime.h>
 #include <type_traits>
 
+#include "kernels/core/after.cuh"
 #include "kernels/reduce/columns.cuh"
 #include "kernels/reduce/finish.cuh"
 #include "kernels/reduce/reduce_cuda.hpp"
@@ -98,6 +99,7 @@ __global__ void __launch_bounds__(kWarps<T> * 32, 16 / kWarps<T>)
   using Raw = std::conditional_t<sizeof(T) == 2, uint2, float4>;
   constexpr int kClasses = kWarps<T>;
   __shared__ float4 classes[kClasses][32];
+  let_next_begin();
   const ReducePlan& plan = job.plan;
   const int lane = threadIdx.x & 31, warp = threadIdx.x / 32;
   const std::int64_t tile = blockIdx.x / job.chunks, chunk = blockIdx.x - tile * job.chunks;

@@ -5,6 +5,7 @@
 #include "kernels/conv/conv.hpp"
 #include "kernels/conv/fft.hpp"
 #include "kernels/conv/pool.hpp"
+#include "kernels/torch/maybe_view.hpp"
 #include "kernels/torch/tables.hpp"
 #include "kernels/torch/tensors.hpp"
 
@@ -60,15 +61,6 @@ std::optional<Answer> unfit(Call& call, std::size_t input, std::size_t weight) {
                        "': expected 3 to 5 dimensions, as the weight has, found " + std::to_string(x.dim()));
   return std::nullopt;
 }
-
-struct MaybeView {
-  View view;
-  bool there;
-  explicit MaybeView(const at::Tensor& tensor) : there(tensor.defined()) {
-    if (there) view = view_of(tensor);
-  }
-  const View* get() const { return there ? &view : nullptr; }
-};
 
 /// convolution(input, weight, bias, stride, padding, dilation, transposed, output_padding, groups)
 Answer forward(Call& call) {

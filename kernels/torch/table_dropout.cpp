@@ -4,6 +4,7 @@
 #include <c10/core/impl/LocalDispatchKeySet.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include "kernels/torch/maybe_view.hpp"
 #include "kernels/torch/streams.hpp"
 #include "kernels/torch/tables.hpp"
 #include "kernels/torch/tensors.hpp"
@@ -31,12 +32,15 @@ struct Dropped {
   at::Tensor out, kept;
 };
 
-Dropped drop(const at::Tensor& input, double p) {
-  const Dropped result{make_like(input, input.scalar_type()), make_like(input, at::kBool)};
+/// `masked`: whether `kept` is wanted.
+Dropped drop(const at::Tensor& input, double p, bool masked) {
+  const Dropped result{make_like(input, input.scalar_type()),
+                       masked ? make_like(input, at::kBool) : at::Tensor()};
   const Here here(input.device());
   RandomCall random(std::nullopt, input.device(), here);
-  const Status status = random_dropout(view_of(input), p, view_of(result.out), view_of(result.kept),
-                                       random.state(), here, Noise::stored);
+  const MaybeView kept(result.kept);
+  const Status status =
+      random_dropout(view_of(input), p, view_of(result.out), kept.get(), random.state(), here, Noise::stored);
   TORCH_CHECK(status == Status::ok, "dropout: ", text_of(status));
   random.done();
   return result;
@@ -61,7 +65,7 @@ bool is_plain(const at::Tensor& tensor) {
 
 struct DropoutFunction : torch::autograd::Function<DropoutFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& input, double p) {
-    Dropped result = drop(input, p);
+    Dropped result = drop(input, p, true);
     context->save_for_backward({result.kept});
     context->saved_data["p"] = p;
     return result.out;
@@ -84,7 +88,7 @@ Answer dropout(Call& call) {
   if (!is_arithmetic(input) || !is_plain(input)) return call.give(in_steps(input, p));
   if (c10::GradMode::is_enabled() && input.requires_grad())
     return call.give(DropoutFunction::apply(input, p));
-  return call.give(drop(input, p).out);
+  return call.give(drop(input, p, false).out);
 }
 
 constexpr Row kRows[] = {{"dropout", Level::above, dropout, "", "R6 random streams"}};

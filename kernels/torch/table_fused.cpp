@@ -9,6 +9,7 @@
 #include "kernels/reduce/loss.hpp"
 #include "kernels/reduce/norm.hpp"
 #include "kernels/reduce/softmax.hpp"
+#include "kernels/torch/maybe_view.hpp"
 #include "kernels/torch/tables.hpp"
 #include "kernels/torch/tensors.hpp"
 
@@ -74,15 +75,6 @@ struct AsRows {
   at::Tensor column(const at::Tensor& tensor) const {
     return tensor.defined() ? tensor.reshape({columns}).contiguous() : tensor;
   }
-};
-
-struct MaybeView {
-  View view;
-  bool there = false;
-  explicit MaybeView(const at::Tensor& tensor) : there(tensor.defined()) {
-    if (there) view = view_of(tensor);
-  }
-  const View* get() const { return there ? &view : nullptr; }
 };
 
 void check_shape(Call& call, const at::Tensor& input, const std::vector<std::int64_t>& shape) {
@@ -221,12 +213,12 @@ Answer nll_backward(Call& call) {
   return call.give(rows.view(sizes).movedim(-1, 1).contiguous());
 }
 
-/// Whether a call of cross_entropy_loss can read the logits once: plain fp32 rows and class numbers, and
-/// nobody who asks for a derivative.
+/// Whether a call of cross_entropy_loss can read the logits once: plain rows and class numbers, and nobody who
+/// asks for a derivative.
 bool reads_once(Call& call) {
   const at::Tensor self = call.tensor(0), target = call.tensor(1), weight = call.tensor(2);
   if (at::isTensorSubclassLike(self) || at::isTensorSubclassLike(target) || call.real(5) != 0) return false;
-  if (self.scalar_type() != at::kFloat || target.scalar_type() != at::kLong) return false;
+  if (!is_arithmetic(self) || target.scalar_type() != at::kLong) return false;
   if (self.dim() != 2 || target.dim() != 1 || self.size(0) != target.size(0) || self.numel() == 0)
     return false;
   if (self.device() != target.device() || (c10::GradMode::is_enabled() && self.requires_grad())) return false;
@@ -234,7 +226,8 @@ bool reads_once(Call& call) {
 }
 
 /// cross_entropy_loss(self, target, weight, reduction, ignore_index, label_smoothing): the bits of
-/// log_softmax followed by nll_loss (R7.4), without the first one's result in memory.
+/// log_softmax followed by nll_loss (R7.4; of bf16 with the first one's rounding), without the first one's
+/// result in memory.
 Answer cross_entropy_above(Call& call) {
   if (!reads_once(call)) return Answer::aten;
   const at::Tensor self = call.tensor(0), target = call.tensor(1);
@@ -243,9 +236,10 @@ Answer cross_entropy_above(Call& call) {
                    kept = make({2, rows}, at::kFloat, self.device());
   const Here here(self.device());
   call.check(cross_entropy(view_of(self), view_of(target), nullptr, call.integer(4), view_of(losses),
-                           view_of(kept[0]), view_of(kept[1]), here));
-  if (reduction == 0) return call.give(losses);
-  const at::Tensor out = make({}, at::kFloat, self.device()), total = make({}, at::kFloat, self.device());
+                           view_of(kept[0]), view_of(kept[1]), here, true));
+  if (reduction == 0) return call.give(losses.to(self.scalar_type()));
+  const at::Tensor out = make({}, self.scalar_type(), self.device()),
+                   total = make({}, at::kFloat, self.device());
   call.check(finish_loss(view_of(losses), view_of(target), nullptr, self.size(1),
                          static_cast<LossReduction>(reduction), call.integer(4), view_of(out), view_of(total),
                          here));

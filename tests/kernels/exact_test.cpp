@@ -105,6 +105,18 @@ TEST(Exact, PlacesAmongEqualsInRowsOfSeveralBatches) {
   }
 }
 
+// Many rows of several parts: on a GPU a warp has each, and looks again at a part that was not the last.
+TEST(Exact, PlacesInManyLongRows) {
+  for (const Type type : {Type::f32, Type::bf16}) {
+    const Exact op = type == Type::f32 ? Exact::max : Exact::min;
+    same_on_all("places in long rows", [&](Case& made, bool plain) -> Made {
+      const View in = made.input(type, {1024, 2056}, Fill::normal);
+      const View out = made.output(type, {1024}), indices = made.output(Type::i64, {1024});
+      return {call(plain, op, in, 2, &out, &indices, made.place()), {out, indices}};
+    });
+  }
+}
+
 std::int64_t position(Exact op, std::vector<float> x) {
   PlainThreads threads(2);
   PlainWorkspace workspace(false);

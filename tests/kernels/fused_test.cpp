@@ -5,6 +5,7 @@
 #include "kernels/reduce/norm.hpp"
 #include "kernels/reduce/reduce.hpp"
 #include "kernels/reduce/softmax.hpp"
+#include "tests/kernels/everywhere.hpp"
 #include "tests/kernels/reduce_ways.hpp"
 
 namespace assay::kernels {
@@ -234,7 +235,7 @@ Status cross_entropy_both(Case& made, bool plain, const View& logits, const View
 }
 
 TEST(Fused, CrossEntropyGivesTheReferencesBits) {
-  for (const Sizes& sizes : {Sizes{1, 5}, Sizes{17, 100}, Sizes{5, 2048}, Sizes{3, 50257}})
+  for (const Sizes& sizes : {Sizes{1, 5}, Sizes{17, 100}, Sizes{5, 2048}, Sizes{3, 50257}, Sizes{3, 50304}})
     for (const Type type : {Type::f32, Type::bf16})
       for (const bool weighted : {false, true})
         same_on_all("cross_entropy " + text_of({sizes, 1, {}}, type), [&](Case& made, bool plain) -> Made {
@@ -305,6 +306,55 @@ TEST(Fused, CrossEntropyIsLogSoftmaxAndNllLoss) {
   EXPECT_EQ(total, total2);
   EXPECT_EQ(total[0], 34.0F);
   EXPECT_EQ(composed, fused);
+}
+
+/// A bf16 loss of log_softmax and nll_loss, and of the one pass that rounds as they do.
+TEST(Fused, CrossEntropyThatRoundsIsLogSoftmaxInBf16AndNllLoss) {
+  for (const Sizes& sizes : {Sizes{40, 30}, Sizes{1500, 1024}, Sizes{6, 50304}})
+    for (const auto reduction : {LossReduction::mean, LossReduction::sum}) {
+      const auto loss_of = [&](bool at_once) {
+        return everywhere::expect_same("cross_entropy of bf16", [&](Case& made, std::vector<View>& outputs) {
+          const std::int64_t rows = sizes[0], classes = sizes[1];
+          const View logits = made.input(Type::bf16, sizes, Fill::normal);
+          const View target = made.input(Type::i64, {rows}, Fill::index, {}, 0, classes);
+          const View out = made.output(Type::bf16, {}), total = made.output(Type::f32, {});
+          outputs = {out, total};
+          if (!at_once) {
+            const View log = made.output(Type::bf16, sizes);
+            const Status status = softmax(logits, 1, log, true, made.place());
+            if (status != Status::ok) return status;
+            return nll_loss(log, target, nullptr, reduction, 2, out, total, made.place());
+          }
+          const View losses = made.output(Type::f32, {rows}), largest = made.output(Type::f32, {rows}),
+                     sums = made.output(Type::f32, {rows});
+          const Status status =
+              cross_entropy(logits, target, nullptr, 2, losses, largest, sums, made.place(), true);
+          if (status != Status::ok) return status;
+          return finish_loss(losses, target, nullptr, classes, reduction, 2, out, total, made.place());
+        });
+      };
+      const everywhere::Result wanted = loss_of(false), found = loss_of(true);
+      ASSERT_EQ(wanted.status, Status::ok);
+      EXPECT_EQ(everywhere::difference(wanted, found), "");
+    }
+}
+
+/// Rows up to more than one kernel takes at once, some ignored.
+TEST(Fused, NllLossOfAnyNumberOfRowsIsTheSameEverywhere) {
+  for (const std::int64_t rows : {1, 5, 1024, 1025, 40000, 70000})
+    for (const auto reduction : {LossReduction::none, LossReduction::mean, LossReduction::sum})
+      for (const bool weighted : {false, true}) {
+        const auto result = everywhere::expect_same("nll_loss", [&](Case& made, std::vector<View>& outputs) {
+          const View in = made.input(Type::f32, {rows, 7}, Fill::normal);
+          const View target = made.input(Type::i64, {rows}, Fill::index, {}, 0, 7);
+          const View weight = made.input(Type::f32, {7}, Fill::uniform);
+          const View out = made.output(Type::f32, reduction == LossReduction::none ? Sizes{rows} : Sizes{});
+          const View total = made.output(Type::f32, {});
+          outputs = {out, total};
+          return nll_loss(in, target, weighted ? &weight : nullptr, reduction, 2, out, total, made.place());
+        });
+        ASSERT_EQ(result.status, Status::ok);
+      }
 }
 
 TEST(Fused, RowsByPartsAreTheRowsAtOnce) {

@@ -283,12 +283,21 @@ void check_dropout(const DropoutCase& c) {
     const View x = one.input(c.type, c.sizes, certify::Fill::special, c.order);
     outputs = {x, one.output(c.type, c.sizes), one.output(Type::boolean, c.sizes),
                one.output(c.type, c.sizes)};
-    const Status status = random_dropout(x, c.p, outputs[1], outputs[2], state, one.place());
+    const Status status = random_dropout(x, c.p, outputs[1], &outputs[2], state, one.place());
     return status == Status::ok ? random_dropout_backward(x, outputs[2], c.p, outputs[3], one.place())
                                 : status;
   });
   ASSERT_EQ(result.status, Status::ok);
   EXPECT_EQ(result.contents[1], result.contents[3]);
+  const Result unmasked =
+      expect_same("dropout without a mask", [&](certify::Case& one, std::vector<View>& outputs) {
+        RandomState* state = everywhere::place_values(one, std::vector{kState});
+        const View x = one.input(c.type, c.sizes, certify::Fill::special, c.order);
+        outputs = {x, one.output(c.type, c.sizes)};
+        return random_dropout(x, c.p, outputs[1], nullptr, state, one.place());
+      });
+  ASSERT_EQ(unmasked.status, Status::ok);
+  EXPECT_EQ(unmasked.contents[1], result.contents[1]);
   const auto keep = static_cast<float>(1.0 - c.p);
   for (std::int64_t i = 0; i < c.sizes[0] * c.sizes[1]; ++i) {
     const auto u = static_cast<std::size_t>(i);

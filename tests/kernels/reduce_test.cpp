@@ -56,6 +56,8 @@ const std::vector<Shape>& shapes() {
       {{300, 70}, 1, {}},
       {{2100, 130}, 1, {}},
       {{2100, 132}, 1, {}},
+      {{2100, 264}, 1, {}},
+      {{1500, 128}, 1, {}, 8},
       {{4100, 72}, 2, {}},
       {{70000, 9}, 1, {}},
       {{2, 300, 70}, 2, {}},
@@ -147,11 +149,18 @@ TEST(Reduce, AllWaysGiveTheReferencesBits) {
 TEST(Reduce, SpecialValues) {
   for (const Wanted& wanted : kWanted)
     for (const Fill fill : {Fill::special, Fill::bits, Fill::subnormal})
-      for (const Shape& shape : {Shape{{40, 50}, 2, {}}, Shape{{40, 50}, 1, {}}, Shape{{3, 2000}, 2, {}}}) {
+      for (const Shape& shape : {Shape{{40, 50}, 2, {}}, Shape{{40, 50}, 1, {}}, Shape{{3, 2000}, 2, {}},
+                                 Shape{{1100, 64}, 1, {}}}) {
         const std::string name = std::string(wanted.name) + " special " + text_of(shape);
         same_on_all(name, reduction(wanted, shape, Type::f32, Type::f32, fill));
         same_on_all(name + " bf16 to f32", reduction(wanted, shape, Type::bf16, Type::f32, fill));
       }
+}
+
+// So many columns that a thread block of a GPU has several blocks of R1, one after the other.
+TEST(Reduce, ManyLongColumns) {
+  const Wanted sum = {"sum", Reduction::sum, 0, false};
+  same_on_all("long columns", reduction(sum, {{2100, 8192}, 1, {}}, Type::f32, Type::f32, Fill::wide));
 }
 
 /// One call on the CPU over values of our own.

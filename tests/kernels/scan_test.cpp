@@ -60,6 +60,35 @@ TEST(Scan, AllWaysGiveTheReferencesBits) {
       }
 }
 
+// What a GPU takes in registers: a leaf a lane, a part a warp, several parts of a row handed on.
+TEST(Scan, RowsOfWholeLeavesAndParts) {
+  for (const Along& shape :
+       {Along{{33, 128}, 1, {}}, Along{{3, 256}, 1, {}}, Along{{130, 512}, 1, {}}, Along{{20, 2048}, 1, {}},
+        Along{{64, 4096}, 1, {}}, Along{{64, 10240}, 1, {}}, Along{{9, 64, 3}, 1, {0, 2, 1}}})
+    for (const Type type : {Type::f32, Type::bf16})
+      for (const Scan op : {Scan::sum, Scan::prod})
+        same_on_all(text_of("cumsum or cumprod", shape, type), [&](Case& made, bool plain) -> Made {
+          const View in = made.input(type, shape.sizes, Fill::normal, shape.order);
+          const View out = made.output(type, shape.sizes);
+          ScanJob job;
+          if (!plain) return {scan(op, in, shape.dim, out, nullptr, made.place()), {out}};
+          const Status status = scan_job(job, op, in, shape.dim, out, nullptr);
+          return {status == Status::ok ? reference::scan(job) : status, {out}};
+        });
+}
+
+TEST(Scan, InPlaceIsTheSame) {
+  for (const Type type : {Type::f32, Type::bf16})
+    for (const Sizes& sizes : {Sizes{20, 1024}, Sizes{70, 6144}, Sizes{7, 200}})
+      same_on_all("cumsum in place", [&](Case& made, bool plain) -> Made {
+        const View in = made.input(type, sizes, Fill::special);
+        ScanJob job;
+        if (!plain) return {scan(Scan::sum, in, 1, in, nullptr, made.place()), {in}};
+        const Status status = scan_job(job, Scan::sum, in, 1, in, nullptr);
+        return {status == Status::ok ? reference::scan(job) : status, {in}};
+      });
+}
+
 Sizes cut(Sizes sizes, int dim, std::int64_t wanted) {
   if (!sizes.empty()) sizes[static_cast<std::size_t>(dim)] = wanted;
   return sizes;
