@@ -1,6 +1,7 @@
 // Operators over rows: softmax, norms, losses, extrema with their positions.
 #include <ATen/TensorSubclassLikeUtils.h>
 #include <ATen/WrapDimUtils.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/ops/_fused_rms_norm.h>
 #include <c10/core/GradMode.h>
 #include <limits>
@@ -213,12 +214,15 @@ Answer nll_backward(Call& call) {
   return call.give(rows.view(sizes).movedim(-1, 1).contiguous());
 }
 
-/// Whether a call of cross_entropy_loss can read the logits once: plain rows and class numbers, and nobody who
-/// asks for a derivative.
+/// Whether a call of cross_entropy_loss can read the logits once: plain rows and class numbers, and nobody
+/// who asks for a derivative.
 bool reads_once(Call& call) {
   const at::Tensor self = call.tensor(0), target = call.tensor(1), weight = call.tensor(2);
   if (at::isTensorSubclassLike(self) || at::isTensorSubclassLike(target) || call.real(5) != 0) return false;
   if (!is_arithmetic(self) || target.scalar_type() != at::kLong) return false;
+  // Autocast takes log_softmax and nll_loss in fp32 on CUDA, not the operator that calls them.
+  if (self.scalar_type() != at::kFloat && at::autocast::is_autocast_enabled(self.device().type()))
+    return false;
   if (self.dim() != 2 || target.dim() != 1 || self.size(0) != target.size(0) || self.numel() == 0)
     return false;
   if (self.device() != target.device() || (c10::GradMode::is_enabled() && self.requires_grad())) return false;

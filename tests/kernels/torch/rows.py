@@ -102,6 +102,20 @@ for name, sizes, f, types in CASES:
                 for what, a, b in zip(("result", "gradient"), part or (), whole or ()):
                     same(a, b[begin:end], "%s, %s: rows %d to %d alone against in a batch of %d" % (title, what, begin, end - 1, rows))
                     compared += 1
+
+# The loss is one pass where nobody asks for a derivative, and several operators else: autocast must not tell them apart.
+numbers, targets = torch.randn(40, 30, generator=generator), torch.arange(40) % 30
+for device in ("cpu", "cuda") if options.device == "cuda" else ("cpu",):
+    for dtype in BOTH:
+        for reduction in ("none", "mean", "sum"):
+            x, t = numbers.to(device, dtype), targets.to(device)
+            title = "cross_entropy, %s, %s under autocast on %s" % (reduction, str(dtype)[6:], device)
+            with torch.autocast(device, torch.bfloat16):
+                with torch.no_grad():
+                    alone = F.cross_entropy(x, t, reduction=reduction)
+                asked = F.cross_entropy(x.clone().requires_grad_(), t, reduction=reduction).detach()
+            check(alone.dtype == asked.dtype == torch.float32, "%s: float32, found %s and %s" % (title, alone.dtype, asked.dtype))
+            same(alone, asked, "%s: without a derivative against with one" % title)
 print("%d comparisons of %d functions" % (compared, len(CASES)))
 check(compared > 0, "there are comparisons")
 finish("rows")
