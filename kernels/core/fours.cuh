@@ -36,6 +36,18 @@ __device__ __forceinline__ void load_four_fixed(float (&x)[kFour], const std::ui
   x[2] = float_of(v.y << 16), x[3] = float_of(v.y & 0xffff0000u);
 }
 
+/// Elements of 16 bytes.
+template <typename T>
+inline constexpr int kSixteenBytes = 16 / static_cast<int>(sizeof(T));
+
+template <int N>
+__device__ __forceinline__ bool any_nan(const float (&x)[N]) {
+  bool odd = false;
+#pragma unroll
+  for (int i = 0; i < N; ++i) odd = odd || x[i] != x[i];
+  return odd;
+}
+
 /// The numbers of 16 bytes: four of fp32, or eight of bf16.
 __device__ __forceinline__ void widen(float (&x)[4], const uint4& v) {
   x[0] = float_of(v.x), x[1] = float_of(v.y), x[2] = float_of(v.z), x[3] = float_of(v.w);
@@ -74,7 +86,7 @@ __device__ __forceinline__ void store_four(float* p, const float (&x)[kFour]) {
   store_together(p, one(x[0]), one(x[1]), one(x[2]), one(x[3]));
 }
 __device__ __forceinline__ void store_four(std::uint16_t* p, const float (&x)[kFour]) {
-  const bool odd = x[0] != x[0] || x[1] != x[1] || x[2] != x[2] || x[3] != x[3];
+  const bool odd = any_nan(x);
   store_together(p, pack_bf16(x[0], x[1], odd), pack_bf16(x[2], x[3], odd));
 }
 

@@ -98,7 +98,7 @@ __device__ __forceinline__ Ends ends_of(const Job& job, std::int64_t batch) {
 }
 
 __global__ void join(const __grid_constant__ Job job) {
-  wait_for_inputs();
+  wait_for_previous();
   const std::int64_t size = job.m * job.n;
   for (std::int64_t batch = blockIdx.y; batch < job.batches; batch += gridDim.y) {
     const Ends ends = ends_of(job, batch);
@@ -114,7 +114,7 @@ __global__ void join(const __grid_constant__ Job job) {
 
 /// Where elements of C, and of what is added, lie as those of the sums do: four at a time, and no divisions.
 __global__ void join_in_order(const __grid_constant__ Job job) {
-  wait_for_inputs();
+  wait_for_previous();
   const std::int64_t fours = job.m * job.n / 4;
   for (std::int64_t batch = blockIdx.y; batch < job.batches; batch += gridDim.y) {
     const Ends ends = ends_of(job, batch);

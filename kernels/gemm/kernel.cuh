@@ -1,6 +1,7 @@
 // The kernel of one tile a block, and its launch.
 #pragma once
 
+#include "kernels/core/after.cuh"
 #include "kernels/core/fours.cuh"
 #include "kernels/gemm/device_job.hpp"
 #include "kernels/gemm/tile.cuh"
@@ -16,19 +17,6 @@ __device__ __forceinline__ std::int64_t batch_offset(const Job& job, const std::
     batch /= job.batch_size[d];
   }
   return offset;
-}
-
-// A launch may begin before the one ahead of it in the stream has ended: it reads and writes nothing before
-// `wait_for_inputs`.
-__device__ __forceinline__ void let_next_start() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.launch_dependents;");
-#endif
-}
-__device__ __forceinline__ void wait_for_inputs() {
-#if __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.wait;" ::: "memory");
-#endif
 }
 
 /// R2's end: the scaled product, the scaled c0, one rounded add.
@@ -184,7 +172,7 @@ template <class S, Layout kA, Layout kB, bool kStacked>
 __global__ __launch_bounds__(S::threads, S::blocks) void tiles(const __grid_constant__ Job job) {
   extern __shared__ __align__(16) float shared[];
   constexpr bool kPairs = kA == kVectorsAlongK && kB == kVectors && pairs_fit<S, S::tile_rows>;
-  let_next_start();
+  let_next_begin();
   // Eight tiles down, then one across: blocks that run together share rows and columns in the cache.
   const unsigned band = blockIdx.x / (8 * job.tiles_across),
                  in_band = blockIdx.x - band * 8 * job.tiles_across;
@@ -206,7 +194,7 @@ __global__ __launch_bounds__(S::threads, S::blocks) void tiles(const __grid_cons
         job.b.data + batch_offset(job, job.b.batch, batch) + column * job.b.lane + k * job.b.k;
     const Loader<S, S::tile_rows, kA, kPairs> load_a(a, job.a.lane, job.a.k, rows);
     const Loader<S, S::tile_columns, kB, false> load_b(b, job.b.lane, job.b.k, columns);
-    wait_for_inputs();
+    wait_for_previous();
     accumulate<S, MeetingOf<S, kB>>(sums, load_a, load_b, length, shared);
     if constexpr (!kStacked) break;
     const Stack<S> stack{job.partial + (batch * gridDim.x + blockIdx.x) * job.levels * Stack<S>::floats};
@@ -228,33 +216,18 @@ inline bool aligned(const Job& job, const Operand& x, std::int64_t lanes) {
   return all && row % 4 == 0 && (floats % 4 == 0 || x.padded);
 }
 
-inline int device_attribute(cudaDeviceAttr which) {
-  int device = 0, value = 0;
-  cudaGetDevice(&device);
-  cudaDeviceGetAttribute(&value, which, device);
-  return value;
-}
-
 /// Shared memory of which one block alone finds room on a processor. Small grids that may begin early take so
 /// much, so that their blocks do not wait, several at one place, for what the launch before leaves.
 inline int shared_alone() { return device_attribute(cudaDevAttrMaxSharedMemoryPerMultiprocessor) / 2; }
 
-/// `early`: the launch may begin before the one ahead of it in the stream has ended (from sm_90 on).
+/// As launch(), with as much shared memory as the kernel asks for.
 template <class Kernel>
 bool launch_kernel(Kernel* kernel, dim3 grid, int threads, int shared, bool early, const Job& job,
                    cudaStream_t stream) {
-  early = early && device_attribute(cudaDevAttrComputeCapabilityMajor) >= 9;
   if (shared > 48 * 1024 &&
       cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, shared) != cudaSuccess)
     return false;
-  cudaLaunchAttribute attribute{};
-  attribute.id = cudaLaunchAttributeProgrammaticStreamSerialization;
-  attribute.val.programmaticStreamSerializationAllowed = 1;
-  cudaLaunchConfig_t config{};
-  config.gridDim = grid, config.blockDim = dim3(static_cast<unsigned>(threads));
-  config.dynamicSmemBytes = static_cast<std::size_t>(shared), config.stream = stream;
-  config.attrs = &attribute, config.numAttrs = early ? 1 : 0;
-  return cudaLaunchKernelEx(&config, kernel, job) == cudaSuccess;
+  return kernels::launch(kernel, grid, threads, shared, early, stream, job) == cudaSuccess;
 }
 
 template <class S, Layout kA, Layout kB, bool kStacked>

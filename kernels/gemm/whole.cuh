@@ -68,11 +68,11 @@ template <typename T, int M, int N, bool kAlongA, bool kAlongB>
 __global__ __launch_bounds__(M* N / 32, 768 / (M * N / 32)) void whole(const __grid_constant__ Job job) {
   extern __shared__ __align__(16) float shared[];
   constexpr int threads = M * N / 32;
-  let_next_start();
+  let_next_begin();
   const int k = static_cast<int>(job.k);
   const std::int64_t batch = blockIdx.x;
   const unsigned a_at = address(shared), b_at = a_at + (kAlongA ? M * (k + 4) : k * (M + 4)) * 4;
-  wait_for_inputs();
+  wait_for_previous();
   const auto from = [&](const Operand& x) {
     return reinterpret_cast<const T*>(x.data) + batch_offset(job, x.batch, batch);
   };

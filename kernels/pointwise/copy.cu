@@ -5,6 +5,16 @@ namespace assay::kernels::cuda {
 
 namespace {
 
+/// Whether there was a NaN; they are the one NaN then.
+template <int N>
+__device__ __forceinline__ bool make_canonical(float (&x)[N]) {
+  const bool odd = any_nan(x);
+  if (odd)
+#pragma unroll
+    for (int v = 0; v < N; ++v) x[v] = canonical32(x[v]);
+  return odd;
+}
+
 __global__ void __launch_bounds__(kThreads) copy_vectors(const __grid_constant__ Walk walk) {
   const std::int64_t step = std::int64_t{gridDim.x} * kThreads;
   for (std::int64_t u = std::int64_t{blockIdx.x} * kThreads + threadIdx.x; u < walk.units; u += step) {
@@ -12,9 +22,7 @@ __global__ void __launch_bounds__(kThreads) copy_vectors(const __grid_constant__
     walk.locate(u, offset);
     float x[kVector];
     load_vector(walk.data[1], walk.type[1], offset[1], walk.stride[1][walk.rank - 1] == 0, x);
-    bool odd = false;
-#pragma unroll
-    for (int v = 0; v < kVector; ++v) odd = odd || x[v] != x[v], x[v] = canonical32(x[v]);
+    const bool odd = make_canonical(x);
     store_vector(walk.data[0], walk.type[0], offset[0], x, odd);
   }
 }
@@ -29,12 +37,7 @@ __global__ void __launch_bounds__(kThreads) copy_eights(const __grid_constant__ 
 #pragma unroll
   for (int j = 0; j < 2; ++j) {
     if (first + j * kThreads >= line.units) continue;
-    bool odd = false;
-#pragma unroll
-    for (int v = 0; v < kEight; ++v) odd = odd || x[j][v] != x[j][v];
-    if (odd)
-#pragma unroll
-      for (int v = 0; v < kEight; ++v) x[j][v] = canonical32(x[j][v]);
+    const bool odd = make_canonical(x[j]);
     store_eight(line.data[0], line.type[0], first + j * kThreads, x[j], odd);
   }
 }

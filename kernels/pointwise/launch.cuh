@@ -232,11 +232,7 @@ __device__ __forceinline__ void load_eight(const void* data, Type type, std::int
     x[0] = a.x, x[1] = a.y, x[2] = a.z, x[3] = a.w;
     x[4] = b.x, x[5] = b.y, x[6] = b.z, x[7] = b.w;
   } else if (type == Type::bf16) {
-    const uint4 v = static_cast<const uint4*>(data)[unit];
-    const std::uint32_t word[4] = {v.x, v.y, v.z, v.w};
-#pragma unroll
-    for (int k = 0; k < 4; ++k)
-      x[2 * k] = float_of(word[k] << 16), x[2 * k + 1] = float_of(word[k] & 0xffff0000u);
+    widen(x, static_cast<const uint4*>(data)[unit]);
   } else {
     const uint2 v = static_cast<const uint2*>(data)[unit];
     const std::uint32_t word[2] = {v.x, v.y};

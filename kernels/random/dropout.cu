@@ -14,9 +14,7 @@ using Short = std::uint16_t;
 
 constexpr int kInFlight = 2;  ///< units of 16 bytes that a thread has in flight
 template <typename T>
-inline constexpr int kUnit = 16 / static_cast<int>(sizeof(T));
-template <typename T>
-using Kept = bool[kUnit<T>];
+using Kept = bool[kSixteenBytes<T>];
 
 template <int N, typename T>
 __device__ __forceinline__ void load_unit(float (&x)[N], const T* p) {
@@ -24,10 +22,7 @@ __device__ __forceinline__ void load_unit(float (&x)[N], const T* p) {
 }
 __device__ __forceinline__ void store_unit(float* p, const float (&x)[4]) { store_four(p, x); }
 __device__ __forceinline__ void store_unit(std::uint16_t* p, const float (&x)[8]) {
-  bool odd = false;
-#pragma unroll
-  for (int k = 0; k < 8; ++k) odd = odd || x[k] != x[k];
-  *reinterpret_cast<uint4*>(p) = pack_eight(x, odd);
+  *reinterpret_cast<uint4*>(p) = pack_eight(x, any_nan(x));
 }
 
 /// Masks in memory: a byte an element, 1 where it is kept.
@@ -58,10 +53,10 @@ __device__ __forceinline__ void store_masks(std::uint8_t* p, const bool (&kept)[
 template <typename T, typename F>
 __device__ __forceinline__ void scale_kept(const T* in, T* out, std::int64_t units, float scale, F&& ask) {
   const std::int64_t first = std::int64_t{blockIdx.x} * (kInFlight * kBlock) + threadIdx.x;
-  float x[kInFlight][kUnit<T>];
+  float x[kInFlight][kSixteenBytes<T>];
 #pragma unroll
   for (int j = 0; j < kInFlight; ++j)
-    if (first + j * kBlock < units) load_unit(x[j], in + kUnit<T> * (first + j * kBlock));
+    if (first + j * kBlock < units) load_unit(x[j], in + kSixteenBytes<T> * (first + j * kBlock));
 #pragma unroll
   for (int j = 0; j < kInFlight; ++j) {
     const std::int64_t unit = first + j * kBlock;
@@ -69,14 +64,14 @@ __device__ __forceinline__ void scale_kept(const T* in, T* out, std::int64_t uni
     Kept<T> kept;
     ask(unit, kept);
 #pragma unroll
-    for (int k = 0; k < kUnit<T>; ++k) x[j][k] *= kept[k] ? scale : 0.0F;
-    store_unit(out + kUnit<T> * unit, x[j]);
+    for (int k = 0; k < kSixteenBytes<T>; ++k) x[j][k] *= kept[k] ? scale : 0.0F;
+    store_unit(out + kSixteenBytes<T> * unit, x[j]);
   }
 }
 
 template <typename T>
 unsigned blocks_of(std::int64_t count) {
-  constexpr std::int64_t kElements = kUnit<T> * kInFlight * kBlock;
+  constexpr std::int64_t kElements = kSixteenBytes<T> * kInFlight * kBlock;
   return static_cast<unsigned>((count + kElements - 1) / kElements);
 }
 
@@ -86,16 +81,16 @@ template <typename T, bool Masked>
 __global__ void __launch_bounds__(kBlock)
     drop_kernel(const __grid_constant__ Dropout job, std::uint32_t limit) {
   const StreamKey key = key_at(job.state);
-  scale_kept(static_cast<const T*>(job.x), static_cast<T*>(job.out), job.count / kUnit<T>, job.scale,
+  scale_kept(static_cast<const T*>(job.x), static_cast<T*>(job.out), job.count / kSixteenBytes<T>, job.scale,
              [&](std::int64_t unit, Kept<T>& kept) {
-               constexpr int kBlocks = kUnit<T> / kFour;
+               constexpr int kBlocks = kSixteenBytes<T> / kFour;
 #pragma unroll
                for (int b = 0; b < kBlocks; ++b) {
                  const Words words = block_of(key, static_cast<std::uint64_t>(unit * kBlocks + b));
 #pragma unroll
                  for (int k = 0; k < kFour; ++k) kept[b * kFour + k] = words.w[k] >> 8 < limit;
                }
-               if constexpr (Masked) store_masks(job.kept + kUnit<T> * unit, kept);
+               if constexpr (Masked) store_masks(job.kept + kSixteenBytes<T> * unit, kept);
              });
 }
 
@@ -111,9 +106,9 @@ void launch_drop(const Dropout& job, cudaStream_t stream) {
 template <typename T>
 __global__ void __launch_bounds__(kBlock)
     drop_backward_kernel(const __grid_constant__ DropoutBackward job, std::int64_t count) {
-  scale_kept(static_cast<const T*>(job.gradient_out), static_cast<T*>(job.gradient), count / kUnit<T>,
+  scale_kept(static_cast<const T*>(job.gradient_out), static_cast<T*>(job.gradient), count / kSixteenBytes<T>,
              job.scale,
-             [&](std::int64_t unit, Kept<T>& kept) { load_masks(kept, job.kept + kUnit<T> * unit); });
+             [&](std::int64_t unit, Kept<T>& kept) { load_masks(kept, job.kept + kSixteenBytes<T> * unit); });
 }
 
 /// Whether `count` elements lie side by side in three memories, in whole units and aligned for them.

@@ -21,9 +21,7 @@ constexpr int kStages = 3;               ///< leaves of the ring
 constexpr int kRingBytes = kStages * kChain * kThreads * 16;
 
 template <typename T>
-inline constexpr int kEach = 16 / static_cast<int>(sizeof(T));  ///< columns of a thread
-template <typename T>
-using Columns = float[kEach<T>];
+using Columns = float[kSixteenBytes<T>];
 
 extern __shared__ uint4 ring[];
 
@@ -71,7 +69,7 @@ struct Worker {
     asm volatile("cp.async.wait_group %0;" ::"n"(kStages - 1) : "memory");
     const uint4* const from = slot(block, n);
 #pragma unroll
-    for (int k = 0; k < kEach<T>; ++k) leaf[k] = neutral_of(Join::add);
+    for (int k = 0; k < kSixteenBytes<T>; ++k) leaf[k] = neutral_of(Join::add);
     Recipe recipe;
     recipe.map = M;
 #pragma unroll
@@ -80,7 +78,7 @@ struct Worker {
       Columns<T> x;
       widen(x, from[r * kThreads]);
 #pragma unroll
-      for (int k = 0; k < kEach<T>; ++k) leaf[k] = leaf[k] + term_of(recipe, x[k], centre[k]);
+      for (int k = 0; k < kSixteenBytes<T>; ++k) leaf[k] = leaf[k] + term_of(recipe, x[k], centre[k]);
     }
     ask(block, n + kStages);
   }
@@ -106,12 +104,12 @@ struct Worker {
 template <typename T, Map M>
 __global__ void __launch_bounds__(kThreads, 1) column_ring(const __grid_constant__ ReduceJob job) {
   constexpr int kTile = kRingColumns<T>;
-  __shared__ float classes[kWarps][kTile];
+  __shared__ __align__(16) float classes[kWarps][kTile];
   let_next_begin();
   const ReducePlan& plan = job.plan;
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   const std::int64_t tile = quotient_of(blockIdx.x, job.chunks), chunk = blockIdx.x - tile * job.chunks;
-  const std::int64_t column = tile * kTile + kEach<T> * lane, begin = chunk * job.chunk;
+  const std::int64_t column = tile * kTile + kSixteenBytes<T> * lane, begin = chunk * job.chunk;
   const bool there = column < plan.kept;
   const auto rows = static_cast<int>(min(job.chunk, plan.n - begin));
   const int blocks = (rows + static_cast<int>(kBlock) - 1) / static_cast<int>(kBlock);
@@ -120,7 +118,8 @@ __global__ void __launch_bounds__(kThreads, 1) column_ring(const __grid_constant
   worker.in = reinterpret_cast<const char*>(static_cast<const T*>(job.in) + column) + begin * worker.stride;
   worker.rows = there ? rows : 0, worker.warp = warp;
 #pragma unroll
-  for (int k = 0; k < kEach<T>; ++k) worker.centre[k] = there && job.centre ? job.centre[column + k] : 0;
+  for (int k = 0; k < kSixteenBytes<T>; ++k)
+    worker.centre[k] = there && job.centre ? job.centre[column + k] : 0;
 #pragma unroll
   for (int n = 0; n < kStages; ++n) worker.ask(0, n);
   DeviceTree<Join::add> tree;  // of thread t: column t of the tile
@@ -128,8 +127,8 @@ __global__ void __launch_bounds__(kThreads, 1) column_ring(const __grid_constant
     Columns<T> all;
     worker.join_leaves(b, all);
 #pragma unroll
-    for (int k = 0; k < kEach<T>; k += 4)
-      *reinterpret_cast<float4*>(&classes[warp][kEach<T> * lane + k]) =
+    for (int k = 0; k < kSixteenBytes<T>; k += 4)
+      *reinterpret_cast<float4*>(&classes[warp][kSixteenBytes<T> * lane + k]) =
           make_float4(all[k], all[k + 1], all[k + 2], all[k + 3]);
     __syncthreads();
     if (threadIdx.x < kTile) {
@@ -142,11 +141,7 @@ __global__ void __launch_bounds__(kThreads, 1) column_ring(const __grid_constant
   }
   const std::int64_t kept = tile * kTile + threadIdx.x;
   if (threadIdx.x >= kTile || kept >= plan.kept) return;
-  const float value = tree.top(job.recipe.empty);
-  if (job.chunks > 1)
-    job.partials[kept * job.chunks + chunk] = value;
-  else
-    finish_kept(job, kept, value);
+  finish_chunk(job, kept, chunk, tree.top(job.recipe.empty));
 }
 
 template <typename T>
@@ -156,20 +151,10 @@ auto kernel_of(Map map) {
                                  : column_ring<T, Map::identity>;
 }
 
-bool has_room() {
-  int device = 0, most = 0;
-  return cudaGetDevice(&device) == cudaSuccess &&
-         cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) == cudaSuccess &&
-         most >= kRingBytes + kWarps * kRingColumns<std::uint16_t> * 4;
-}
-
-template <typename T>
-bool launch(const ReduceJob& job, cudaStream_t stream) {
-  const auto kernel = kernel_of<T>(job.recipe.map);
-  if (cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, kRingBytes) != cudaSuccess)
-    return false;
-  kernel<<<static_cast<unsigned>(job.tiles * job.chunks), kThreads, kRingBytes, stream>>>(job);
-  return true;
+bool has_room(const ReduceJob& job) {
+  const Map map = job.recipe.map;
+  return job.in_type == Type::bf16 ? makes_room(kernel_of<std::uint16_t>(map), kRingBytes)
+                                   : makes_room(kernel_of<float>(map), kRingBytes);
 }
 
 }  // namespace
@@ -179,13 +164,19 @@ bool cuda::takes_column_ring(const ReduceJob& job) {
   const std::int64_t each = 16 / size_of(job.in_type);
   return takes_wide_columns(job) && job.plan.kept % each == 0 && job.plan.kept >= 16 * each &&
          job.plan.stride[0] % each == 0 && job.plan.n >= kBlock && job.plan.n < (std::int64_t{1} << 30) &&
-         reinterpret_cast<std::uintptr_t>(job.in) % 16 == 0 && has_room();
+         reinterpret_cast<std::uintptr_t>(job.in) % 16 == 0 && has_room(job);
 }
 
 Status cuda::launch_column_ring(const ReduceJob& job, void* stream) {
-  const auto on = static_cast<cudaStream_t>(stream);
-  const bool done = job.in_type == Type::bf16 ? launch<std::uint16_t>(job, on) : launch<float>(job, on);
-  return done ? Status::ok : Status::cuda_failed;
+  const auto grid = static_cast<unsigned>(job.tiles * job.chunks);
+  const auto run = [&](auto kernel) {
+    kernel<<<grid, kThreads, kRingBytes, static_cast<cudaStream_t>(stream)>>>(job);
+  };
+  if (job.in_type == Type::bf16)
+    run(kernel_of<std::uint16_t>(job.recipe.map));
+  else
+    run(kernel_of<float>(job.recipe.map));
+  return cudaGetLastError() == cudaSuccess ? Status::ok : Status::cuda_failed;
 }
 
 }  // namespace assay::kernels

@@ -15,10 +15,7 @@ struct AsWritten : R {
   /// Whether there is a NaN among results of one row.
   template <int N>
   static __device__ __forceinline__ bool odd(const float (&v)[N]) {
-    bool odd = false;
-#pragma unroll
-    for (int c = 0; c < N; ++c) odd = odd || v[c] != v[c];
-    return odd;
+    return any_nan(v);
   }
   template <int N>
   static __device__ __forceinline__ void results(const float (&x)[N], const float (&y)[N],

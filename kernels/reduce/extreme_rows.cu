@@ -16,9 +16,7 @@ constexpr int kThreads = 256;
 constexpr int kPart = 1024;  ///< elements of a row that a warp has at once
 
 template <typename T>
-inline constexpr int kEach = 16 / static_cast<int>(sizeof(T));  ///< elements of a load
-template <typename T>
-inline constexpr int kLoads = kPart / 32 / kEach<T>;
+inline constexpr int kLoads = kPart / 32 / kSixteenBytes<T>;
 template <typename T>
 using Part = uint4[kLoads<T>];
 
@@ -74,7 +72,7 @@ __device__ __forceinline__ int first_place(const Part<T>& v, int lane, F&& is) {
     const std::uint32_t word[4] = {v[k].x, v[k].y, v[k].z, v[k].w};
 #pragma unroll
     for (int w = 3; w >= 0; --w) {
-      const int at = (k * 32 + lane) * kEach<T> + w * (kEach<T> / 4);
+      const int at = (k * 32 + lane) * kSixteenBytes<T> + w * (kSixteenBytes<T> / 4);
       if constexpr (sizeof(T) == 2) {
         if (is(float_of(word[w] & 0xffff0000u))) place = at + 1;
         if (is(float_of(word[w] << 16))) place = at;
@@ -93,7 +91,8 @@ __global__ void __launch_bounds__(kThreads) extreme_rows(const __grid_constant__
   if (kept >= job.plan.kept) return;
   const T* row = static_cast<const T*>(job.in) +
                  offset_at(kept, job.plan.kept_rank, job.plan.kept_size, job.plan.kept_in);
-  const int loads = static_cast<int>(job.plan.n) / kEach<T>, parts = (loads * kEach<T> + kPart - 1) / kPart;
+  const int loads = static_cast<int>(job.plan.n) / kSixteenBytes<T>,
+            parts = (loads * kSixteenBytes<T> + kPart - 1) / kPart;
   Part<T> v;
   float best = Smallest ? math::infinity() : -math::infinity();
   int held = 0;  // the part with the lane's best

@@ -13,4 +13,13 @@ __device__ __forceinline__ void finish_kept(const ReduceJob& job, std::int64_t k
                finished(job.recipe, value, centre));
 }
 
+/// The value of one of an output's chunks: the end, when there is one chunk.
+__device__ __forceinline__ void finish_chunk(const ReduceJob& job, std::int64_t kept, std::int64_t chunk,
+                                             float value) {
+  if (job.chunks > 1)
+    job.partials[kept * job.chunks + chunk] = value;
+  else
+    finish_kept(job, kept, value);
+}
+
 }  // namespace assay::kernels

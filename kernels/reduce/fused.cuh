@@ -1,12 +1,13 @@
 // Rows that are reduced and then written, on CUDA: up to 1,024 elements by the lanes of a warp (shorter ones
-// by fewer), longer ones by a thread block whose warps take blocks of R1. A row that fits stays in registers
-// between the passes.
+// by fewer), longer ones by a thread block whose warps take blocks of R1. A row that fits stays in registers,
+// or else in shared memory, between the passes.
 #pragma once
 
 #include <algorithm>
 #include <cuda_runtime.h>
 #include <type_traits>
 
+#include "kernels/core/after.cuh"
 #include "kernels/core/launch.hpp"
 #include "kernels/reduce/fused_eights.cuh"
 #include "kernels/reduce/fused_parts.cuh"
@@ -313,30 +314,15 @@ Status launch_rows(const FusedJob& job, cudaStream_t stream) {
 template <typename R>
 inline constexpr bool kStores = R::kInputs == 1 && R::kPasses + (R::kWrites ? 1 : 0) > 1;
 
-/// Bytes of shared memory of a kernel beside what it has by itself, 0 where the device does not give as many.
-template <typename Kernel>
-unsigned shared_bytes(Kernel* kernel, std::int64_t bytes) {
-  int device = 0, most = 0;
-  cudaFuncAttributes own{};
-  const bool fits =
-      cudaGetDevice(&device) == cudaSuccess &&
-      cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device) == cudaSuccess &&
-      cudaFuncGetAttributes(&own, kernel) == cudaSuccess &&
-      bytes + static_cast<std::int64_t>(own.sharedSizeBytes) <= most &&
-      cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)) ==
-          cudaSuccess;
-  return fits ? static_cast<unsigned>(bytes) : 0;
-}
-
 /// Whether a job was launched with its rows in shared memory.
 template <typename R>
 bool launch_stored(const FusedJob& job, const Layout& layout, cudaStream_t stream) {
   const auto kernel = block_kernel<R, Form::packed, Way::stored>;
   const std::int64_t bytes = static_cast<std::int64_t>(layout.runs) * kBlock * 4;
-  const unsigned shared = bytes < (1 << 18) ? shared_bytes(kernel, bytes) : 0;
-  if (shared == 0) return false;
+  if (!makes_room(kernel, bytes)) return false;
   const int threads = std::min(layout.runs * 32, kMostThreads<R>);
-  kernel<<<static_cast<unsigned>(job.rows.count), threads, shared, stream>>>(job, layout);
+  kernel<<<static_cast<unsigned>(job.rows.count), threads, static_cast<unsigned>(bytes), stream>>>(job,
+                                                                                                   layout);
   return true;
 }
 

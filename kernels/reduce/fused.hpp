@@ -194,7 +194,7 @@ struct CrossEntropyRule : SoftmaxRule<true> {
     float loss = 0;
     if (counts) {
       const float y = (x - row.first) - row.second;
-      const float w = job.class_weight ? job.class_weight[job.target[index * job.target_step]] : 1.0f;
+      const float w = weight_of_target(job, job.target[index * job.target_step]);
       loss = -((job.rounds && job.x_type == Type::bf16 ? from_bf16(to_bf16(y)) : y) * w);
     }
     store_number(job.loss, Type::f32, index, loss);

@@ -248,7 +248,7 @@ static void write_row(const FusedJob& job, std::int64_t index, const RowState& r
                       const Ahead& ahead, bool past) {
   const std::int64_t n = job.rows.n, to = row_of(job.rows, 2, index), step = job.rows.step[2];
   // In place the inputs are still needed while results come: those go through a buffer.
-  const bool direct = !past && job.out_type == Type::f32 && step == 1 && job.out != job.x && job.out != job.y;
+  const bool direct = job.out_type == Type::f32 && step == 1 && job.out != job.x && job.out != job.y;
   // One that is overwritten has this type, too, and so a block of it was widened into a buffer before.
   const bool direct_half = job.out_type == Type::bf16 && step == 1;
   alignas(64) float buffer[kBlock];
@@ -261,6 +261,13 @@ static void write_row(const FusedJob& job, std::int64_t index, const RowState& r
     if (R::kKeeps && n > kKept)
       for (std::int64_t i = 0; i < count; ++i)
         terms[i] = R::term(R::kPasses - 1, in.x[i], in.y[i], in.w[i], state);
+    if (past) {
+      stream_parts(static_cast<float*>(job.out) + to + b, count,
+                   [&](float* part, std::int64_t at, std::int64_t some) {
+                     results<R>(in, terms + at, b + at, at, some, state, part);
+                   });
+      continue;
+    }
     float* value = direct ? static_cast<float*>(job.out) + to + b : buffer;
     std::uint16_t* const half = direct_half ? static_cast<std::uint16_t*>(job.out) + to + b : nullptr;
     for (std::int64_t p = 0; p < count; p += kPart) {
@@ -270,11 +277,8 @@ static void write_row(const FusedJob& job, std::int64_t index, const RowState& r
         results<R>(in, terms + p, b + p, p, part, state, half + p);
       else
         results<R>(in, terms + p, b + p, p, part, state, value + p);
-      // Part by part: the next one's arithmetic goes on while this one is written.
-      if (past) stream(static_cast<float*>(job.out) + to + b + p, value + p, part * 4);
     }
-    if (!past && !direct && !direct_half)
-      write_elements(job.out, job.out_type, to + b * step, step, count, value);
+    if (!direct && !direct_half) write_elements(job.out, job.out_type, to + b * step, step, count, value);
   }
 }
 

@@ -25,15 +25,11 @@ struct Spot {
 
 __device__ __forceinline__ void load_eight_once(Eight& x, const std::uint16_t* row,
                                                 const Spot<std::uint16_t>& spot) {
-  std::uint32_t word[4];
+  uint4 words;
   asm volatile("ld.global.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
-               : "=r"(word[0]), "=r"(word[1]), "=r"(word[2]), "=r"(word[3])
+               : "=r"(words.x), "=r"(words.y), "=r"(words.z), "=r"(words.w)
                : "l"(row + spot.first));
-#pragma unroll
-  for (int k = 0; k < 4; ++k) {
-    x[2 * k] = float_of(word[k] << 16);
-    x[2 * k + 1] = float_of(word[k] & 0xffff0000u);
-  }
+  widen(x, words);
 }
 __device__ __forceinline__ void load_eight_once(Eight& x, const float* row, const Spot<float>& spot) {
   float half[2][kFour];

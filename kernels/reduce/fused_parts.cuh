@@ -145,13 +145,7 @@ __device__ __forceinline__ void load_columns(float (&w)[4], const void* data, Ty
 template <typename R, Form F>
 __device__ __forceinline__ float halved(int pass, float (&v)[4], int lane, int lanes) {
   using D = OnDevice<R>;
-  if (kIsPacked<F> && !D::any_order(pass)) {
-    if (lanes == 32) return halve_warp<Join::add>(v, lane);
-    for (int o = lanes / 2; o > 0; o /= 2)
-#pragma unroll
-      for (int c = 0; c < 4; ++c) v[c] = D::join(pass, v[c], __shfl_xor_sync(kAllLanes, v[c], o));
-    return D::join(pass, D::join(pass, v[0], v[2]), D::join(pass, v[1], v[3]));
-  }
+  if (kIsPacked<F> && !D::any_order(pass)) return halve_lanes<Join::add>(v, lane, lanes);
   float a = D::join(pass, D::join(pass, v[0], v[2]), D::join(pass, v[1], v[3]));
   for (int o = lanes / 2; o > 0; o /= 2) a = D::join(pass, a, __shfl_xor_sync(kAllLanes, a, o));
   return a;

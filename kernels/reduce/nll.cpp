@@ -95,9 +95,12 @@ Status finish_loss(const View& losses, const View& target, const View* class_wei
   NllJob job;
   if (const Status s = fill(job, target, class_weight, ignored, losses.size[0], classes); s != Status::ok)
     return s;
-  if (finishes_at_once(losses, place))
+  if (finishes_at_once(losses, place)) {
+    float* const partials = floats(place, cuda::kFinishFloats);
+    if (!partials) return Status::out_of_memory;
     return cuda::finish_sums(job, losses.as<float>(), reduction == LossReduction::mean, out, total_weight,
-                             place);
+                             partials, place);
+  }
   job.weight = floats(place, job.rows);
   float* sums = floats(place, 2);
   if (!job.weight || !sums) return Status::out_of_memory;
@@ -120,8 +123,11 @@ Status nll_loss(const View& in, const View& target, const View* class_weight, Lo
   if (reduction != LossReduction::none) {
     if (const Status status = check_scalars(out, total_weight); status != Status::ok) return status;
     if (finishes_at_once(losses, place)) {
+      float* const partials = floats(place, cuda::kFinishFloats);
+      if (!partials) return Status::out_of_memory;
       if (const Status status = run_rows(job, place); status != Status::ok) return status;
-      return cuda::finish_sums(job, job.loss, reduction == LossReduction::mean, out, total_weight, place);
+      return cuda::finish_sums(job, job.loss, reduction == LossReduction::mean, out, total_weight, partials,
+                               place);
     }
     job.weight = floats(place, job.rows);
     if (!job.weight) return Status::out_of_memory;

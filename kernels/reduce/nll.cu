@@ -41,7 +41,7 @@ __global__ void store_kernel(const float* value, const float* total, void* out, 
 
 constexpr int kLeafThreads = static_cast<int>(kLeaves);  ///< a thread a leaf
 constexpr int kMostBlocks = static_cast<int>(cuda::kFinishRows / kBlock);
-static_assert(kMostBlocks <= 64);
+static_assert(kMostBlocks <= 64 && 2 * kMostBlocks == cuda::kFinishFloats);
 
 /// A leaf of a block of R1, from row `first` on. `read(i)` is asked for together, before any becomes a term.
 template <typename Raw, typename Read, typename Term>
@@ -156,15 +156,10 @@ Status cuda::store_loss(const float* value, const float* total, const View& out,
 }
 
 Status cuda::finish_sums(const NllJob& job, const float* losses, bool mean, const View& out,
-                         const View& total_weight, const Place& place) {
+                         const View& total_weight, float* partials, const Place& place) {
   const auto stream = static_cast<cudaStream_t>(place.stream);
   const Sums sums{mean, out.data, total_weight.data, out.type, total_weight.type};
   const auto blocks = static_cast<unsigned>(job.rows > kBlock ? (job.rows + kBlock - 1) / kBlock : 1);
-  float* partials = nullptr;
-  if (blocks > 1) {
-    partials = static_cast<float*>(place.workspace->take(2 * kMostBlocks * sizeof(float)));
-    if (!partials) return Status::out_of_memory;
-  }
   launch_early(sum_kernel, blocks, 2 * kLeafThreads, stream, job, sums, losses, partials);
   if (blocks > 1)
     launch_early(join_kernel, 1, 64, stream, sums, job.rows, static_cast<int>(blocks), partials);

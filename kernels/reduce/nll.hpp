@@ -68,13 +68,14 @@ Status nll_backward(const NllJob& job, const Place& place);
 /// *out = *value (divided by *total when that is there).
 Status store_loss(const float* value, const float* total, const View& out, const Place& place);
 /// Both sums of up to kFinishRows rows at once: *total_weight, of the targets' weights, and *out, of `losses`,
-/// for the mean divided by it. Traps on a target outside the classes.
-inline constexpr std::int64_t kFinishRows = 65536;
+/// for the mean divided by it. Traps on a target outside the classes. `partials`: room for kFinishFloats.
+inline constexpr std::int64_t kFinishRows = 65536, kFinishFloats = 128;
 Status finish_sums(const NllJob& job, const float* losses, bool mean, const View& out,
-                   const View& total_weight, const Place& place);
+                   const View& total_weight, float* partials, const Place& place);
 #else
-inline constexpr std::int64_t kFinishRows = -1;
-inline Status finish_sums(const NllJob&, const float*, bool, const View&, const View&, const Place&) {
+inline constexpr std::int64_t kFinishRows = -1, kFinishFloats = 0;
+inline Status finish_sums(const NllJob&, const float*, bool, const View&, const View&, float*,
+                          const Place&) {
   return Status::no_cuda;
 }
 inline Status nll_rows(const NllJob&, const Place&) { return Status::no_cuda; }

@@ -18,7 +18,7 @@ namespace assay::kernels {
 namespace {
 
 constexpr int kWarps = 8, kShortThreads = 256;
-constexpr int kResident = 4;  ///< thread blocks of short rows that a processor has at least: few registers
+constexpr int kResident = 4;      ///< thread blocks that a processor has at least, where they wait for memory
 constexpr int kChunkBlocks = 64;  ///< at most; what join_blocks takes
 
 __device__ __noinline__ float rare_term(const Recipe& recipe, float x, float centre) {
@@ -214,11 +214,7 @@ __global__ void __launch_bounds__(kWarps * 32, std::is_same_v<Way, Asked> ? 1 : 
   __syncthreads();
   if (warp > 0) return;
   const float value = Way::with(job.recipe.join, [&](auto j) { return join_blocks<j.value>(sums, lane); });
-  if (lane > 0) return;
-  if (job.chunks > 1)
-    job.partials[blockIdx.x] = value;
-  else
-    finish_kept(job, kept, value);
+  if (lane == 0) finish_chunk(job, kept, chunk, value);
 }
 
 template <class Way, typename T, Map M, Join J>
@@ -254,11 +250,7 @@ __device__ void column_chunk(const ReduceJob& job) {
     tree.push(Way::template block<J>(count, there, shared, raw, term));
   }
   if (threadIdx.y > 0 || !there) return;
-  const float value = tree.top(job.recipe.empty);
-  if (job.chunks > 1)
-    job.partials[kept * job.chunks + chunk] = value;
-  else
-    finish_kept(job, kept, value);
+  finish_chunk(job, kept, chunk, tree.top(job.recipe.empty));
 }
 
 template <class Way, typename T>

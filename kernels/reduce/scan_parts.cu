@@ -14,9 +14,7 @@ constexpr int kLanes = 32, kMostWarps = 4;
 constexpr int kLeafSize = static_cast<int>(kScanLeaf), kPart = kLanes * kLeafSize;
 
 template <typename T>
-inline constexpr int kEach = 16 / static_cast<int>(sizeof(T));  ///< elements of a load
-template <typename T>
-inline constexpr int kLoads = kLeafSize / kEach<T>;  ///< of a leaf
+inline constexpr int kLoads = kLeafSize / kSixteenBytes<T>;  ///< of a leaf
 template <typename T>
 inline constexpr int kPitch = kLoads<T> + 1;  ///< odd: eight lanes' leaves lie in different banks
 template <typename T>
@@ -36,7 +34,8 @@ __device__ __forceinline__ void load_tile(Tile<T>& tile, const T* p, int loads, 
     const int i = k * kLanes + lane;
     const auto to = static_cast<unsigned>(__cvta_generic_to_shared(tile + place_of<T>(i)));
     if (i < loads)
-      asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to), "l"(p + i * kEach<T>) : "memory");
+      asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(to), "l"(p + i * kSixteenBytes<T>)
+                   : "memory");
   }
   asm volatile("cp.async.wait_all;" ::: "memory");
   __syncwarp();
@@ -53,26 +52,22 @@ __device__ __forceinline__ void store_tile(const Tile<T>& tile, T* p, int loads,
   __syncwarp();
 }
 
-/// Elements kEach * q on of a leaf as they lie in memory; `odd`: one may be a NaN.
-__device__ __forceinline__ uint4 narrowed(const Leaf& v, int q, bool odd, const float*) {
-  const auto one = [&](float x) { return bits_of(odd ? canonical(x) : x); };
-  return make_uint4(one(v[4 * q]), one(v[4 * q + 1]), one(v[4 * q + 2]), one(v[4 * q + 3]));
+/// 16 bytes as they lie in memory; `odd`: one may be a NaN.
+__device__ __forceinline__ uint4 narrowed(const float (&x)[4], bool odd) {
+  const auto one = [&](float v) { return bits_of(odd ? canonical(v) : v); };
+  return make_uint4(one(x[0]), one(x[1]), one(x[2]), one(x[3]));
 }
-__device__ __forceinline__ uint4 narrowed(const Leaf& v, int q, bool odd, const std::uint16_t*) {
-  const float* x = v + 8 * q;
-  return make_uint4(pack_bf16(x[0], x[1], odd), pack_bf16(x[2], x[3], odd), pack_bf16(x[4], x[5], odd),
-                    pack_bf16(x[6], x[7], odd));
-}
+__device__ __forceinline__ uint4 narrowed(const float (&x)[8], bool odd) { return pack_eight(x, odd); }
 
 /// The lane's leaf, each element with those before it.
 template <typename T, bool Product>
 __device__ __forceinline__ void read_leaf(Leaf& v, const Tile<T>& tile, int lane) {
 #pragma unroll
   for (int q = 0; q < kLoads<T>; ++q) {
-    float part[kEach<T>];
+    float part[kSixteenBytes<T>];
     widen(part, tile[lane * kPitch<T> + q]);
 #pragma unroll
-    for (int i = 0; i < kEach<T>; ++i) v[kEach<T> * q + i] = part[i];
+    for (int i = 0; i < kSixteenBytes<T>; ++i) v[kSixteenBytes<T> * q + i] = part[i];
   }
 #pragma unroll
   for (int i = 1; i < kLeafSize; ++i) v[i] = scan_step<Product>(v[i - 1], v[i]);
@@ -86,8 +81,12 @@ __device__ __forceinline__ void write_leaf(Tile<T>& tile, Leaf& v, int lane, flo
     for (int i = 0; i < kLeafSize; ++i) v[i] = scan_step<Product>(before, v[i]);
   const auto store = [&](bool odd) {
 #pragma unroll
-    for (int q = 0; q < kLoads<T>; ++q)
-      tile[lane * kPitch<T> + q] = narrowed(v, q, odd, static_cast<const T*>(nullptr));
+    for (int q = 0; q < kLoads<T>; ++q) {
+      float part[kSixteenBytes<T>];
+#pragma unroll
+      for (int i = 0; i < kSixteenBytes<T>; ++i) part[i] = v[kSixteenBytes<T> * q + i];
+      tile[lane * kPitch<T> + q] = narrowed(part, odd);
+    }
   };
   const float last = v[kLeafSize - 1];
   if (last != last)
@@ -106,7 +105,7 @@ __global__ void __launch_bounds__(kMostWarps* kLanes, 5)
   const std::int64_t from = (static_cast<std::int64_t>(blockIdx.x) * kMostWarps + warp) * kPart;
   const std::int64_t left = job.rows.count * job.rows.n - from;
   if (left <= 0) return;
-  const int loads = static_cast<int>(left < kPart ? left : kPart) / kEach<T>;
+  const int loads = static_cast<int>(left < kPart ? left : kPart) / kSixteenBytes<T>;
   load_tile<T>(tile, static_cast<const T*>(job.in) + from, loads, lane);
   Leaf v;
   read_leaf<T, Product>(v, tile, lane);
@@ -131,7 +130,7 @@ __global__ void __launch_bounds__(kMostWarps* kLanes, 5) scan_long(const __grid_
     const bool there = part < parts;
     Leaf v;
     if (there) {
-      load_tile<T>(tile, in + part * kPart, kPart / kEach<T>, lane);
+      load_tile<T>(tile, in + part * kPart, kPart / kSixteenBytes<T>, lane);
       read_leaf<T, Product>(v, tile, lane);
     }
     float before = 0;
@@ -146,7 +145,7 @@ __global__ void __launch_bounds__(kMostWarps* kLanes, 5) scan_long(const __grid_
     }
     if (!there) continue;
     write_leaf<T, Product>(tile, v, lane, before, part > 0 || lane > 0);
-    store_tile<T>(tile, out + part * kPart, kPart / kEach<T>, lane);
+    store_tile<T>(tile, out + part * kPart, kPart / kSixteenBytes<T>, lane);
   }
 }
 

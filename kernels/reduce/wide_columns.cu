@@ -135,11 +135,7 @@ __global__ void __launch_bounds__(kWarps<T> * 32, 16 / kWarps<T>)
   }
   const std::int64_t kept = column + warp;
   if (warp >= 4 || !there) return;
-  const float value = tree.top(job.recipe.empty);
-  if (job.chunks > 1)
-    job.partials[kept * job.chunks + chunk] = value;
-  else
-    finish_kept(job, kept, value);
+  finish_chunk(job, kept, chunk, tree.top(job.recipe.empty));
 }
 
 template <typename T>
