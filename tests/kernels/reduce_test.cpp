@@ -150,7 +150,7 @@ TEST(Reduce, SpecialValues) {
   for (const Wanted& wanted : kWanted)
     for (const Fill fill : {Fill::special, Fill::bits, Fill::subnormal})
       for (const Shape& shape : {Shape{{40, 50}, 2, {}}, Shape{{40, 50}, 1, {}}, Shape{{3, 2000}, 2, {}},
-                                 Shape{{1100, 64}, 1, {}}}) {
+                                 Shape{{1100, 64}, 1, {}}, Shape{{1100, 128}, 1, {}}}) {
         const std::string name = std::string(wanted.name) + " special " + text_of(shape);
         same_on_all(name, reduction(wanted, shape, Type::f32, Type::f32, fill));
         same_on_all(name + " bf16 to f32", reduction(wanted, shape, Type::bf16, Type::f32, fill));
@@ -161,6 +161,7 @@ TEST(Reduce, SpecialValues) {
 TEST(Reduce, ManyLongColumns) {
   const Wanted sum = {"sum", Reduction::sum, 0, false};
   same_on_all("long columns", reduction(sum, {{2100, 8192}, 1, {}}, Type::f32, Type::f32, Fill::wide));
+  same_on_all("long columns bf16", reduction(sum, {{2100, 16384}, 1, {}}, Type::bf16, Type::f32, Fill::wide));
 }
 
 /// One call on the CPU over values of our own.

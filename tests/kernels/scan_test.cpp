@@ -67,14 +67,15 @@ TEST(Scan, RowsOfWholeLeavesAndParts) {
         Along{{64, 4096}, 1, {}}, Along{{64, 10240}, 1, {}}, Along{{9, 64, 3}, 1, {0, 2, 1}}})
     for (const Type type : {Type::f32, Type::bf16})
       for (const Scan op : {Scan::sum, Scan::prod})
-        same_on_all(text_of("cumsum or cumprod", shape, type), [&](Case& made, bool plain) -> Made {
-          const View in = made.input(type, shape.sizes, Fill::normal, shape.order);
-          const View out = made.output(type, shape.sizes);
-          ScanJob job;
-          if (!plain) return {scan(op, in, shape.dim, out, nullptr, made.place()), {out}};
-          const Status status = scan_job(job, op, in, shape.dim, out, nullptr);
-          return {status == Status::ok ? reference::scan(job) : status, {out}};
-        });
+        for (const Fill fill : {Fill::normal, Fill::special})
+          same_on_all(text_of("cumsum or cumprod", shape, type), [&](Case& made, bool plain) -> Made {
+            const View in = made.input(type, shape.sizes, fill, shape.order);
+            const View out = made.output(type, shape.sizes);
+            ScanJob job;
+            if (!plain) return {scan(op, in, shape.dim, out, nullptr, made.place()), {out}};
+            const Status status = scan_job(job, op, in, shape.dim, out, nullptr);
+            return {status == Status::ok ? reference::scan(job) : status, {out}};
+          });
 }
 
 TEST(Scan, InPlaceIsTheSame) {
